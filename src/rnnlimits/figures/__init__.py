@@ -1,0 +1,1 @@
+"""One file per figure: `draw(tables) -> Figure`."""

@@ -1,0 +1,1 @@
+"""One file per numerical experiment that trains nothing by gradient descent."""
