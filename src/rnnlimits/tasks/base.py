@@ -1,0 +1,150 @@
+"""A task hands out sequences and judges the answers; it knows nothing of the network that answers.
+
+>>> from rnnlimits.tasks.adding import Adding, Options
+>>> task = Adding(length=10, options=Options())
+>>> batch = task.sample(4, generator(seed=0, use="data"))
+>>> batch.x.shape, batch.target.shape                       # (sequences, steps, inputs), (sequences, outputs)
+(torch.Size([4, 10, 2]), torch.Size([4, 1]))
+
+Three streams that never mix: `batches` trains, "validation" selects, "test" is read once.
+Tensors: N sequences (B of one batch, or R replicas x B folded into one axis), T steps, I inputs, O outputs.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar, Literal, Protocol
+
+import torch
+from torch import Tensor
+
+Split = Literal["validation", "test"]
+
+USES = ("data", "init", "validation", "test", "probe")
+SPACE_FOR_USES = 16  # more than there are uses, so that a new use moves none of the old streams
+SCRAMBLE = 2_654_435_761  # odd, so multiplying by it is a permutation of 0 .. 2**32 - 1 (Knuth, TAOCP 3, 6.4)
+LARGEST_SEED = 2**32 // SPACE_FOR_USES - 1
+
+EVALUATION_BATCH = 250  # sequences: bounds the memory of an evaluation, and divides 1,000 and 10,000
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Sequences, what is to be answered, and which steps count.
+
+    `mask_BT` weighs the steps of a sequence (0: does not count); None means that all count alike.
+    `carry` means that row b goes on where row b of the batch before stopped: hand the state over.
+    """
+
+    x: Tensor  # (B,T,I) numbers, or (B,T) tokens
+    target: Tensor
+    mask_BT: Tensor | None = None  # noqa: N815
+    carry: bool = False
+
+
+class TaskOptions(Protocol):
+    """What planning asks of a page's Options, without importing torch."""
+
+    def widths(self, length: int) -> tuple[int, int]:
+        """How many inputs the model is fed, and how many outputs it must give."""
+
+    def problem(self, length: int) -> str | None:
+        """Why this length is impossible, and what is possible; None if it is fine."""
+
+
+class Task(ABC):
+    """One page of this folder. A page states its own Options, scores and level of chance."""
+
+    metric: ClassVar[str]  # the primary score: decides which learning rate and which weights are kept
+    higher_is_better: ClassVar[bool]
+    units: ClassVar[dict[str, str]]  # of every score
+    reads_last: ClassVar[bool] = False  # True: one answer after the last step, output (N,1,O)
+    finite: ClassVar[bool] = False  # True: a training set that ends, so it can be split into folds
+
+    def __init__(self, length: int, options: TaskOptions) -> None:
+        problem = options.problem(length)
+        if problem is not None:
+            raise ValueError(f"{type(self).__module__}: length {length} is impossible: {problem}")
+        self.length = length
+        self.options = options
+        self.inputs, self.outputs = options.widths(length)
+
+    @property
+    @abstractmethod
+    def chance(self) -> dict[str, float]:
+        """What a model without memory reaches, worked out by hand; absent where it cannot be."""
+
+    @abstractmethod
+    def sample(self, batch: int, generator: torch.Generator) -> Batch:
+        """Fresh training sequences, each starting from an empty state."""
+
+    def batches(self, batch: int, generator: torch.Generator) -> Iterator[Batch]:
+        """Training batches without end."""
+        while True:
+            yield self.sample(batch, generator)
+
+    def evaluation(self, split: Split, sequences: int, generator: torch.Generator) -> list[Batch]:
+        """The sequences to judge by, in order. A finite task gives its whole split, however many."""
+        check_split(split)
+        pieces = [EVALUATION_BATCH] * (sequences // EVALUATION_BATCH) + [sequences % EVALUATION_BATCH]
+        return [self.sample(piece, generator) for piece in pieces if piece]
+
+    @abstractmethod
+    def loss_N(self, output_NTO: Tensor, batch: Batch) -> Tensor:
+        """What training lowers, one number a sequence."""
+
+    @abstractmethod
+    def scores(self, output_NTO: Tensor, batch: Batch) -> dict[str, Tensor]:
+        """The "loss", the primary metric and what else is worth a row, one number a sequence.
+
+        The score of a set is the plain mean over all its sequences.
+        """
+
+    @abstractmethod
+    def solved(self, scores: dict[str, float]) -> bool:
+        """Do these mean scores count as having learnt the task?"""
+
+    def references(self) -> dict[str, float]:
+        """Values of the primary metric, on test, that other methods reach."""
+        return {}
+
+    def fold(self, k: int, folds: int) -> Task:
+        """This task with fold k of its training and validation parts held out as validation."""
+        raise ValueError(
+            f"{type(self).__module__}: cross-validation needs a finite training set, and this task draws "
+            "fresh sequences without end; use kind: training, or a task such as sequential_digits"
+        )
+
+    def facts(self) -> dict[str, str]:
+        """What was on this machine's disk and shaped the numbers: data set, checksum."""
+        return {}
+
+
+def check_split(split: str) -> None:
+    if split not in ("validation", "test"):
+        raise ValueError(f'evaluation: no split {split!r}; possible: "validation", "test"')
+
+
+def stream_seed(seed: int, use: str) -> int:
+    """The number that starts the stream of one use; no two (seed, use) share one.
+
+    >>> len({stream_seed(seed, use) for seed in range(1000) for use in USES})
+    5000
+    """
+    if use not in USES:
+        raise LookupError(f"random streams: no use {use!r}; possible: {', '.join(USES)}")
+    if not 0 <= seed <= LARGEST_SEED:
+        raise ValueError(f"random streams: seed {seed} is out of range; possible: 0 to {LARGEST_SEED}")
+    return (SPACE_FOR_USES * seed + USES.index(use)) * SCRAMBLE % 2**32
+
+
+def generator(seed: int, use: str) -> torch.Generator:
+    """A stream of its own for each use, so that drawing more of one moves none of the others.
+
+    >>> again = [torch.rand(1, generator=generator(3, "data")).item() for _ in range(2)]
+    >>> again[0] == again[1]
+    True
+    """
+    return torch.Generator().manual_seed(stream_seed(seed, use))
