@@ -1,0 +1,193 @@
+"""Finds the pages by name: a file in architectures/, tasks/, probes/, simulations/ or figures/ is one page.
+
+Planning must know every page's options, but must not pay seconds for importing torch.  So a page's `Options`
+is read without importing the page: its source is parsed, and only three things in it are executed: imports of
+a few light modules, module-level `NAME = literal` lines, and `class Options`.  What `Options` uses must be
+among them.
+
+>>> "copy_memory" in names("tasks")
+True
+>>> pick("lstn", ["gru", "lstm"], noun="architecture")
+Traceback (most recent call last):
+LookupError: no architecture 'lstn'; did you mean 'lstm'? (known: gru, lstm)
+"""
+
+import ast
+import dataclasses
+import difflib
+import functools
+import importlib
+import sys
+import types
+import typing
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+PACKAGE = Path(__file__).parent
+NOUNS = {
+    "architectures": "architecture",
+    "tasks": "task",
+    "probes": "probe",
+    "simulations": "simulation",
+    "figures": "figure",
+}
+NOT_PAGES = {"__init__", "base", "style"}
+LIGHT_MODULES = {"__future__", "dataclasses", "typing", "math", "string"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Option:
+    """One field of a page's Options, as `rnnlimits list` shows it."""
+
+    name: str
+    default: Any
+    choices: tuple[Any, ...]  # empty where any value of the type will do
+    comment: str  # what the page says behind the field
+
+
+def names(kind: str) -> list[str]:
+    """Every page of a kind, sorted."""
+    return sorted(path.stem for path in (PACKAGE / kind).glob("*.py") if path.stem not in NOT_PAGES)
+
+
+def pick(name: str, known: Collection[str], noun: str, otherwise: str = "") -> str:
+    """`name`, or an error that says what was meant and what there is."""
+    if name in known:
+        return name
+    near = difflib.get_close_matches(str(name), known, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else otherwise or "take a known one"
+    raise LookupError(f"no {noun} {name!r}; {hint} (known: {', '.join(sorted(known))})")
+
+
+def path(kind: str, name: str) -> Path:
+    """The file of a page."""
+    new_file = f"add src/rnnlimits/{kind}/{name}.py or take a known one"
+    return PACKAGE / kind / f"{pick(name, names(kind), NOUNS[kind], otherwise=new_file)}.py"
+
+
+@functools.cache
+def _tree(file: Path) -> ast.Module:
+    return ast.parse(file.read_text(encoding="utf-8"), filename=str(file))
+
+
+def summary(kind: str, name: str) -> str:
+    """The first line of the page's docstring: its equation or its example."""
+    return (ast.get_docstring(_tree(path(kind, name))) or "").partition("\n")[0]
+
+
+def methods(kind: str, name: str) -> set[str]:
+    """The functions that the page's classes define: `fold` is there where a task can be cross-validated."""
+    classes = [node for node in _tree(path(kind, name)).body if isinstance(node, ast.ClassDef)]
+    return {node.name for cls in classes for node in cls.body if isinstance(node, ast.FunctionDef)}
+
+
+@functools.cache
+def options(kind: str, name: str) -> type:
+    """The page's `Options`, read without importing the page.
+
+    >>> options("architectures", "elman").__name__
+    'Options'
+    """
+    file = path(kind, name)
+    light = ast.Module([node for node in _tree(file).body if _is_light(node)], type_ignores=[])
+    # dataclasses and pydantic look annotations up through sys.modules: the excerpt needs a module of its own.
+    excerpt = types.ModuleType(f"rnnlimits._options.{kind}.{name}")
+    sys.modules[excerpt.__name__] = excerpt
+    try:
+        exec(compile(light, str(file), "exec"), excerpt.__dict__)
+    except NameError as error:
+        raise ValueError(
+            f"{file}: class Options uses {error.name!r}, which planning cannot see; "
+            f"it sees {', '.join(sorted(LIGHT_MODULES))}, rnnlimits.datasets and CAPITALS = literal"
+        ) from error
+    if not hasattr(excerpt, "Options"):
+        raise ValueError(f"{file}: no class Options; add one, a frozen dataclass, even if empty")
+    return typing.cast(type, excerpt.Options)
+
+
+def _is_light(node: ast.stmt) -> bool:
+    """May this top-level statement be executed for reading Options?"""
+    match node:
+        case ast.ClassDef(name="Options"):
+            return True
+        case ast.Import():
+            return all(alias.name in LIGHT_MODULES for alias in node.names)
+        case ast.ImportFrom(module="rnnlimits"):
+            return all(alias.name == "datasets" for alias in node.names)
+        case ast.ImportFrom():
+            return node.module in LIGHT_MODULES
+        case ast.Assign(targets=[ast.Name(id=target)], value=value) if target.isupper():
+            return _is_literal(value)
+        case ast.AnnAssign(target=ast.Name(id=target), value=ast.expr() as value) if target.isupper():
+            return _is_literal(value)
+    return False
+
+
+def _is_literal(value: ast.expr) -> bool:
+    try:
+        ast.literal_eval(value)
+    except ValueError:
+        return False
+    return True
+
+
+def make(options_class: type, values: dict[str, Any]) -> Any:
+    """Options from plain values; JSON knows lists only, so these become the tuples that Options are made of.
+
+    >>> make(options("architectures", "elman"), {}) == options("architectures", "elman")()
+    True
+    """
+    return options_class(**{key: _frozen(value) for key, value in values.items()})
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(_frozen(item) for item in value) if isinstance(value, list) else value
+
+
+def fields(kind: str, name: str) -> list[Option]:
+    """The options of a page with their defaults, choices and comments."""
+    options_class = options(kind, name)
+    hints = typing.get_type_hints(options_class)
+    comments = _comments(path(kind, name))
+    return [
+        Option(field.name, field.default, _choices(hints[field.name]), comments.get(field.name, ""))
+        for field in dataclasses.fields(options_class)
+    ]
+
+
+def _choices(hint: Any) -> tuple[Any, ...]:
+    return typing.get_args(hint) if typing.get_origin(hint) is typing.Literal else ()
+
+
+def _comments(file: Path) -> dict[str, str]:
+    """What stands behind `#` on the lines of the fields of Options."""
+    # ast counts columns in bytes of UTF-8, not in characters.
+    lines = file.read_bytes().splitlines()
+    found = {}
+    for cls in _tree(file).body:
+        if isinstance(cls, ast.ClassDef) and cls.name == "Options":
+            for node in cls.body:
+                if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+                    behind = lines[(node.end_lineno or node.lineno) - 1][node.end_col_offset :].decode()
+                    found[node.target.id] = behind.partition("#")[2].strip()
+    return found
+
+
+def module(kind: str, name: str) -> types.ModuleType:
+    """The page itself, imported: only here may torch or pandas come in."""
+    return importlib.import_module(f"rnnlimits.{kind}.{path(kind, name).stem}")
+
+
+def page_class(kind: str, name: str) -> type:
+    """The one class of an architecture's or a task's page that its base class knows."""
+    page = module(kind, name)
+    base_name = {"architectures": "Architecture", "tasks": "Task"}[kind]
+    base = getattr(importlib.import_module(f"rnnlimits.{kind}.base"), base_name)
+    classes = [value for value in vars(page).values() if isinstance(value, type) and issubclass(value, base)]
+    own = [cls for cls in classes if cls.__module__ == page.__name__]
+    if len(own) != 1:
+        raise LookupError(
+            f"{page.__file__}: {len(own)} subclasses of {base_name}; a page defines exactly one"
+        )
+    return own[0]
