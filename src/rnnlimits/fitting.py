@@ -1,0 +1,243 @@
+"""Training of all replicas of a shard at once, as a LightningModule.
+
+Lightning runs the loop, the device and the loggers; what is written here is what it has no word for: a data
+stream, a gradient norm, an early stop and a divergence for each replica. A replica that has stopped takes no
+further part in any product, so its weights cannot move.
+"""
+
+import logging
+import math
+import sys
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import lightning.pytorch as pl
+import torch
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from lightning.pytorch.plugins.environments import LightningEnvironment
+from lightning_utilities.core.imports import module_available
+from torch import Tensor
+from torch.utils.data import DataLoader
+from tqdm import tqdm
+
+from rnnlimits.evaluation import evaluate
+from rnnlimits.replicas import Replicas, clip_rows, fold, stack
+from rnnlimits.tasks.base import Batch, Task, generator
+
+# Two validations in a row must say "solved": one lucky draw at the threshold is not a solution.
+SOLVED_IN_A_ROW = 2
+OPTIMISERS = {
+    "adam": torch.optim.Adam,
+    # Arjovsky et al. (2016) and Tallec & Ollivier (2018) use 0.9; torch's default is 0.99.
+    "rmsprop": lambda groups: torch.optim.RMSprop(groups, alpha=0.9),
+    "sgd": torch.optim.SGD,
+}
+
+
+@dataclass
+class Replica:
+    """What is known of one replica beside its weights."""
+
+    seed: int
+    learning_rate: float
+    status: str = "budget"
+    stop_step: int = 0
+    best_step: int = 0
+    best_value: float = math.nan
+    best_theta_P: Tensor | None = None
+    steps_to_solve: int | None = None
+    validations_without_improvement: int = 0
+    norms: list[float] = field(default_factory=list)
+    losses: list[float] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One number measured on one replica during training."""
+
+    replica: int
+    split: str
+    step: int
+    metric: str
+    value: float
+
+
+class ReplicaTraining(pl.LightningModule):
+    def __init__(
+        self,
+        models: Replicas,
+        replicas: Sequence[Replica],
+        tasks: dict[int, Task],
+        validation: dict[int, list[Batch]],
+        budget: dict,
+    ):
+        super().__init__()
+        self.models = models
+        self.replicas = list(replicas)
+        self.task = next(iter(tasks.values()))
+        self.validation = validation
+        self.budget = budget
+        self.active = list(range(len(replicas)))
+        # Replicas of one seed differ in the learning rate alone: they share the seed's data stream.
+        self.streams = {
+            seed: task.batches(budget["batch"], generator(seed, "data")) for seed, task in tasks.items()
+        }
+        self.carried: tuple[Tensor, ...] | None = None
+        self.readings: list[Reading] = []
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        groups = [
+            {"params": [row], "lr": replica.learning_rate}
+            for row, replica in zip(self.models.rows, self.replicas, strict=True)
+        ]
+        return OPTIMISERS[self.budget["optimiser"]](groups)
+
+    def training_step(self, _: Tensor) -> Tensor:
+        drawn = {seed: next(self.streams[seed]) for seed in {self.replicas[r].seed for r in self.active}}
+        theta_RP = self.models.theta(self.active)
+        batch = stack([drawn[self.replicas[r].seed] for r in self.active], theta_RP)
+        output, state = self.models(
+            theta_RP,
+            self.models.frozen_RQ[self.active],
+            batch.x,
+            self.carried if batch.carry else None,
+        )
+        # Truncated back-propagation through time: the state goes on, its gradient does not.
+        self.carried = None if state is None else tuple(part.detach() for part in state)
+        loss_N = self.task.loss_N(output.flatten(0, 1), fold(batch))
+        loss_R = loss_N.view(len(self.active), -1).mean(1)
+        for r, loss in zip(self.active, loss_R.tolist(), strict=True):
+            self.replicas[r].losses.append(loss)
+        return loss_R.sum()  # no replica's loss depends on another's weights: the gradients stay apart
+
+    def configure_gradient_clipping(self, optimizer, gradient_clip_val=None, gradient_clip_algorithm=None):
+        norms_R = clip_rows([self.models.rows[r] for r in self.active], self.budget["clip_norm"])
+        for r, norm in zip(self.active, norms_R.tolist(), strict=True):
+            self.replicas[r].norms.append(norm)
+
+    def on_train_batch_end(self, outputs, batch, batch_idx: int) -> None:
+        step = batch_idx + 1
+        if self.logger:
+            norms = {f"gradient_norm/{r}": self.replicas[r].norms[-1] for r in self.active}
+            losses = {f"loss/{r}": self.replicas[r].losses[-1] for r in self.active}
+            self.logger.log_metrics(norms | losses, step)
+        self.close(
+            {r: "diverged" for r in self.active if not math.isfinite(self.replicas[r].norms[-1])}, step
+        )
+        if self.active and (step % self.budget["validate_every"] == 0 or step == self.budget["steps"]):
+            self.validate(step)
+        if not self.active:
+            self.trainer.should_stop = True
+
+    def validate(self, step: int) -> None:
+        """Read the validation split; keep the best weights; close what is solved or improves no more."""
+        theta_RP = self.models.theta(self.active).detach()
+        sets = [self.validation[self.replicas[r].seed] for r in self.active]
+        scores = evaluate(self.models, self.task, self.active, theta_RP, sets)
+        closing = {}
+        for row, r in enumerate(self.active):
+            values = {metric: score_R[row] for metric, score_R in scores.items()}
+            self.readings += [
+                Reading(r, "validation", step, metric, value) for metric, value in values.items()
+            ]
+            self.summarise_training(r, step)
+            if status := self.judge(self.replicas[r], step, values, theta_RP[row]):
+                closing[r] = status
+        self.close(closing, step)
+
+    def judge(self, replica: Replica, step: int, values: dict[str, float], theta_P: Tensor) -> str | None:
+        value = values[self.task.metric]
+        if not math.isfinite(value):
+            return "diverged"
+        better = value > replica.best_value if self.task.higher_is_better else value < replica.best_value
+        if better or math.isnan(replica.best_value):
+            replica.best_value, replica.best_step = value, step
+            replica.best_theta_P = theta_P.clone()
+            replica.validations_without_improvement = 0
+        else:
+            replica.validations_without_improvement += 1
+        if not self.task.solved(values):
+            replica.steps_to_solve = None
+        elif replica.steps_to_solve is None:
+            replica.steps_to_solve = step
+        elif step > replica.steps_to_solve:
+            return "solved"
+        patience = self.budget["patience"]
+        return "stopped" if patience and replica.validations_without_improvement >= patience else None
+
+    def summarise_training(self, r: int, step: int) -> None:
+        """Mean loss and the gradient norm before clipping, over the steps since the last validation."""
+        replica = self.replicas[r]
+        if not replica.norms:
+            return
+        norms = torch.tensor(replica.norms, dtype=torch.float64)
+        summary = {
+            "loss": sum(replica.losses) / len(replica.losses),
+            "gradient_norm_median": norms.quantile(0.5).item(),
+            "gradient_norm_p99": norms.quantile(0.99).item(),
+            "gradient_norm_max": norms.max().item(),
+        }
+        self.readings += [Reading(r, "train", step, metric, value) for metric, value in summary.items()]
+        replica.norms.clear()
+        replica.losses.clear()
+
+    def close(self, closing: dict[int, str], step: int) -> None:
+        for r, status in closing.items():
+            self.replicas[r].status = status
+        for r in self.active:
+            self.replicas[r].stop_step = step
+        keep = [row for row, r in enumerate(self.active) if r not in closing]
+        if self.carried is not None and closing:
+            self.carried = tuple(part[keep] for part in self.carried)
+        self.active = [self.active[row] for row in keep]
+
+
+class Progress(pl.Callback):
+    """A bar with step, time left and replicas solved, where a person is watching; nothing elsewhere."""
+
+    def on_train_start(self, trainer, module) -> None:
+        steps, quiet = module.budget["steps"], not sys.stderr.isatty()
+        self.bar = tqdm(total=steps, unit="step", dynamic_ncols=True, disable=quiet)
+
+    def on_train_batch_end(self, trainer, module, *_) -> None:
+        solved = sum(replica.status == "solved" for replica in module.replicas)
+        self.bar.set_postfix_str(
+            f"{solved} of {len(module.replicas)} solved, {len(module.active)} running", False
+        )
+        self.bar.update()
+
+    def on_train_end(self, trainer, module) -> None:
+        self.bar.close()
+
+
+def fit(module: ReplicaTraining, device: str, log_dir: Path | None) -> None:
+    """Train until the steps are used up or every replica has stopped; validation at step 0 comes first."""
+    # Lightning reports its devices and warns of the missing workers of a loader that only counts.
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module="lightning")
+    trainer = pl.Trainer(
+        max_steps=module.budget["steps"],
+        accelerator="gpu" if device == "cuda" else "cpu",
+        devices=1,
+        # Inside a SLURM job Lightning would take over requeueing, which Snakemake already does.
+        plugins=[LightningEnvironment()],
+        logger=loggers(log_dir),
+        callbacks=[Progress()],
+        log_every_n_steps=1,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+    )
+    module.validate(0)
+    trainer.fit(module, DataLoader(range(module.budget["steps"]), batch_size=None))
+
+
+def loggers(log_dir: Path | None) -> list | bool:
+    """CSV always, TensorBoard where it is installed; nothing without a folder to write to."""
+    if log_dir is None:
+        return False
+    kinds = [CSVLogger, TensorBoardLogger] if module_available("tensorboard") else [CSVLogger]
+    return [kind(save_dir=log_dir.parent, name=log_dir.name) for kind in kinds]

@@ -1,0 +1,224 @@
+"""Shard ─► rows: build the replicas, train them, choose on validation, read test once, probe.
+
+The order is the protocol: the learning rate is chosen by the mean validation score over the seeds; only the
+replicas of the chosen rate are probed after training and read on test, with their best-validation weights.
+"""
+
+import dataclasses
+import math
+import resource
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet
+import torch
+
+from rnnlimits import catalog, kernels, provenance
+from rnnlimits.evaluation import evaluate
+from rnnlimits.grid import Shard
+from rnnlimits.model import Model, build_model, build_task
+from rnnlimits.replicas import Replicas
+from rnnlimits.rows import Row
+from rnnlimits.selection import best_learning_rate, one_standard_error
+from rnnlimits.tasks.base import Batch, Task, generator
+
+
+def run(
+    shard: Shard, rows_dir: Path | None = None, log_dir: Path | None = None, device: str = "cpu"
+) -> tuple[list[Row], dict[str, Any]]:
+    """Everything that one job does; `rows_dir` holds the rows that a refit shard reads."""
+    started = time.monotonic()
+    clock = {"training": 0.0, "probing": 0.0, "evaluation": 0.0}
+    # On a small shared machine one thread a job beats two by far; the number is part of the result's bytes.
+    torch.set_num_threads(1)
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ValueError("device: cuda was asked for and this machine offers no CUDA device; use device: cpu")
+    wanted, shard = shard, chosen_by_cross_validation(shard, rows_dir) if shard.needs else shard
+    seeds = list(range(shard.folds or shard.seeds))
+    task = build_task(shard)
+    tasks = {seed: task.fold(seed, shard.folds) if shard.folds else task for seed in seeds}
+    models = {seed: build_model(shard, tasks[seed], seed) for seed in seeds}
+    count = sum(weight.numel() for weight in models[0].parameters())
+    writer = RowWriter(dataclasses.replace(shard, parameters=count), task)
+
+    with timed(clock, "probing"):
+        for seed in seeds:
+            writer.probe("initial", 0, seed, None, "untrained", probe(shard, tasks[seed], models[seed], seed))
+    steps = 0
+    if shard.budget["steps"]:
+        steps = train_and_read(shard, tasks, models, writer, clock, log_dir, device)
+        writer.references()
+    facts = {
+        "seconds_total": time.monotonic() - started,
+        **{f"seconds_{part}": seconds for part, seconds in clock.items()},
+        "steps_run": steps,
+        "replicas": len(seeds) * max(1, len(shard.learning_rates)),
+        # Linux counts kilobytes, macOS bytes.
+        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        / (2**20 if sys.platform == "darwin" else 2**10),
+        "backend": kernels.backend(),
+        "facts": task.facts(),
+    }
+    return writer.rows, provenance.collect(wanted, device) | facts
+
+
+def train_and_read(shard, tasks, models, writer, clock, log_dir, device) -> int:
+    # Lightning costs seconds to import; a shard that only probes does without.
+    from rnnlimits.fitting import Replica, ReplicaTraining, fit
+
+    task = writer.task
+    replicas = [Replica(seed, rate) for rate in shard.learning_rates for seed in tasks]
+    together = Replicas([models[replica.seed] for replica in replicas])
+    validation = sets(tasks, "validation", shard.budget["validation_sequences"])
+    module = ReplicaTraining(together, replicas, tasks, validation, shard.budget)
+    with timed(clock, "training"):
+        fit(module, device, log_dir)
+    together = together.to("cpu")
+
+    scores = {
+        rate: [None if r.status == "diverged" else r.best_value for r in replicas if r.learning_rate == rate]
+        for rate in shard.learning_rates
+    }
+    chosen = best_learning_rate(scores, task.higher_is_better)
+    writer.training(replicas, module.readings, chosen)
+
+    which = [r for r, replica in enumerate(replicas) if replica.learning_rate == chosen]
+    if not shard.folds:  # a fold is judged on its held-out part; the refit that follows reads test
+        with timed(clock, "evaluation"):
+            test = sets(tasks, "test", shard.budget["test_sequences"])
+            theta_RP = torch.stack([replicas[r].best_theta_P.cpu() for r in which])
+            values = evaluate(together, task, which, theta_RP, [test[replicas[r].seed] for r in which])
+            writer.test([replicas[r] for r in which], values)
+    with timed(clock, "probing"):
+        for r in which:
+            replica = replicas[r]
+            model = together.copy_into(models[replica.seed], replica.best_theta_P.cpu(), r)
+            measured = probe(shard, tasks[replica.seed], model, replica.seed)
+            writer.probe("final", replica.best_step, replica.seed, chosen, replica.status, measured)
+    return max(replica.stop_step for replica in replicas)
+
+
+def sets(tasks: dict[int, Task], split: str, sequences: int) -> dict[int, list[Batch]]:
+    return {seed: task.evaluation(split, sequences, generator(seed, split)) for seed, task in tasks.items()}
+
+
+def probe(shard: Shard, task: Task, model: Model, seed: int) -> list:
+    """Every probe of the shard, in float64, on a copy: a measurement moves nothing that is trained."""
+    measurements = []
+    for name, options in shard.probes.items():
+        page = catalog.module("probes", name)
+        copy = build_model(shard, task, seed).double()
+        copy.load_state_dict(model.state_dict())
+        measurements += page.measure(
+            copy, task, catalog.make(page.Options, options), generator(seed, "probe")
+        )
+    return measurements
+
+
+def chosen_by_cross_validation(shard: Shard, rows_dir: Path | None) -> Shard:
+    """The shard with the hidden size and the learning rate that the folds' rows choose."""
+    if rows_dir is None:
+        raise ValueError(f"{shard.id}: needs the rows of {', '.join(shard.needs)}; say where with --rows")
+    found: dict[int, list[float]] = {}
+    rates: dict[int, float] = {}
+    task = build_task(shard)
+    for need in shard.needs:
+        path = rows_dir / f"{need}.parquet"
+        wanted = [("metric", "==", f"best_{task.metric}"), ("selected", "==", True)]
+        for row in pyarrow.parquet.read_table(path, filters=wanted).to_pylist():
+            # A fold that diverged has no score; the worst possible keeps its size from being chosen.
+            worst = -math.inf if task.higher_is_better else math.inf
+            value = worst if row["value"] is None else row["value"]
+            found.setdefault(row["hidden_size"], []).append(value)
+            rates[row["hidden_size"]] = row["learning_rate"]
+    sizes = {size: mean_and_error(values) for size, values in found.items()}
+    _, size = one_standard_error(sizes, task.higher_is_better)
+    return dataclasses.replace(shard, hidden_size=size, learning_rates=[rates[size]], needs=[], folds=None)
+
+
+def mean_and_error(values: list[float]) -> tuple[float, float]:
+    tensor = torch.tensor(values, dtype=torch.float64)
+    return tensor.mean().item(), (tensor.std() / math.sqrt(len(values))).item()
+
+
+class RowWriter:
+    """Makes the rows of one shard out of what training, evaluation and probes measured."""
+
+    def __init__(self, shard: Shard, task: Task):
+        self.shard = shard
+        self.task = task
+        self.rows: list[Row] = []
+
+    def add(self, metric: str, value: float | None, unit: str, **columns: Any) -> None:
+        finite = value is not None and math.isfinite(value)
+        self.rows.append(
+            self.shard.row(metric=metric, value=float(value) if finite else None, unit=unit, **columns)
+        )
+
+    def score(self, replica, chosen, split: str, stage: str, step: int, metric: str, value) -> None:
+        known = metric.removeprefix("best_")
+        units = {"steps_to_solve": "steps", "best_step": "steps", "solved": "share"}
+        norm = "gradient norm before clipping"
+        unit = units.get(metric) or self.task.units.get(known, norm if "norm" in metric else "")
+        self.add(
+            metric, value, unit, seed=replica.seed, learning_rate=replica.learning_rate,
+            selected=replica.learning_rate == chosen, split=split, stage=stage, step=step,
+            chance=self.task.chance.get(known), status=replica.status,
+        )  # fmt: skip
+
+    def training(self, replicas: list, readings: list, chosen: float) -> None:
+        for reading in readings:
+            replica = replicas[reading.replica]
+            self.score(
+                replica, chosen, reading.split, "training", reading.step, reading.metric, reading.value
+            )
+        for replica in replicas:
+            diverged = replica.status == "diverged"
+            final = {
+                "steps_to_solve": replica.steps_to_solve if replica.status == "solved" else None,
+                "best_step": replica.best_step,
+                f"best_{self.task.metric}": None if diverged else replica.best_value,
+            }
+            for metric, value in final.items():
+                self.score(replica, chosen, "validation", "final", replica.stop_step, metric, value)
+
+    def test(self, replicas: list, values: dict[str, list[float]]) -> None:
+        for row, replica in enumerate(replicas):
+            mine = {metric: column[row] for metric, column in values.items()}
+            diverged = replica.status == "diverged"
+            mine["solved"] = float(not diverged and self.task.solved(mine))
+            for metric, value in mine.items():
+                kept = None if diverged and metric != "solved" else value
+                chosen = replica.learning_rate
+                self.score(replica, chosen, "test", "final", replica.best_step, metric, kept)
+
+    def probe(
+        self, stage: str, step: int, seed: int, rate: float | None, status: str, measured: list
+    ) -> None:
+        for one in measured:
+            self.add(
+                one.metric, one.value, one.unit, seed=seed, learning_rate=rate, selected=True, split="probe",
+                stage=stage, step=step, lag_steps=one.lag, chance=None, status=status,
+            )  # fmt: skip
+
+    def references(self) -> None:
+        for name, value in self.task.references().items():
+            self.add(
+                f"reference_{name}", value, self.task.units[self.task.metric], seed=None, learning_rate=None,
+                selected=True, split="reference", stage="final", step=0, chance=None, status="measured",
+            )  # fmt: skip
+
+
+class timed:
+    """Adds the seconds inside the block to one entry of a clock."""
+
+    def __init__(self, clock: dict[str, float], part: str):
+        self.clock, self.part = clock, part
+
+    def __enter__(self) -> None:
+        self.start = time.monotonic()
+
+    def __exit__(self, *_: object) -> None:
+        self.clock[self.part] += time.monotonic() - self.start
