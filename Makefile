@@ -1,0 +1,84 @@
+# Two commands matter: `make results` and `make test`.  Both make .venv first, when it is not there or the lock has changed.
+
+PYTHON ?= python3
+CORES ?= all
+# An index with another build of torch than PyPI's (on Linux: the small one without CUDA); pytorch.org/get-started names them.
+TORCH_INDEX ?=
+
+LOCK := requirements.lock
+# The stamp is written last and named after the lock, so neither an interrupted nor an outdated environment counts as made.
+STAMP := made-from-$(shell cksum $(LOCK) | tr ' ' '-')
+FULL := .venv/$(STAMP)
+# The same pins without torch: all that tables, figures, verdicts and the report need.
+LIGHT := .venv-light/$(STAMP)
+PIP = $(@D)/bin/python -m pip --disable-pip-version-check
+export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.venv-light/bin:$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help environment results smoke test lint format archive from_archive lock clean
+
+help:  ## this list
+	@sed -n 's/^\([a-z_]*\):.*  ## /\1|/p' $(firstword $(MAKEFILE_LIST)) | awk -F '|' '{ printf "make %-13s %s\n", $$1, $$2 }'
+
+environment: $(FULL)  ## the environment in .venv, exactly as requirements.lock says
+
+define new_environment
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
+	rm -rf $(@D)
+	$(PYTHON) -m venv $(@D)
+endef
+
+$(FULL):
+	$(new_environment)
+	$(if $(TORCH_INDEX),$(PIP) install --index-url $(TORCH_INDEX) $(shell grep '^torch==' $(LOCK)))
+	$(PIP) install --requirement $(LOCK)
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(LIGHT):
+	$(new_environment)
+	$(PIP) install --constraint $(LOCK) setuptools
+	$(PIP) install --constraint $(LOCK) --no-build-isolation --editable '.[workflow]'
+	touch $@
+
+results: $(FULL)  ## everything of config/config.yaml: train, measure, judge, write results/report.html
+	snakemake --cores $(CORES)
+
+smoke: $(FULL)  ## the whole pipeline in about a minute (config/smoke.yaml)
+	snakemake --cores $(CORES) --configfile config/smoke.yaml
+
+test: $(FULL)  ## all tests
+	pytest --numprocesses 2
+
+lint: $(FULL)  ## formatters, linters, type checker
+	ruff check
+	ruff format --check
+	mypy
+	snakefmt --check workflow Snakefile
+	snakemake --lint
+
+format: $(FULL)  ## let the formatters rewrite what `make lint` would refuse
+	ruff check --fix
+	ruff format
+	snakefmt workflow Snakefile
+
+archive: $(FULL)  ## put the rows, tables and verdicts of the last run into results/archive, to be committed
+	snakemake --cores 1 archive
+
+from_archive: $(if $(wildcard $(FULL)),$(FULL),$(LIGHT))  ## rebuild tables, figures, verdicts and report from results/archive, without training
+	snakemake --cores 1 from_archive
+
+lock:  ## newest versions that pyproject.toml allows, into requirements.lock and environment.yml
+	rm -rf build/lock
+	$(PYTHON) -m venv build/lock
+	$(if $(TORCH_INDEX),build/lock/bin/pip install --index-url $(TORCH_INDEX) torch)
+	build/lock/bin/pip install setuptools '.[train,workflow,test,lint]'
+	sed -i.old '/^[^#]/d' $(LOCK)
+	build/lock/bin/pip freeze --all | grep -v -i -E '^(rnnlimits|pip|triton|nvidia-.*|cuda-.*)\b' | sed 's/+[a-z0-9.]*$$//' >> $(LOCK)
+	sed -i.old '/^      - /d' environment.yml
+	sed -n '/^[^#]/s/^/      - /p' $(LOCK) >> environment.yml
+	rm -r $(LOCK).old environment.yml.old build/lock
+
+clean:  ## remove the regenerated results and caches; keeps .venv and results/archive
+	[ ! -d results ] || find results -mindepth 1 -maxdepth 1 ! -name archive -exec rm -r {} +
+	rm -rf .snakemake build .mypy_cache .pytest_cache .ruff_cache
