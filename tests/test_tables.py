@@ -1,0 +1,251 @@
+"""Tables: means, intervals and counts by hand and against scipy, and bytes that do not depend on any order."""
+
+import random
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+from synthetic_rows import frame, probed, scored, shard, simulated, validated
+
+from rnnlimits import rows as waist
+from rnnlimits import statistics, tables
+from rnnlimits.rows import Row
+
+
+def example():
+    """Two architectures, one with a diverged seed; probes, a cross-validation with its refit, a simulation."""
+    elman, lstm = shard(variant="elman"), shard(variant="lstm", parameters_budget=100)
+    rows = scored(elman, [0.2, None, 0.1], [0, 0, 1]) + scored(lstm, [0.004, 0.005, 0.006], [1, 1, 1])
+    rows += validated(elman, [[0.3, 0.2], [0.3, None], [0.3, 0.2, 0.1]], diverged=[1])
+    rows += validated(lstm, [[0.3, 0.004]] * 3) + validated(lstm, [[0.3, 0.1]] * 3, 1e-2, selected=False)
+    for lag, medians in ((1, [-1.0, -2.0, -3.0]), (2, [-4.0, None, -6.0])):
+        rows += probed(elman, "gradient_log10_median", medians, lag_steps=lag)
+        rows += probed(elman, "gradient_log10_p10", [value and value - 1 for value in medians], lag_steps=lag)
+        rows += probed(elman, "gradient_log10_p90", [value and value + 1 for value in medians], lag_steps=lag)
+        rows += probed(elman, "input_sensitivity_log10_median", medians, lag_steps=lag)
+        rows += probed(elman, "jacobian_log10_largest", medians, lag_steps=lag)
+        rows += probed(elman, "jacobian_log10_bound", [0.0, 0.0, 0.0], lag_steps=lag)
+    rows += probed(elman, "gradient_slope", [-0.5, -0.5, -0.5]) + probed(lstm, "gradient_slope", [0.1, 0.1, 0.1])
+    rows += probed(elman, "bound_violations", [0.0, 0.0, 0.0], unit="lags")
+    for size, ends in ((8, [0.80, 0.80, 0.86]), (16, [0.84, 0.86, 0.88]), (32, [0.85, 0.86, 0.90])):
+        cell = shard("digits", "sequential_digits", "gru", size, 64, "cross_validation")
+        rows += validated(cell, [[0.1, end] for end in ends], sign=1)
+    rows += scored(shard("digits", "sequential_digits", "gru", 16, 64, "refit"), [0.9, 0.8, 0.7])
+    rows += simulated("guessing", "random_guessing", "sequences_to_solve", [10.0, 20.0, 90.0])
+    rows += [
+        Row(**elman, split="reference", stage="final", step=0, metric="reference_bigram", value=3.5,
+            unit="bits per character", status="measured")
+    ]  # fmt: skip
+    return rows
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return frame(example())
+
+
+def line(table, **where):
+    """The only line that holds these values."""
+    for column, value in where.items():
+        table = table[table[column] == value]
+    assert len(table) == 1
+    return table.iloc[0]
+
+
+def test_a_test_result_is_the_mean_over_the_seeds_that_did_not_diverge(rows):
+    table = tables.test_results(rows)
+    elman = line(table, variant="elman", metric="mean_squared_error")
+    assert (elman["mean"], elman.low, elman.high) == pytest.approx((0.15, 0.1, 0.2))
+    assert (elman.n, elman.n_diverged, elman.chance) == (2, 1, 1 / 6)
+    lstm = line(table, variant="lstm", metric="mean_squared_error")
+    # Three seeds: all-smallest has a chance of 1/27 > 2.5 %, so the interval is the range.
+    assert (lstm["mean"], lstm.low, lstm.high, lstm.n) == pytest.approx((0.005, 0.004, 0.006, 3))
+
+
+def test_solved_is_a_share_with_wilsons_interval(rows):
+    solved = line(tables.test_results(rows), variant="lstm", metric="solved")
+    # Wilson's lower limit for n of n is n / (n + z²), z = 1.96.
+    assert (solved["mean"], solved.low, solved.high) == pytest.approx((1.0, 3 / (3 + 1.959964**2), 1.0))
+    assert line(tables.test_results(rows), variant="elman", metric="solved").n == 3
+
+
+def test_only_the_metric_that_decides_is_primary(rows):
+    table = tables.test_results(rows[rows.study == "memory"])
+    assert set(table[table.primary].metric) == {"mean_squared_error"}
+    assert set(table[~table.primary].metric) == {"solved"}
+
+
+def test_a_stopped_replica_keeps_its_last_value_and_a_diverged_one_has_none(rows):
+    curves = tables.learning_curves(rows)
+    elman = curves[curves.variant == "elman"].set_index("step")
+    assert elman.n.tolist() == [3, 2, 2]
+    assert elman["mean"].tolist() == pytest.approx([0.3, 0.2, 0.15])
+    # The rate that was not chosen is no curve.
+    assert set(curves.learning_rate) == {1e-3}
+
+
+def test_a_replica_has_its_end_and_its_best_value(rows):
+    table = tables.replicas(rows)
+    last = line(table, variant="elman", seed=2)
+    assert (last.status, last.best_step, last.stop_step, last.best_value) == ("stopped", 20, 20, 0.1)
+    assert pd.isna(last.steps_to_solve)
+    assert line(table, variant="elman", seed=1).status == "diverged"
+    assert "sequential_digits" not in set(table.task)
+
+
+def test_every_learning_rate_that_was_tried_has_a_line(rows):
+    table = tables.learning_rate_search(rows)
+    lstm = table[table.variant == "lstm"]
+    assert lstm.learning_rate.tolist() == [1e-3, 1e-2]
+    assert lstm["mean"].tolist() == pytest.approx([0.004, 0.1])
+    assert lstm.selected.tolist() == [True, False]
+    assert line(table, variant="elman").n_diverged == 1
+
+
+def test_gradients_are_averaged_over_seeds_at_each_lag(rows):
+    table = tables.gradient_by_lag(rows)
+    near = line(table, quantity="gradient", lag_steps=1)
+    assert (near["median"], near.low, near.high, near.p10, near.p90, near.n) == (-2, -3, -1, -3, -1, 3)
+    far = line(table, quantity="gradient", lag_steps=2)
+    assert (far["median"], far.n) == (-5, 2)  # the third seed's gradient was exactly zero
+    assert pd.isna(line(table, quantity="input_sensitivity", lag_steps=1).p10)
+
+
+def test_a_time_constant_belongs_to_a_gradient_that_falls(rows):
+    table = tables.gradient_slopes(rows)
+    assert line(table, variant="elman").time_constant == 2
+    assert pd.isna(line(table, variant="lstm").time_constant)
+
+
+def test_jacobians_stand_beside_their_bound(rows):
+    near = line(tables.jacobian_by_lag(rows), lag_steps=1)
+    assert (near.largest, near.low, near.high, near.bound) == (-2, -3, -1, 0)
+    assert pd.isna(near.smallest)
+
+
+def test_probe_scalars_have_no_lag(rows):
+    assert set(tables.probe_scalars(rows).metric) == {"gradient_slope", "bound_violations"}
+
+
+def test_the_smallest_size_within_one_standard_error_is_chosen_and_read_once(rows):
+    table = tables.cross_validation(rows).set_index("hidden_size")
+    assert table["mean"].tolist() == pytest.approx([0.82, 0.86, 0.87])
+    # Fold values 0.85, 0.86, 0.90: standard deviation 0.02646, over the root of 3.
+    assert table.standard_error[32] == pytest.approx(0.02646 / np.sqrt(3), abs=1e-5)
+    assert table.best.tolist() == [False, False, True]
+    assert table.chosen.tolist() == [False, True, False]
+    assert table.test_value[16] == pytest.approx(0.8)
+    assert table.test_value.drop(16).isna().all()
+
+
+def test_a_lower_error_is_better_without_being_told(rows):
+    folds = []
+    for size, end in ((8, 0.5), (16, 0.2)):
+        cell = shard("cv", "adding", "gru", size, 20, "cross_validation")
+        folds += validated(cell, [[0.9, end], [0.9, end + 0.02]])
+    table = tables.cross_validation(frame(folds)).set_index("hidden_size")
+    assert table.best.to_dict() == {8: False, 16: True}
+
+
+def test_a_hidden_size_with_a_diverged_fold_is_not_chosen():
+    folds = []
+    for size, diverged in ((8, [0]), (16, [])):
+        cell = shard("cv", "adding", "gru", size, 20, "cross_validation")
+        folds += validated(cell, [[0.9, 0.1], [0.9, 0.1]], diverged=diverged)
+    assert tables.cross_validation(frame(folds)).set_index("hidden_size").chosen.to_dict() == {8: False, 16: True}
+
+
+def test_parameters_say_how_far_they_are_from_their_budget(rows):
+    table = tables.parameters(rows)
+    assert line(table, variant="lstm").deviation_percent == pytest.approx(-20)
+    assert pd.isna(line(table, variant="elman").deviation_percent)
+    assert not table.duplicated(["study", "task", "variant", "hidden_size", "length_steps"]).any()
+
+
+def test_simulations_and_references_are_read_as_they_are(rows):
+    simulation = tables.simulations(rows).iloc[0]
+    assert (simulation["mean"], simulation["median"], simulation.n) == (40, 20, 3)
+    assert tables.references(rows).value.tolist() == [3.5]
+
+
+def test_tables_of_no_rows_still_have_their_columns(rows):
+    full = {name: table(rows, 0.95) for name, table in tables.TABLES.items()}
+    for name, table in tables.TABLES.items():
+        empty = table(rows[:0], 0.95)
+        assert list(empty.columns) == list(full[name].columns), name
+        assert empty.empty
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 5, 7])
+def test_few_seeds_are_enumerated_and_cut_scipys_resamples_at_the_same_share(seeds):
+    values_GN = np.random.default_rng(seeds).normal(size=(20, seeds))
+    _, low_G, high_G = statistics.mean_intervals(values_GN)
+    drawn_GM = stats.bootstrap(
+        (values_GN,), np.mean, axis=-1, n_resamples=50_000, rng=np.random.default_rng(7), method="percentile"
+    ).bootstrap_distribution
+    # A quantile of few different means is a jump: below it lies less than its share, up to it at least that.
+    rounding = 1e-12
+    for bound_G, share in ((low_G, 0.025), (high_G, 0.975)):
+        assert ((drawn_GM < bound_G[:, None] - rounding).mean(axis=1) < share + 0.003).all()
+        assert ((drawn_GM <= bound_G[:, None] + rounding).mean(axis=1) > share - 0.003).all()
+
+
+def test_intervals_of_many_seeds_are_scipys():
+    values_GN = np.random.default_rng(0).normal(size=(70, 12))
+    _, low_G, high_G = statistics.mean_intervals(values_GN, confidence=0.9)
+    theirs = stats.bootstrap((values_GN[66],), np.mean, method="percentile", confidence_level=0.9, rng=0)
+    assert (low_G[66], high_G[66]) == pytest.approx(tuple(theirs.confidence_interval))
+
+
+def test_one_seed_has_no_interval_and_equal_seeds_have_one_of_width_zero():
+    assert np.isnan(statistics.mean(np.array([3.0]))[1:3]).all()
+    for seeds in (2, 5, 12):
+        assert statistics.mean(np.full(seeds, 0.1))[:3] == (0.1, 0.1, 0.1)
+    assert statistics.mean(np.array([np.nan])).n == 0
+
+
+def files(folder, rows, shuffle=None):
+    """One rows file a shard; `shuffle` mixes the rows inside each."""
+    paths = []
+    for name in dict.fromkeys(row.shard for row in rows):
+        mine = [row for row in rows if row.shard == name]
+        if shuffle:
+            shuffle.shuffle(mine)
+        paths.append(folder / f"{name}.parquet")
+        waist.write(mine, {"seconds_total": 1.5, "host": "laptop", "steps_run": 20}, paths[-1])
+    return paths
+
+
+def test_the_order_of_files_and_rows_does_not_change_a_byte(tmp_path):
+    (tmp_path / "a").mkdir(), (tmp_path / "b").mkdir()
+    first = tables.write(files(tmp_path / "a", example()), tmp_path / "first")
+    mixed = files(tmp_path / "b", example(), random.Random(5))[::-1]
+    second = tables.write(mixed, tmp_path / "second")
+    assert [path.name for path in first] == [f"{name}.csv" for name in (*tables.TABLES, "timings")]
+    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
+
+
+def test_an_archive_gives_the_tables_of_its_shards(tmp_path):
+    paths = files(tmp_path, example())
+    waist.merge(paths, tmp_path / "archive.parquet")
+    alone = tables.write(paths, tmp_path / "alone")
+    archived = tables.write([tmp_path / "archive.parquet"], tmp_path / "archived")
+    assert [path.read_bytes() for path in alone] == [path.read_bytes() for path in archived]
+
+
+def test_whole_numbers_are_written_whole_and_missing_ones_empty(tmp_path):
+    tables.write(files(tmp_path, example()), tmp_path)
+    lines = (tmp_path / "gradient_slopes.csv").read_text().splitlines()
+    assert lines[1] == "memory,adding,elman,elman,8,20,80,,initial,gradient,-0.5,-0.5,-0.5,2,3"
+    timings = pd.read_csv(tmp_path / "timings.csv")
+    assert timings.seconds_total.tolist() == [1.5] * len(timings)
+    assert timings.columns[0] == "shard"
+
+
+def test_a_shard_in_two_files_is_refused(tmp_path):
+    path = files(tmp_path, scored(shard(), [0.1, 0.2]))[0]
+    copy = path.with_name("copy.parquet")
+    copy.write_bytes(path.read_bytes())
+    with pytest.raises(ValueError, match=r"shard 'memory.adding.elman.h8.t20' is also in .*; give each shard once"):
+        tables.read([path, copy])
