@@ -19,12 +19,14 @@ def frame(rows):
     return pd.DataFrame([dataclasses.asdict(row) for row in rows], columns=list(COLUMNS))
 
 
-def shard(study="memory", task="adding", variant="elman", hidden_size=8, length_steps=20, kind="training", **columns):
+def shard(
+    study="memory", task="adding", variant="elman", hidden_size=8, length_steps=20, kind="training", **columns
+):
     """The columns that all rows of one shard share."""
-    middle = "chosen" if kind == "refit" else f"h{hidden_size}"
-    name = f"{study}.{task}.simulation" if kind == "simulation" else f"{study}.{task}.{variant}.{middle}.t{length_steps}"
+    size = "chosen" if kind == "refit" else f"h{hidden_size}"
+    end = "simulation" if kind == "simulation" else f"{variant}.{size}.t{length_steps}"
     return {
-        "shard": name, "study": study, "kind": kind, "task": task, "variant": variant,
+        "shard": f"{study}.{task}.{end}", "study": study, "kind": kind, "task": task, "variant": variant,
         "architecture": variant.split("_")[0], "hidden_size": hidden_size, "length_steps": length_steps,
         "parameters": 10 * hidden_size, **columns,
     }  # fmt: skip
@@ -74,8 +76,8 @@ def probed(cell, metric, values, stage="initial", lag_steps=None, unit="nats per
     """One measurement of a probe, one value a seed."""
     return [
         Row(
-            **cell, seed=seed, selected=True, split="probe", stage=stage, step=0, metric=metric, lag_steps=lag_steps,
-            value=value, unit=unit, status=status,
+            **cell, seed=seed, selected=True, split="probe", stage=stage, step=0, metric=metric,
+            lag_steps=lag_steps, value=value, unit=unit, status=status,
         )
         for seed, value in enumerate(values)
     ]  # fmt: skip
@@ -85,7 +87,9 @@ def simulated(study, task, metric, values, unit="sequences"):
     cell = shard(study, task, "none", hidden_size=0, length_steps=0, kind="simulation")
     cell |= {"architecture": "none", "parameters": 0}
     return [
-        Row(**cell, seed=seed, selected=True, split="simulation", stage="final", step=0, metric=metric, value=value,
-            unit=unit, status="measured")
+        Row(
+            **cell, seed=seed, selected=True, split="simulation", stage="final", step=0, metric=metric,
+            value=value, unit=unit, status="measured",
+        )
         for seed, value in enumerate(values)
     ]  # fmt: skip

@@ -1,12 +1,12 @@
 """Intervals over seeds: the bootstrap for a mean, Wilson's for a share, and what n seeds can say at all.
 
-With n seeds there are only C(2n-1, n) different resamples.  Up to `ENUMERATED` seeds we take every one with its
-weight instead of drawing some: no random number enters, and a table rebuilt years later has the same bytes.  Above
-that, scipy draws them with a fixed seed.
+With n seeds there are only C(2n-1, n) different resamples.  Up to `ENUMERATED` seeds we take every one with
+its weight instead of drawing some: no random number enters, and a table rebuilt years later has the same
+bytes.  Above that, scipy draws them with a fixed seed.
 
-A percentile interval cannot reach beyond the smallest and the largest seed, so with few seeds it is too narrow:
-of intervals called 95 %, those of normally distributed results hold the true mean in about 75 % (n = 3), 84 %
-(n = 5) and 90 % (n = 10) of the cases.  Read "three seeds" as "these three", not as a confidence.
+A percentile interval cannot reach beyond the smallest and the largest seed, so with few seeds it is too
+narrow: of intervals called 95 %, those of normally distributed results hold the true mean in about 75 %
+(n = 3), 84 % (n = 5) and 90 % (n = 10) of the cases.  Read "three seeds" as "these three", not as a confidence.
 """
 
 from functools import cache
@@ -53,7 +53,8 @@ def mean_intervals(values_GN: Array, confidence: float = CONFIDENCE) -> tuple[Ar
     low_G, high_G = (_enumerated if seeds <= ENUMERATED else _drawn)(values_GN, tail)
     # Rounding must not give equal seeds a width, nor put a bound beyond the seeds.
     smallest_G, largest_G = values_GN.min(axis=1), values_GN.max(axis=1)
-    return tuple(np.clip(bound_G, smallest_G, largest_G) for bound_G in (mean_G, low_G, high_G))
+    mean_G, low_G, high_G = (bound_G.clip(smallest_G, largest_G) for bound_G in (mean_G, low_G, high_G))
+    return mean_G, low_G, high_G
 
 
 def _enumerated(values_GN: Array, tail: float) -> tuple[Array, Array]:
@@ -89,8 +90,8 @@ def _drawn(values_GN: Array, tail: float) -> tuple[Array, Array]:
     """The same quantiles from drawn resamples; groups go in parts, or the draws would fill the memory."""
     parts = [
         stats.bootstrap(
-            (part_GN,), np.mean, axis=-1, method="percentile", vectorized=True, rng=np.random.default_rng(SEED),
-            confidence_level=1 - 2 * tail, n_resamples=RESAMPLES,
+            (part_GN,), np.mean, axis=-1, method="percentile", vectorized=True, confidence_level=1 - 2 * tail,
+            n_resamples=RESAMPLES, rng=np.random.default_rng(SEED),
         ).confidence_interval
         for part_GN in np.array_split(values_GN, 1 + len(values_GN) // 64)
     ]  # fmt: skip

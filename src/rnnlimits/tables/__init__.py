@@ -1,7 +1,8 @@
 """Rows ─► tidy tables: every mean with its interval and its number of seeds.
 
-Each table is one function from the frame of rows to a frame; `write` puts them all into a folder as CSV.  The same
-rows give the same bytes in whatever order their files come; only `timings` reads what may differ between equal runs.
+Each table is one function from the frame of rows to a frame; `write` puts them all into a folder as CSV.  The
+same rows give the same bytes in whatever order their files come; only `timings` reads what may differ between
+equal runs.
 """
 
 from collections.abc import Callable, Sequence
@@ -54,7 +55,9 @@ def write(
 ) -> list[Path]:
     """Every table as out_dir/NAME.csv."""
     rows = read(paths)
-    provenance = {shard: facts for path in paths for shard, facts in waist.read_provenance(path)["shards"].items()}
+    provenance: dict[str, dict] = {}
+    for path in paths:
+        provenance |= waist.read_provenance(path)["shards"]
     tables = {name: table(rows, confidence) for name, table in TABLES.items()}
     tables["timings"] = timings(rows, provenance)
     out_dir = Path(out_dir)

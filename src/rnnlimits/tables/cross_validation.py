@@ -9,7 +9,8 @@ from rnnlimits.tables.summary import best_values, chosen, finish, summarise
 
 IDENTITY = ["study", "task", "variant", "architecture", "hidden_size", "parameters"]
 COLUMNS = [
-    "learning_rate", "metric", "mean", "standard_error", "n", "best", "chosen", "test_value", "test_low", "test_high",
+    "learning_rate", "metric", "mean", "standard_error", "n", "best", "chosen",
+    "test_value", "test_low", "test_high",
 ]  # fmt: skip
 SERIES = ["study", "task", "variant"]  # one choice of a hidden size each
 
@@ -21,7 +22,7 @@ def cross_validation(rows: DataFrame, confidence: float = statistics.CONFIDENCE)
     by = ["shard", "learning_rate", "metric"]
     table = summarise(best, by, confidence).set_index(by)
     table["standard_error"] = best.groupby(by, dropna=False).value.sem()
-    table["diverged"] = best.groupby(by, dropna=False).value.agg(lambda values: values.isna().any())
+    table["diverged"] = best.value.isna().groupby([best[key] for key in by], dropna=False).any()
     table = table.reset_index().merge(folds[["shard", *IDENTITY]].drop_duplicates(), on="shard")
     table[["best", "chosen"]] = False
     for series, sizes in table.groupby(SERIES):
@@ -38,8 +39,8 @@ def cross_validation(rows: DataFrame, confidence: float = statistics.CONFIDENCE)
     return finish(_with_test(table, rows, confidence).drop(columns="shard"), rows, COLUMNS, IDENTITY)
 
 
-def _direction(folds: DataFrame, series: tuple[str, ...]) -> float:
-    """+1 if higher is better, else -1: the rows show it, since the best value lies above its curve or below it."""
+def _direction(folds: DataFrame, series: tuple) -> float:
+    """+1 if higher is better, else -1: the best value lies above the rest of its curve, or below."""
     mine = folds[(folds[SERIES] == list(series)).all(axis=1) & (folds.split == "validation")]
     best = best_values(mine)
     curve = mine[(mine.stage == "training") & mine.metric.isin(best.metric)]

@@ -1,6 +1,6 @@
 """Tables of what the probes measured: gradients and Jacobians by time lag, and every number without a lag.
 
-Values by lag are log10, as the probe writes them; a gradient that is exactly zero has no logarithm and no value.
+Values by lag are log10, as the probe writes them; a gradient that is exactly zero has no logarithm: no value.
 """
 
 import numpy as np
@@ -20,7 +20,7 @@ def _probed(rows: DataFrame) -> DataFrame:
 def gradient_by_lag(rows: DataFrame, confidence: float = statistics.CONFIDENCE) -> DataFrame:
     """log10 of the gradient's norm k steps back: the mean over seeds of each seed's median over sequences.
 
-    low and high are the interval of that mean; p10 and p90 are the spread over sequences, averaged over seeds.
+    low and high are the interval of that mean; p10 and p90 are the spread over sequences, a mean over seeds.
     """
     probed = _probed(rows)
     probed = probed[probed.lag_steps.notna()]

@@ -3,15 +3,17 @@
 from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 from pandas import DataFrame, Series
 
 from rnnlimits import statistics
 
-ID = ["study", "task", "architecture", "variant", "hidden_size", "length_steps", "parameters", "parameters_budget"]
+ID = [
+    "study", "task", "architecture", "variant", "hidden_size", "length_steps",
+    "parameters", "parameters_budget",
+]  # fmt: skip
 WHOLE_NUMBERS = {
-    "hidden_size", "length_steps", "parameters", "parameters_budget", "seed", "step", "lag_steps", "n", "n_diverged",
-    "steps_to_solve", "best_step", "stop_step", "steps_run", "replicas",
+    "hidden_size", "length_steps", "parameters", "parameters_budget", "seed", "step", "lag_steps", "n",
+    "n_diverged", "steps_to_solve", "best_step", "stop_step", "steps_run", "replicas",
 }  # fmt: skip
 
 
@@ -26,21 +28,19 @@ def chosen(rows: DataFrame) -> DataFrame:
 
 
 def primary_metrics(rows: DataFrame) -> DataFrame:
-    """The metric of every (study, task) that decides selection: the trainer writes its best value as best_METRIC."""
-    best = rows[(rows.split == "validation") & rows.metric.str.startswith("best_") & (rows.metric != "best_step")]
-    pairs = best[["study", "task", "metric"]].drop_duplicates()
-    return pairs.assign(metric=pairs.metric.str.removeprefix("best_"))
+    """The metric of every (study, task) that selection looks at."""
+    return best_values(rows)[["study", "task", "metric"]].drop_duplicates()
 
 
 def best_values(rows: DataFrame) -> DataFrame:
-    """One row a replica: its best validation value, under the metric's own name."""
+    """One row a replica: its best validation value, which the trainer calls best_METRIC, as METRIC."""
     best = rows[(rows.split == "validation") & (rows.stage == "final")]
     best = best[best.metric.str.startswith("best_") & (best.metric != "best_step")]
     return best.assign(metric=best.metric.str.removeprefix("best_"))
 
 
 def summarise(rows: DataFrame, by: Sequence[str], confidence: float = statistics.CONFIDENCE) -> DataFrame:
-    """Mean, interval and number of seeds with a value, for every group of rows; empty where no seed has one."""
+    """Mean, interval and number of seeds with a value, for every group of rows; NaN where no seed has one."""
     keys = list(by)
     groups = rows.groupby(keys, dropna=False, sort=True)
     table = groups.size().index.to_frame(index=False)
@@ -65,7 +65,9 @@ def diverged(rows: DataFrame, by: Sequence[str]) -> Series:
     return (replicas.status == "diverged").groupby([replicas[key] for key in by], dropna=False).sum()
 
 
-def finish(table: DataFrame, rows: DataFrame, columns: Sequence[str], identity: Sequence[str] = ID) -> DataFrame:
+def finish(
+    table: DataFrame, rows: DataFrame, columns: Sequence[str], identity: Sequence[str] = ID
+) -> DataFrame:
     """Puts the shard's own columns before the others, and the lines into one order."""
     if "shard" in table:
         table = table.merge(rows[["shard", *identity]].drop_duplicates(), on="shard")
@@ -84,8 +86,3 @@ def widen(rows: DataFrame, by: Sequence[str], metrics: dict[str, str]) -> DataFr
     means = summarise(rows[rows.metric.isin(list(metrics))], [*by, "metric"])
     wide = means.pivot(index=list(by), columns="metric", values="mean").reindex(columns=list(metrics))
     return wide.rename(columns=metrics).rename_axis(columns=None).reset_index()
-
-
-def empty_or(table: DataFrame, columns: Sequence[str]) -> DataFrame:
-    """A table without lines still has its columns."""
-    return table if len(table) else pd.DataFrame(columns=list(columns))

@@ -1,4 +1,4 @@
-"""Tables of what was learnt: test results, learning curves, single replicas, the search for a learning rate."""
+"""Tables of what was learnt: test results, learning curves, replicas, the search for a learning rate."""
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ from rnnlimits.tables.summary import (
 )
 
 
-def test_results(rows: DataFrame, confidence: float = statistics.CONFIDENCE) -> DataFrame:
+def test_results(rows: DataFrame, confidence: float = statistics.CONFIDENCE) -> DataFrame:  # noqa: PT028
     """Every score on the test part; for `solved`, the share of seeds with Wilson's interval.
 
     A replica that diverged has no score: the mean is over the others, and n_diverged stands beside it.
@@ -37,20 +37,18 @@ def test_results(rows: DataFrame, confidence: float = statistics.CONFIDENCE) -> 
     ]
     table.loc[solved, "low"] = [share.low for share in shares]
     table.loc[solved, "high"] = [share.high for share in shares]
-    primary = pd.MultiIndex.from_frame(primary_metrics(rows))
-    names = tested[["shard", "study", "task"]].drop_duplicates().set_index("shard")
-    table["primary"] = pd.MultiIndex.from_frame(
-        table[["shard"]].join(names, on="shard")[["study", "task"]].assign(metric=table.metric)
-    ).isin(primary)
-    columns = ["learning_rate", "metric", "primary", "unit", "mean", "low", "high", "n", "n_diverged", "chance"]
-    return finish(table, rows, columns)
+    decides = tested.merge(primary_metrics(rows), on=["study", "task", "metric"])
+    decides = pd.MultiIndex.from_frame(decides[["shard", "metric"]])
+    table["primary"] = pd.MultiIndex.from_frame(table[["shard", "metric"]]).isin(decides)
+    columns = ["learning_rate", "metric", "primary", "unit", "mean", "low", "high"]
+    return finish(table, rows, [*columns, "n", "n_diverged", "chance"])
 
 
 def learning_curves(rows: DataFrame, confidence: float = statistics.CONFIDENCE) -> DataFrame:
     """Train and validation scores by step, of the learning rate that was chosen.
 
-    A replica that has stopped keeps its last value, so that a mean is over the same seeds at every step; one that
-    diverged has no value from there on.
+    A replica that has stopped keeps its last value, so that a mean is over the same seeds at every step; one
+    that diverged has no value from there on.
     """
     curves = chosen(trained(rows))
     curves = curves[curves.stage == "training"]
