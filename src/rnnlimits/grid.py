@@ -3,7 +3,7 @@
     study sequence_length: 2 tasks x 3 architectures x 4 lengths x 1 hidden size  ->  24 shards
 
 A shard is plain data and travels as one line of JSON: through Snakemake's `params`, through a shell, into the
-provenance of its rows.  Planning counts trainable parameters with the pages' formulas, so it never loads torch.
+provenance of its rows.  Planning counts trainable numbers with the pages' formulas, so it never loads torch.
 """
 
 import dataclasses
@@ -14,17 +14,17 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from rnnlimits.catalog import pick
-from rnnlimits.rows import Kind, Row
+from rnnlimits.rows import COLUMNS, Kind, Row
 
 if TYPE_CHECKING:
-    from rnnlimits.config import Config, Page, Study
+    from rnnlimits.config import Config, GridStudy, Page, Study
 
 LARGEST_HIDDEN_SIZE = 2**20
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Shard:
-    """Everything that decides the numbers of one job; docs of the fields that need one stand beside them."""
+    """Everything that decides the numbers of one job."""
 
     study: str
     kind: Kind
@@ -68,7 +68,7 @@ class Shard:
         if self.kind == "simulation":
             return 0.0
         per_step = self.budget["batch"] * self.replicas * self.parameters
-        # Each time step also costs some 100 us of overhead, whatever its size; a probe alone costs some updates.
+        # A time step costs some 100 us whatever its size; probing alone costs as much as some updates.
         return max(self.budget["steps"], 20) * self.length_steps * (200_000 + per_step)
 
     def row(self, **measured: Any) -> Row:
@@ -102,11 +102,7 @@ class Shard:
         return cls(**values)
 
 
-_COMMON = tuple(
-    name
-    for name in (field.name for field in dataclasses.fields(Row))
-    if name in {field.name for field in dataclasses.fields(Shard)}
-)
+_COMMON = set(COLUMNS) & {field.name for field in dataclasses.fields(Shard)}
 
 
 def shards(config: "Config") -> list[Shard]:
@@ -135,7 +131,13 @@ def _study(label: str, study: "Study") -> Iterator[Shard]:
 
 
 def _blank(
-    label: str, study: "Study", task: str, task_page: "Page", variant: str, architecture: "Page", length: int
+    label: str,
+    study: "GridStudy",
+    task: str,
+    task_page: "Page",
+    variant: str,
+    architecture: "Page",
+    length: int,
 ) -> Shard:
     """A shard of which the hidden size is still open."""
     return Shard(
@@ -183,7 +185,7 @@ def _simulation(label: str, task: str, page: "Page", seeds: int) -> Shard:
     )
 
 
-def sizes(study: "Study", task: Any, architecture: Any, length: int) -> list[tuple[int, int, int | None]]:
+def sizes(study: "GridStudy", task: Any, architecture: Any, length: int) -> list[tuple[int, int, int | None]]:
     """(hidden size, parameters, what was aimed at) for one task, one architecture and one length."""
     count = functools.partial(parameters, task, architecture, length)
     if study.match == "parameters":
@@ -194,7 +196,7 @@ def sizes(study: "Study", task: Any, architecture: Any, length: int) -> list[tup
 
 @functools.cache
 def parameters(task: Any, architecture: Any, length: int, hidden: int) -> int:
-    """Trainable numbers of the whole model: embedding, where the task has one, architecture, linear read-out."""
+    """Trainable numbers of the whole model: embedding where the task has one, architecture, read-out."""
     inputs, outputs = task.widths(length)
     if embedding := getattr(task, "embedding", 0):
         encoder, inputs = inputs * embedding, embedding

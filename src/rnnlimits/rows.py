@@ -134,7 +134,8 @@ def merge(paths: Iterable[str | Path], out: str | Path, config: dict[str, Any] |
     """Many files into one archive, sorted by shard: the order of the paths does not matter."""
     import pyarrow
 
-    tables, provenance = [], {}
+    tables = []
+    provenance: dict[str, Any] = {}
     for path in paths:
         shards = read_provenance(path)["shards"]
         if twice := sorted(provenance.keys() & shards):

@@ -1,0 +1,252 @@
+"""What a config file may say; validated whole before any job starts, and every mistake is one line.
+
+    config/config.yaml: studies.digits.architectures.elmn: no architecture 'elmn'; did you mean 'elman'? (...)
+
+Where it is, what came, what was possible, what to do.  Every key is described in config/README.md.
+"""
+
+import dataclasses
+import functools
+import json
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    PrivateAttr,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from rnnlimits import catalog, claim_plan, feasibility, grid
+from rnnlimits.mistakes import (
+    ConfigError,
+    Where,
+    mistake,
+    mistakes,
+    read_yaml,
+    tell,
+    unknown_key,
+    unknown_word,
+)
+
+LABEL = r"^[a-z][a-z0-9_]{0,39}$"
+
+Label = Annotated[str, StringConstraints(pattern=LABEL)]
+Size = Annotated[int, Field(gt=0, le=feasibility.LARGEST)]
+Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+def _without_repeats(values: list[Any]) -> list[Any]:
+    if repeated := sorted({value for value in values if values.count(value) > 1}):
+        raise mistake(f"{repeated[0]} is there twice; name each value once")
+    return values
+
+
+Once = AfterValidator(_without_repeats)
+Sizes = Annotated[list[Size], Field(min_length=1), Once]
+
+
+@dataclasses.dataclass(frozen=True)
+class Page:
+    """A label of the config, resolved: which file it means, with which options."""
+
+    page: str
+    options: Any
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """All options, defaults included, as JSON knows them."""
+        return json.loads(json.dumps(dataclasses.asdict(self.options)))
+
+
+def _with_page(labels: Any) -> Any:
+    """`elman: {gain: 2}` means the page `elman`; a label of its own choosing names its page with `page:`."""
+    if not isinstance(labels, dict):
+        return labels
+    filled = {label: {} if value is None else value for label, value in labels.items()}
+    return {
+        label: {"page": label} | value if isinstance(value, dict) else value
+        for label, value in filled.items()
+    }
+
+
+@functools.cache
+def _adapter(kind: str, name: str) -> TypeAdapter[Any]:
+    options_class = catalog.options(kind, name)
+    options_class.__pydantic_config__ = ConfigDict(strict=True, extra="ignore", allow_inf_nan=False)  # type: ignore[attr-defined]
+    return TypeAdapter(options_class)
+
+
+def _page(kind: str, values: Any) -> Page:
+    if not isinstance(values, dict):
+        raise mistake(f"{values!r} came; give a mapping of options, or {{}} for the defaults")
+    values = dict(values)
+    try:
+        name = catalog.path(kind, values.pop("page")).stem
+    except LookupError as error:
+        raise mistake(str(error)) from error
+    known = [option.name for option in catalog.fields(kind, name)]
+    if unknown := [key for key in values if key not in known]:
+        raise mistakes(((str(key),), unknown_key(key, ["page", *known])) for key in unknown)
+    # JSON mode is strict about numbers and words, and takes a list for a tuple, which YAML cannot write.
+    return Page(name, _adapter(kind, name).validate_json(json.dumps(values, default=str)))
+
+
+def _page_of(kind: str) -> PlainValidator:
+    return PlainValidator(functools.partial(_page, kind))
+
+
+Labelled = BeforeValidator(_with_page)
+AsWritten = PlainSerializer(lambda page: {"page": page.page} | page.values)
+Tasks = dict[Label, Annotated[Page, _page_of("tasks"), AsWritten]]
+Architectures = dict[Label, Annotated[Page, _page_of("architectures"), AsWritten]]
+Probes = dict[Label, Annotated[Page, _page_of("probes"), AsWritten]]
+Simulations = dict[Label, Annotated[Page, _page_of("simulations"), AsWritten]]
+
+
+class Closed(BaseModel):
+    """Nothing but the fields that are written down, and no guessing of types."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
+
+
+class Budget(Closed):
+    """How long and how a shard trains; the defaults are the same for every architecture."""
+
+    steps: Annotated[int, Field(ge=0)]  # 0: probe the initial weights and train nothing
+    batch: Size = 32
+    optimiser: Literal["adam", "rmsprop", "sgd"] = "adam"
+    clip_norm: Rate | None = 1.0
+    validate_every: Size = 100
+    patience: Size | None = None  # validations without improvement until a replica stops
+    validation_sequences: Size = 256
+    test_sequences: Size = 1024
+
+
+class Grid(Closed):
+    """What every study that trains has."""
+
+    title: str
+    tasks: Annotated[Tasks, Labelled, Field(min_length=1)]
+    architectures: Annotated[Architectures, Labelled, Field(min_length=1)]
+    lengths: Sizes
+    seeds: Size
+    learning_rates: Annotated[list[Rate], Field(min_length=1), Once] = [1e-3]
+    budget: Budget
+    probes: Annotated[Probes, Labelled] = {}
+
+    @model_validator(mode="after")
+    def _is_possible(self) -> Self:
+        if found := list(dict.fromkeys(feasibility.problems(self))):
+            raise mistakes(found)
+        return self
+
+
+class TrainingStudy(Grid):
+    """A grid of trainings, or of measurements at the initial weights (`steps: 0`)."""
+
+    kind: Literal["training"]
+    match: Literal["hidden_size", "parameters"] = "hidden_size"
+    hidden_sizes: Sizes = Field(default=[], validate_default=False)
+    parameters: Sizes = Field(default=[], validate_default=False)
+    folds: ClassVar[None] = None
+
+
+class CrossValidationStudy(Grid):
+    """Chooses the hidden size: k folds of each size, then the chosen size trained again on all of it."""
+
+    kind: Literal["cross_validation"]
+    match: ClassVar[str] = "hidden_size"
+    hidden_sizes: Sizes
+    parameters: ClassVar[tuple[int, ...]] = ()
+    folds: Annotated[int, Field(ge=2)]
+
+
+class SimulationStudy(Closed):
+    """Numbers that need no training."""
+
+    kind: Literal["simulation"]
+    title: str
+    simulations: Annotated[Simulations, Labelled, Field(min_length=1)]
+    seeds: Size
+
+
+GridStudy = TrainingStudy | CrossValidationStudy
+Study = GridStudy | SimulationStudy
+STUDIES: dict[str, type[Closed]] = {
+    "training": TrainingStudy,
+    "cross_validation": CrossValidationStudy,
+    "simulation": SimulationStudy,
+}
+
+
+def _of_known_kind(study: Any) -> Any:
+    if isinstance(study, dict) and study.get("kind") not in list(STUDIES):
+        raise mistakes([(("kind",), unknown_word(study.get("kind"), list(STUDIES)))])
+    return study
+
+
+AnyStudy = Annotated[Annotated[Study, Field(discriminator="kind")], BeforeValidator(_of_known_kind)]
+
+
+class Config(Closed):
+    """A whole config file."""
+
+    name: Label
+    results: str
+    data: str | None = None
+    device: Literal["cpu", "cuda"] = "cpu"
+    claims: str | None = None  # beside the config file
+    confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    studies: Annotated[dict[Label, AnyStudy], Field(min_length=1)]
+    _folder: Path = PrivateAttr(default=Path())
+
+    @field_validator("results")
+    @classmethod
+    def _stays_here(cls, results: str) -> str:
+        parts = PurePosixPath(results).parts
+        if not parts or ".." in parts or PurePosixPath(results).is_absolute() or "\\" in results:
+            raise mistake(f"{results!r} came; give a relative folder below the working directory")
+        return results
+
+    @property
+    def claims_path(self) -> Path | None:
+        """Where the claims stand, seen from the working directory."""
+        return None if self.claims is None else self._folder / self.claims
+
+
+def load(path: str | Path) -> Config:
+    """The config of a file, or a ConfigError with a line for everything that is wrong with it."""
+    path = Path(path)
+    raw = read_yaml(path)
+    try:
+        config = Config.model_validate(raw)
+    except ValidationError as error:
+        lines = tell(error, functools.partial(_possible_keys, raw), STUDIES)
+        raise ConfigError(f"{path}: {line}" for line in lines) from error
+    config._folder = path.parent
+    if config.claims_path:
+        claims = read_yaml(config.claims_path)
+        if lines := claim_plan.problems(claims, list(config.studies), grid.shards(config)):
+            raise ConfigError(f"{config.claims_path}: {line}" for line in lines)
+    return config
+
+
+def _possible_keys(raw: Any, where: Where) -> list[str]:
+    """The keys that may stand in the mapping at this place."""
+    match where:
+        case ("studies", label, _kind):
+            return list(STUDIES[raw["studies"][label]["kind"]].model_fields)
+        case ("studies", _, _, "budget"):
+            return list(Budget.model_fields)
+    return list(Config.model_fields)

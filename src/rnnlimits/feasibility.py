@@ -1,0 +1,82 @@
+"""What every key of a study allows alone, but not all of them together.
+
+A length that a task cannot have, a size that an architecture cannot take, a task without a training set to
+fold: each page says so in its own `Options.problem`; here they are asked for every cell of the grid.
+"""
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+from rnnlimits import catalog, grid
+from rnnlimits.mistakes import Where
+
+LARGEST = 2**31 - 1  # what a column of whole numbers holds
+
+
+def problems(study: Any) -> Iterator[tuple[Where, str]]:
+    """What each key allows alone, but not together."""
+    wanted, other = "hidden_sizes", "parameters"
+    if study.match == "parameters":
+        wanted, other = other, wanted
+    if not getattr(study, wanted):
+        yield (wanted,), f"missing; `match: {study.match}` needs a list of {wanted}"
+    if getattr(study, other):
+        yield (other,), f"has no meaning with `match: {study.match}`; remove it, or change match"
+    if study.budget.steps and "learning_rates" not in study.model_fields_set:
+        yield ("learning_rates",), "missing; give the list to choose from, the same for every architecture"
+    if not study.budget.steps and len(study.learning_rates) > 1:
+        yield ("learning_rates",), "nothing is trained with `steps: 0`; remove the key or give one rate"
+    if study.folds:
+        yield from impossible_to_fold(study)
+    unfit_lengths = list(impossible_lengths(study))
+    yield from unfit_lengths
+    if getattr(study, wanted) and not unfit_lengths:
+        yield from impossible_sizes(study)
+
+
+def impossible_to_fold(study: Any) -> Iterator[tuple[Where, str]]:
+    able = [name for name in catalog.names("tasks") if "fold" in catalog.methods("tasks", name)]
+    for label, task in study.tasks.items():
+        if task.page not in able:
+            possible = ", ".join(able) or "none so far"
+            yield (
+                ("tasks", label),
+                f"{task.page} has no fixed training set to fold; tasks that have: {possible}",
+            )
+    if not study.budget.steps:
+        yield ("budget", "steps"), "0 came; a cross-validation compares trained models, so give more steps"
+
+
+def impossible_lengths(study: Any) -> Iterator[tuple[Where, str]]:
+    for (label, task), (position, length) in itertools.product(study.tasks.items(), enumerate(study.lengths)):
+        if problem := task.options.problem(length):
+            yield ("lengths", position), f"task {label!r} cannot have length {length}: {problem}"
+
+
+def impossible_sizes(study: Any) -> Iterator[tuple[Where, str]]:
+    for task, (label, architecture), length in itertools.product(
+        study.tasks.values(), study.architectures.items(), study.lengths
+    ):
+        where = ("architectures", label)
+        try:
+            sizes = grid.sizes(study, task.options, architecture.options, length)
+        except ValueError as error:
+            yield where, str(error)
+            continue
+        hiddens = [hidden for hidden, _, _ in sizes]
+        if len(set(hiddens)) < len(hiddens):
+            yield (
+                where,
+                f"several of the parameter counts give the same hidden sizes {hiddens}; space them out",
+            )
+        check = getattr(architecture.options, "problem", _none)
+        for hidden, count, _ in sizes:
+            if problem := check(hidden, length):
+                yield where, f"hidden size {hidden}, length {length}: {problem}"
+            if count > LARGEST:
+                yield where, f"hidden size {hidden} has {count} parameters; at most {LARGEST} can be recorded"
+
+
+def _none(hidden: int, length: int) -> None:
+    """An architecture without `problem` takes every size and length."""
