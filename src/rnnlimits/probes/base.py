@@ -1,0 +1,123 @@
+"""What the probes share: one measurement, the full state as one vector, and the slope of a curve over lags.
+
+A probe is a page with `Options` and `measure(model, task, options, generator) -> list[Measurement]`.
+It sees one replica in float64 on the CPU: in float32 the gradient of a plain recurrent network underflows
+within two hundred steps.
+
+s_t is the *full* state after step t: all that the architecture hands on to the next step, concatenated;
+(h_t, c_t) for an LSTM, whose gradient would look far shorter if h_t alone were watched.  T is the number of
+steps of the sequence, lag k means step T - k, and lags run from 0 to T - 1.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from rnnlimits.architectures.base import Recurrent
+from rnnlimits.model import Model as Model  # the pages import it, and the other names, from here
+from rnnlimits.tasks.base import Batch, Task
+
+# Shape letters: B sequences, S size of the full state, K lags.
+State = tuple[Tensor, ...]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One number that a probe found; `lag` in steps, None where it belongs to no lag.
+
+    An infinity, such as the logarithm of a gradient of exactly zero, becomes nan: no mean could use it.
+    """
+
+    metric: str
+    value: float
+    unit: str
+    lag: int | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "value", float(self.value) if math.isfinite(self.value) else math.nan)
+
+
+def sequences_of(task: Task, count: int, generator: torch.Generator) -> Batch:
+    """`count` validation sequences of the task in float64; each will start from the zero state.
+
+    A finite task gives its whole split; then `count` of its sequences are drawn without replacement, of
+    those whose last step counts: the last windows of a text may be filled up.
+    """
+    batches = task.evaluation("validation", count, generator)
+    counts = [torch.ones(len(b.x)) if b.mask_BT is None else b.mask_BT[:, -1] for b in batches]
+    candidates = torch.cat(counts).nonzero().squeeze(1)
+    chosen = candidates[torch.randperm(len(candidates), generator=generator)[:count]]
+
+    def gather(parts: list[Tensor]) -> Tensor:
+        joined = torch.cat(parts)[chosen]
+        return joined.double() if joined.is_floating_point() else joined
+
+    return Batch(gather([batch.x for batch in batches]), gather([batch.target for batch in batches]))
+
+
+def last_step(batch: Batch) -> Batch:
+    """What the last step of every sequence asks for."""
+    return Batch(batch.x[:, -1:], batch.target[:, -1:])
+
+
+def flatten(state: State) -> Tensor:
+    """The full state of every sequence as one vector: (B, H), (B, H) -> (B, 2 H)."""
+    return torch.cat([part.flatten(1) for part in state], dim=1)
+
+
+def unflatten(s_BS: Tensor, like: State) -> State:
+    """The inverse of `flatten`, with the shapes of `like` except for the number of sequences."""
+    parts = s_BS.split([part[0].numel() for part in like], dim=1)
+    return tuple(part.reshape(len(s_BS), *old.shape[1:]) for part, old in zip(parts, like, strict=True))
+
+
+def full_step(architecture: Recurrent) -> Callable[[Tensor, Tensor], Tensor]:
+    """The step as a map of full states: (x_BI, s_BS) -> s_BS."""
+    like = architecture.initial_state(1)
+    return lambda x_BI, s_BS: flatten(architecture.step(x_BI, unflatten(s_BS, like))[1])
+
+
+def ln_norm(values: Tensor, dim: int | tuple[int, ...]) -> Tensor:
+    """ln ||values|| over some axes; unscaled, the squares of values below 1e-162 would underflow.
+
+    >>> ln_norm(torch.tensor([3e-200, 4e-200], dtype=torch.float64), dim=0) / math.log(10)
+    tensor(-199.3010, dtype=torch.float64)
+    """
+    largest = values.abs().amax(dim, keepdim=True).clamp_min(torch.finfo(values.dtype).tiny)
+    return (values / largest).square().sum(dim).log() / 2 + largest.log().squeeze(dim)
+
+
+def slope(ln_K: Tensor, slope_from: int, slope_to: int) -> float:
+    """Least-squares slope over the lags, in nats per step; nan if a value of the fit is not finite.
+
+    Both ends belong to the fit.  A sequence under 40 steps is fitted over its last three quarters.
+
+    >>> round(slope(math.log(0.5) * torch.arange(200.0), 20, 100), 4)
+    -0.6931
+    """
+    steps = len(ln_K)
+    first, last = (steps // 4, steps - 1) if steps < 40 else (slope_from, min(slope_to, steps - 1))
+    fitted_K = ln_K[first : last + 1].double()
+    if len(fitted_K) < 2 or not bool(fitted_K.isfinite().all()):
+        return math.nan
+    lag_K = torch.arange(len(fitted_K), dtype=torch.float64) - (len(fitted_K) - 1) / 2
+    return float(lag_K @ fitted_K / lag_K.square().sum())
+
+
+def stored_lags(steps: int) -> list[int]:
+    """The lags worth a row: each up to 10, then about 40 in equal ratios up to the last.
+
+    >>> stored_lags(13), len(stored_lags(1000)), stored_lags(1000)[10:15], stored_lags(1000)[-1]
+    ([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12], 51, [10, 11, 13, 14, 16], 999)
+    """
+    last = steps - 1
+    spaced = [round(10 * (last / 10) ** (i / 40)) for i in range(1, 41)] if last > 10 else []
+    return sorted({*range(min(10, last) + 1), *spaced})
+
+
+def by_lag(metric: str, ln_K: Tensor) -> list[Measurement]:
+    """The curve as log10, at the stored lags."""
+    return [Measurement(metric, float(ln_K[k]) / math.log(10), "log10", k) for k in stored_lags(len(ln_K))]
