@@ -190,3 +190,26 @@ def _renamed_when_complete(path: Path) -> Iterator[Path]:
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def only_writer(path: str | Path) -> Iterator[None]:
+    """Holds a lock beside a rows file: a second job for it gives up at once instead of training it twice.
+
+    Snakemake starts such a second job when its main process was killed and the cluster's job was not.
+    """
+    try:
+        import fcntl
+    except ImportError:  # not a Unix: the atomic rename alone has to do
+        yield
+        return
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_name(f".{path.name}.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ValueError(
+                f"{path}: another process is writing it; wait for that one, or stop it"
+            ) from error
+        yield

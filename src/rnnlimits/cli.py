@@ -1,0 +1,216 @@
+"""The command line: each step of the pipeline by hand; Snakemake types the same commands.
+
+Nothing heavy is imported up here: torch and pandas come in inside the one command that needs them.
+"""
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="What can a recurrent network learn to remember, and why does it forget?",
+)
+
+Config = Annotated[Path, typer.Option("--config", metavar="FILE", help="The config, a YAML file.")]
+Rows = Annotated[
+    Path | None,
+    typer.Option(
+        "--rows", metavar="DIR_OR_FILE", help="Rows: a folder, or an archive.  [default: RESULTS/rows]"
+    ),
+]
+DEFAULT_CONFIG = Path("config/config.yaml")
+
+
+def main() -> None:
+    """The entry point: what a user got wrong is one line on stderr and exit code 1, never a traceback."""
+    try:
+        app()
+    except BrokenPipeError:  # `rnnlimits plan | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (ValueError, LookupError, OSError) as error:
+        # A missing key or index is our mistake, not the user's: show where.
+        if isinstance(error, KeyError | IndexError) or os.environ.get("RNNLIMITS_TRACEBACK"):
+            raise
+        typer.echo(str(error), err=True)
+        sys.exit(1)
+
+
+@app.command("list")
+def list_pages() -> None:
+    """Show every architecture, task, probe, simulation and figure, with its options and their defaults."""
+    from rnnlimits import catalog
+
+    for kind in catalog.NOUNS:
+        typer.echo(kind)
+        for name in catalog.names(kind):
+            typer.echo(f"  {name:26} {catalog.summary(kind, name)}")
+            for option in catalog.fields(kind, name) if kind != "figures" else []:
+                choices = f"  ({' | '.join(map(str, option.choices))})" if option.choices else ""
+                comment = f"  # {option.comment}" if option.comment else ""
+                typer.echo(f"      {option.name}: {option.default}{choices}{comment}")
+
+
+@app.command()
+def plan(
+    config: Config = DEFAULT_CONFIG,
+    json: Annotated[
+        bool, typer.Option("--json", help="One spec per line, as `train --spec` takes it.")
+    ] = False,
+) -> None:
+    """Show the jobs of a config, the long ones first; trains nothing."""
+    from rnnlimits import grid
+    from rnnlimits.config import load
+
+    shards = grid.shards(load(config))
+    if json:
+        typer.echo("\n".join(shard.to_json() for shard in shards))
+        return
+    width = max(len(shard.id) for shard in shards)
+    typer.echo(f"{'shard':{width}}  replicas  parameters  deviation")
+    for shard in shards:
+        budget = shard.parameters_budget
+        deviation = f"{100 * (shard.parameters - budget) / budget:+.1f} %" if budget else "-"
+        typer.echo(f"{shard.id:{width}}  {shard.replicas:8}  {shard.parameters or '-':>10}  {deviation:>9}")
+    trained = sum(shard.replicas for shard in shards if shard.budget.get("steps"))
+    probed = sum(shard.replicas for shard in shards if shard.budget.get("steps") == 0)
+    simulated = sum(shard.kind == "simulation" for shard in shards)
+    typer.echo(
+        f"{len(shards)} shards: {trained} models to train, {probed} to probe untrained, {simulated} simulations"
+    )
+
+
+@app.command()
+def train(
+    spec: Annotated[str, typer.Option(metavar="JSON", help="A shard, as `plan --json` prints it.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The rows file to write.")],
+    rows: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Other shards' rows; a refit reads them.")
+    ] = None,
+    log: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write metrics here too, for TensorBoard.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+) -> None:
+    """Run one shard: train all its replicas, measure, write its rows."""
+    started = time.monotonic()
+    from rnnlimits import grid
+    from rnnlimits.rows import only_writer, write
+
+    shard = grid.Shard.from_json(spec)
+    with only_writer(out):
+        if shard.kind == "simulation":
+            from rnnlimits import simulate
+
+            measured, provenance = simulate.run(shard)
+        else:
+            from rnnlimits import training
+
+            imported = {"seconds_import": time.monotonic() - started}
+            measured, provenance = training.run(shard, rows, log, device)
+            provenance |= imported
+        write(measured, provenance | {"seconds_total": time.monotonic() - started}, out)
+
+
+@app.command()
+def table(
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the tables go.")],
+    config: Config = DEFAULT_CONFIG,
+    rows: Rows = None,
+) -> None:
+    """Rows to tidy tables: every mean with its interval and its number of seeds."""
+    from rnnlimits.config import load
+
+    loaded = load(config)
+    paths = rows_paths(loaded, rows)
+    from rnnlimits import tables
+
+    tables.write(paths, out, loaded.confidence)
+
+
+@app.command()
+def judge(
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The verdicts, a CSV file.")],
+    config: Config = DEFAULT_CONFIG,
+    rows: Rows = None,
+) -> None:
+    """Rows to verdicts: reproduced, contradicted, undecided or not run, for each claim."""
+    from rnnlimits.config import load
+
+    loaded = load(config)
+    if loaded.claims_path is None:
+        raise ValueError(f"{config}: claims: null; name a file of claims to judge")
+    paths = rows_paths(loaded, rows)
+    from rnnlimits import claims
+
+    claims.judge(loaded.claims_path, paths, out, loaded.confidence)
+
+
+@app.command()
+def draw(
+    tables: Annotated[Path, typer.Option(metavar="DIR", help="The tables.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the figures go.")],
+    only: Annotated[str | None, typer.Option(metavar="NAME", help="One figure instead of all.")] = None,
+) -> None:
+    """Tables to figures, each as SVG and PNG."""
+    from rnnlimits import figures
+
+    figures.draw_all(tables, out, only)
+
+
+@app.command()
+def report(
+    tables: Annotated[Path, typer.Option(metavar="DIR", help="The tables.")],
+    figures: Annotated[Path, typer.Option(metavar="DIR", help="The figures.")],
+    claims: Annotated[Path, typer.Option(metavar="FILE", help="The verdicts.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The page, an HTML file.")],
+    config: Config = DEFAULT_CONFIG,
+    rows: Rows = None,
+) -> None:
+    """Everything on one page: verdicts, figures, tables, and how it was run."""
+    from rnnlimits.config import load
+
+    loaded = load(config)
+    paths = rows_paths(loaded, rows)
+    from rnnlimits import report
+
+    report.write(loaded, tables, figures, claims, paths, out)
+
+
+@app.command()
+def archive(
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The archive, a Parquet file.")],
+    config: Config = DEFAULT_CONFIG,
+    rows: Rows = None,
+) -> None:
+    """All rows of a config, with the config, in one file: the results of record."""
+    from rnnlimits.config import load
+    from rnnlimits.rows import merge
+
+    loaded = load(config)
+    paths = rows_paths(loaded, rows, complete=True)
+    merge(paths, out, loaded.model_dump(mode="json"))
+
+
+def rows_paths(config: Any, rows: Path | None, complete: bool = False) -> list[Path]:
+    """The rows files to read: an archive as it is; of a folder, the planned shards and nothing left over."""
+    from rnnlimits import grid
+
+    rows = rows or Path(config.results) / "rows"
+    if rows.is_file():
+        return [rows]
+    planned = [rows / f"{shard.id}.parquet" for shard in grid.shards(config)]
+    there = sorted(path for path in planned if path.is_file())
+    missing = f"{rows}: {len(planned) - len(there)} of {len(planned)} planned shards have no rows"
+    if not there or (complete and len(there) < len(planned)):
+        raise ValueError(f"{missing}; train them with `rnnlimits train` or with `snakemake`")
+    if len(there) < len(planned):
+        typer.echo(f"{missing}; going on with the others", err=True)
+    return there
