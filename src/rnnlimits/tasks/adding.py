@@ -3,6 +3,10 @@
     number  0.5  0.9  0.1  0.7  0.3  0.2
     marker   0    1    0    0    0    1      ->  after the last step: 0.9 + 0.2 = 1.1
 
+    >>> batch = Adding(length=6, options=Options()).sample(3, torch.Generator().manual_seed(0))
+    >>> torch.equal(batch.x.prod(2).sum(1, keepdim=True), batch.target)
+    True
+
 Hochreiter & Schmidhuber (1997), experiment 4, in the form of Arjovsky, Shah & Bengio (2016): numbers from
 U(0,1), one marker drawn uniformly in the first half and one in the second. Forms differ between papers:
 Bai et al. (2018) put both markers anywhere, Hochreiter & Schmidhuber add numbers from U(-1,1) and scale.
@@ -10,8 +14,6 @@ Bai et al. (2018) put both markers anywhere, Hochreiter & Schmidhuber add number
 Chance: the best constant answer is the mean, 1, and its squared error is the variance of the sum of two
 independent U(0,1), 2 * 1/12 = 1/6 = 0.1667. (Bai et al. (2018) print 0.1767, which is wrong.)
 """
-
-from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -12,6 +12,7 @@ Tensors: N sequences (B of one batch, or R replicas x B folded into one axis), T
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -40,7 +41,7 @@ class Batch:
 
     x: Tensor  # (B,T,I) numbers, or (B,T) tokens
     target: Tensor
-    mask_BT: Tensor | None = None  # noqa: N815
+    mask_BT: Tensor | None = None
     carry: bool = False
 
 
@@ -61,7 +62,7 @@ class Task(ABC):
     higher_is_better: ClassVar[bool]
     units: ClassVar[dict[str, str]]  # of every score
     reads_last: ClassVar[bool] = False  # True: one answer after the last step, output (N,1,O)
-    finite: ClassVar[bool] = False  # True: a training set that ends, so it can be split into folds
+    finite: ClassVar[bool] = False  # True: a set of separate examples that ends, so it can be cut into folds
 
     def __init__(self, length: int, options: TaskOptions) -> None:
         problem = options.problem(length)
@@ -76,9 +77,10 @@ class Task(ABC):
     def chance(self) -> dict[str, float]:
         """What a model without memory reaches, worked out by hand; absent where it cannot be."""
 
-    @abstractmethod
+    # A page gives one of the next two; the other follows from it.
     def sample(self, batch: int, generator: torch.Generator) -> Batch:
-        """Fresh training sequences, each starting from an empty state."""
+        """Training sequences, each starting from an empty state."""
+        return next(self.batches(batch, generator))
 
     def batches(self, batch: int, generator: torch.Generator) -> Iterator[Batch]:
         """Training batches without end."""
@@ -113,8 +115,8 @@ class Task(ABC):
     def fold(self, k: int, folds: int) -> Task:
         """This task with fold k of its training and validation parts held out as validation."""
         raise ValueError(
-            f"{type(self).__module__}: cross-validation needs a finite training set, and this task draws "
-            "fresh sequences without end; use kind: training, or a task such as sequential_digits"
+            f"{type(self).__module__}: cross-validation needs a finite set of separate examples, which this "
+            "task has not; use kind: training, or a task that has, such as sequential_digits"
         )
 
     def facts(self) -> dict[str, str]:
@@ -125,6 +127,32 @@ class Task(ABC):
 def check_split(split: str) -> None:
     if split not in ("validation", "test"):
         raise ValueError(f'evaluation: no split {split!r}; possible: "validation", "test"')
+
+
+def windows(start: int, end: int, streams: int, length: int) -> Iterator[tuple[Tensor, Tensor, bool]]:
+    """The places start .. end - 1 of a long text, read as parallel streams, one window after another.
+
+    Yields the places, their weights, and whether the state is carried in. Each place counts once; steps
+    that fill up the last windows weigh 0. The weights average to 1, so a plain mean is the mean over places.
+
+    >>> for place_BT, weight_BT, carry in windows(0, 8, streams=2, length=3):
+    ...     print(place_BT.tolist(), weight_BT.tolist(), carry)
+    [[0, 1, 2], [4, 5, 6]] [[1.5, 1.5, 1.5], [1.5, 1.5, 1.5]] False
+    [[3, 4, 5], [7, 7, 7]] [[1.5, 0.0, 0.0], [1.5, 0.0, 0.0]] True
+    """
+    if end <= start:
+        raise ValueError(
+            f"tasks: the text is too short for {streams} streams with a window of {length} steps each; "
+            "take a smaller batch, a shorter length or more text"
+        )
+    reach = math.ceil((end - start) / streams)  # steps of one stream
+    count = math.ceil(reach / length)
+    weight = count * length * streams / (end - start)
+    for window in range(count):
+        step_T = window * length + torch.arange(length)
+        place_BT = start + reach * torch.arange(streams).unsqueeze(1) + step_T
+        counts_BT = (step_T < reach) & (place_BT < end)
+        yield place_BT.clamp(max=end - 1), counts_BT * weight, window > 0
 
 
 def stream_seed(seed: int, use: str) -> int:
