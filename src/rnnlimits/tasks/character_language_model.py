@@ -8,11 +8,10 @@
     (torch.Size([16, 50]), False, True, True)
 
 Cut by position: 80 % train, 10 % validation, 10 % test. Truncated back-propagation through time (Williams &
-Peng 1990) over parallel streams: row b goes on where row b of the batch before stopped, so the state is
-carried only within a stream. An epoch starts at a random place with an empty state, and has equally many
-windows wherever it starts, so replicas stay in step. In an evaluation each character is a target once.
-python_reference is another text in each Python version: compare equal checksums only.
-Chance: a uniform guess among V symbols, log2 V bits. References: n-gram models of the training part.
+Peng 1990) over parallel streams: row b goes on where row b of the batch before stopped; the state is carried
+only within a stream. An epoch starts at a random place with an empty state and has equally many windows
+wherever it starts, so replicas stay in step. In an evaluation each character is a target once. Chance: a
+uniform guess among V symbols, log2 V bits. python_reference is other text in each Python: compare checksums.
 """
 
 import math
@@ -22,6 +21,7 @@ from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
+from torch.nn.functional import cross_entropy
 
 from rnnlimits import datasets
 from rnnlimits.tasks.base import Batch, Split, Task, check_split, windows
@@ -82,9 +82,7 @@ class CharacterLanguageModel(Task):
             yield Batch(self.token_T[place_BT - 1], self.token_T[place_BT], weight_BT, carry)
 
     def loss_N(self, output_NTO: Tensor, batch: Batch) -> Tensor:
-        loss_NT = torch.nn.functional.cross_entropy(
-            output_NTO.transpose(1, 2), batch.target, reduction="none"
-        )
+        loss_NT = cross_entropy(output_NTO.transpose(1, 2), batch.target, reduction="none")
         return (loss_NT if batch.mask_BT is None else loss_NT * batch.mask_BT).mean(1)
 
     def scores(self, output_NTO: Tensor, batch: Batch) -> dict[str, Tensor]:
