@@ -6,7 +6,7 @@
       against: {task: adding, variant: gru, length_steps: longest, metric: mean_squared_error}
 
 A list means any of its values; `shortest` and `longest` are the extremes of length_steps, `smallest` and
-`largest` those of hidden_size.  How a part is checked, and against which bound, is the business of claims.py.
+`largest` those of hidden_size.  The form of an entry is the business of claim_form.py, the checks of claims/.
 """
 
 import dataclasses
@@ -15,7 +15,7 @@ from typing import Any
 
 from rnnlimits.catalog import pick
 from rnnlimits.grid import Shard
-from rnnlimits.mistakes import place, unknown_key, unknown_word
+from rnnlimits.mistakes import unknown_key, unknown_word
 from rnnlimits.rows import COLUMNS, WORDS
 
 SELECTIONS = ("where", "against")
@@ -26,38 +26,24 @@ EXTREMES = {
 SHARD_COLUMNS = [name for name in COLUMNS if name in {field.name for field in dataclasses.fields(Shard)}]
 
 
-def problems(claims: Any, studies: list[str], planned: list[Shard]) -> list[str]:
+def problems(claims: list[dict[str, Any]], studies: list[str], planned: list[Shard]) -> list[str]:
     """One line for each thing that a claim names and no study produces."""
-    entries = claims.get("claims") if isinstance(claims, dict) else claims
-    if not isinstance(entries, list):
-        return ["the whole file: give a list of claims"]
-    found = []
-    for number, claim in enumerate(entries):
-        if not isinstance(claim, dict) or not isinstance(claim.get("id"), str):
-            found.append(f"claim {number + 1}: no id; give each claim an id, in text")
-            continue
-        parts = claim.get("parts") or []
-        for position, part in enumerate(parts if isinstance(parts, list) else [None]):
-            where = f"{claim['id']}.{place(('parts', position))}"
-            found += [f"{where}{line}" for line in _of_part(part, studies, planned)]
-    return found
+    return [
+        f"{claim['id']}.parts[{position}]{line}"
+        for claim in claims
+        for position, part in enumerate(claim["parts"])
+        for line in _of_part(part, studies, planned)
+    ]
 
 
-def _of_part(part: Any, studies: list[str], planned: list[Shard]) -> Iterator[str]:
-    if not isinstance(part, dict):
-        yield ": give a list of mappings, each with check, study and where"
-        return
-    named = part.get("study")
-    wanted = named if isinstance(named, list) else [named]
-    for study in wanted:
-        if study not in studies:
-            yield f".study: {_no_study(study, studies)}"
-            return
+def _of_part(part: dict[str, Any], studies: list[str], planned: list[Shard]) -> Iterator[str]:
+    wanted = part["study"] if isinstance(part["study"], list) else [part["study"]]
+    unknown = [study for study in wanted if study not in studies]
+    yield from (f".study: {_no_study(study, studies)}" for study in unknown)
     shards = [shard for shard in planned if shard.study in wanted]
-    for key in SELECTIONS:
+    for key in SELECTIONS if not unknown else ():
         if key in part:
-            for line in _of_selection(part[key], shards):
-                yield f".{key}{line}"
+            yield from (f".{key}{line}" for line in _of_selection(part[key], shards))
 
 
 def _no_study(study: Any, studies: list[str]) -> str:

@@ -55,7 +55,14 @@ def list_pages() -> None:
             for option in catalog.fields(kind, name) if kind != "figures" else []:
                 choices = f"  ({' | '.join(map(str, option.choices))})" if option.choices else ""
                 comment = f"  # {option.comment}" if option.comment else ""
-                typer.echo(f"      {option.name}: {option.default}{choices}{comment}")
+                typer.echo(f"      {option.name}: {_as_yaml(option.default)}{choices}{comment}")
+
+
+def _as_yaml(value: object) -> str:
+    """A default as one would write it in a config: null, true, [1, 2], adam."""
+    import json
+
+    return json.dumps(value).strip('"')
 
 
 @app.command()
@@ -82,9 +89,8 @@ def plan(
     trained = sum(shard.replicas for shard in shards if shard.budget.get("steps"))
     probed = sum(shard.replicas for shard in shards if shard.budget.get("steps") == 0)
     simulated = sum(shard.kind == "simulation" for shard in shards)
-    typer.echo(
-        f"{len(shards)} shards: {trained} models to train, {probed} to probe untrained, {simulated} simulations"
-    )
+    models = f"{trained} models to train, {probed} to probe untrained"
+    typer.echo(f"{len(shards)} shards: {models}, {simulated} simulations")
 
 
 @app.command()
@@ -150,7 +156,7 @@ def judge(
     paths = rows_paths(loaded, rows)
     from rnnlimits import claims
 
-    claims.judge(loaded.claims_path, paths, out, loaded.confidence)
+    claims.judge(paths, loaded.claims_path, out, loaded)
 
 
 @app.command()

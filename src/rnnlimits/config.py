@@ -27,7 +27,7 @@ from pydantic import (
     model_validator,
 )
 
-from rnnlimits import catalog, claim_plan, feasibility, grid
+from rnnlimits import catalog, claim_form, claim_plan, feasibility, grid
 from rnnlimits.mistakes import (
     ConfigError,
     Where,
@@ -237,7 +237,8 @@ def load(path: str | Path) -> Config:
     config._folder = path.parent
     if config.claims_path:
         claims = read_yaml(config.claims_path)
-        if lines := claim_plan.problems(claims, list(config.studies), grid.shards(config)):
+        lines = claim_form.problems(claims)
+        if lines := lines or claim_plan.problems(claims["claims"], list(config.studies), grid.shards(config)):
             raise ConfigError(f"{config.claims_path}: {line}" for line in lines)
     return config
 

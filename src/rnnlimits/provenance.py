@@ -1,8 +1,9 @@
 """Where a number comes from: the code behind a shard, its spec, the machine, the versions.
 
-The workflow engine cannot see an edit inside a package, so every training job carries a fingerprint of the code
-that its numbers depend on: the modules that the trainer imports, and of the pages exactly those that the shard
-names.  Editing `lstm.py` makes the LSTM shards run again and no other; editing a comment or a docstring none.
+The workflow engine cannot see an edit inside a package, so every training job carries a fingerprint of the
+code that its numbers depend on: the modules that the trainer imports, and of the pages exactly those that the
+shard names.  Editing `lstm.py` makes the LSTM shards run again and no other; editing a comment or a docstring
+none.
 """
 
 import ast
@@ -102,8 +103,8 @@ def _outline(node: Any) -> str:
     if not isinstance(node, ast.AST):
         return repr(node)
     fields = {name: value for name, value in ast.iter_fields(node) if value not in (None, [])}
-    if isinstance(fields.get("body"), list) and fields["body"] and _is_docstring(fields["body"][0]):
-        fields["body"] = fields["body"][1:]
+    if isinstance(fields.get("body"), list):
+        fields["body"] = [statement for statement in fields["body"] if not _is_docstring(statement)]
     return f"{type(node).__name__}({','.join(f'{name}={_outline(value)}' for name, value in fields.items())})"
 
 
