@@ -1,9 +1,9 @@
 """lambda = lim (1/n) ln ||J_n ... J_1 v||: does a small difference of two states die out or grow?
 
 Lyapunov exponents of the autonomous network s_t = step(0, s_{t-1}): zero input, full state.  lambda_1 < 0:
-every state is forgotten; lambda_1 > 0: chaos.  For h' = tanh(U h) with U ~ N(0, gain^2 / H) the sign changes
-near gain 1 (Sompolinsky, Crisanti & Sommers 1988).  Gradients travel through the same Jacobians, transposed,
-hence shrink or grow by lambda_1 a step as well (Vogt et al. 2022; Engelken, Wolf & Abbott 2023).
+nearby states meet; lambda_1 > 0: chaos.  For h' = tanh(U h) with U ~ N(0, gain^2 / H) the sign changes near
+gain 1 (Sompolinsky, Crisanti & Sommers 1988).  Gradients travel through the same Jacobians, transposed, and
+so shrink or grow by lambda_1 a step as well (Vogt et al. 2022; Engelken, Wolf & Abbott 2023).
 
 Two measurements along the same trajectories, in nats per step (sources that use log2 give bits):
   lyapunov_largest     forwards: E tangent vectors pushed through J_t, orthonormalised by QR at each step;
@@ -11,7 +11,8 @@ Two measurements along the same trajectories, in nats per step (sources that use
   gradient_log_slope   backwards: slope over k of ln ||u J_T ... J_{T-k+1}||, u random, rescaled at each step;
                        the first quarter of the lags, in which u turns to the leading direction, is left out
 Both are means over several random initial states, N(0, 1) in every coordinate, after a burn-in.
-With `exponents` above 1 also lyapunov_2, lyapunov_3, ...
+With `exponents` above 1 also lyapunov_2, lyapunov_3, ...  A direction that a step erases altogether (all
+units of a ReLU network silent, say) has an exponent of minus infinity, stored as nan.
 
 The page's biases stay as they are.  A bias is a constant input: it moves the states away from 0, where
 tanh' = 1, so it lowers lambda_1 and can silence chaos; for the sign change at gain 1 take an initialisation
