@@ -54,13 +54,13 @@ lint: $(FULL)  ## formatters, linters, type checker
 	ruff check
 	ruff format --check
 	mypy
-	snakefmt --check workflow Snakefile
+	snakefmt --check workflow
 	snakemake --lint
 
 format: $(FULL)  ## let the formatters rewrite what `make lint` would refuse
 	ruff check --fix
 	ruff format
-	snakefmt workflow Snakefile
+	snakefmt workflow
 
 archive: $(FULL)  ## put the rows, tables and verdicts of the last run into results/archive, to be committed
 	snakemake --cores 1 archive
