@@ -1,0 +1,80 @@
+# The rows of record: one committed file, from which everything to the right can be rebuilt without torch.
+
+
+rule archive:
+    input:
+        rows=rows_of(SHARDS),
+        config=CONFIG_FILE,
+        tables=rules.table.output,
+        claims=rules.judge.output,
+    output:
+        rows=f"{ARCHIVE}/rows.parquet",
+        tables=expand(f"{ARCHIVE}/tables/{{table}}.csv", table=TABLES),
+        claims=f"{ARCHIVE}/claims.csv",
+    log:
+        f"{RESULTS}/logs/archive.log",
+    conda:
+        ENVIRONMENT
+    params:
+        rows=lambda wildcards, input: folder(input.rows),
+        tables=lambda wildcards, output: folder(output.tables),
+    shell:
+        "(rnnlimits archive --config {input.config} --rows {params.rows} --out {output.rows}"
+        " && cp {input.tables} {params.tables} && cp {input.claims} {output.claims}) > {log} 2>&1"
+
+
+use rule table as table_from_archive with:
+    input:
+        rows=f"{ARCHIVE}/rows.parquet",
+        config=CONFIG_FILE,
+    output:
+        expand(f"{REBUILT}/tables/{{table}}.csv", table=TABLES),
+    log:
+        f"{REBUILT}/logs/table.log",
+    params:
+        rows=lambda wildcards, input: input.rows,
+        out=lambda wildcards, output: folder(output),
+
+
+use rule draw as draw_from_archive with:
+    input:
+        rules.table_from_archive.output,
+    output:
+        svg=expand(f"{REBUILT}/figures/{{figure}}.svg", figure=FIGURES),
+        png=expand(f"{REBUILT}/figures/{{figure}}.png", figure=FIGURES),
+    log:
+        f"{REBUILT}/logs/draw.log",
+
+
+use rule judge as judge_from_archive with:
+    input:
+        rows=f"{ARCHIVE}/rows.parquet",
+        config=CONFIG_FILE,
+    output:
+        f"{REBUILT}/claims.csv",
+    log:
+        f"{REBUILT}/logs/judge.log",
+    params:
+        rows=lambda wildcards, input: input.rows,
+
+
+use rule report as report_from_archive with:
+    input:
+        rows=f"{ARCHIVE}/rows.parquet",
+        config=CONFIG_FILE,
+        tables=rules.table_from_archive.output,
+        figures=rules.draw_from_archive.output.svg,
+        claims=rules.judge_from_archive.output,
+    output:
+        f"{REBUILT}/report.html",
+    log:
+        f"{REBUILT}/logs/report.log",
+    params:
+        rows=lambda wildcards, input: input.rows,
+        tables=lambda wildcards, input: folder(input.tables),
+        figures=lambda wildcards, input: folder(input.figures),
+
+
+rule from_archive:
+    input:
+        rules.report_from_archive.output,

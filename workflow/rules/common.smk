@@ -1,0 +1,25 @@
+# The plan: the same light code as behind `rnnlimits plan`, so the workflow and the command line cannot disagree.
+#
+# There is no `configfile:` on purpose: it would merge the file given with --configfile into the default one, key by
+# key, and the commands, which read one file, would see another config than the workflow.
+from pathlib import Path
+
+from rnnlimits import catalog, pipeline, provenance
+
+CONFIG_FILE, CONFIG, SHARDS = pipeline.plan(workflow.config_settings)
+
+RESULTS = CONFIG.results
+ARCHIVE = f"results/archive/{CONFIG.name}"
+REBUILT = f"{RESULTS}/from_archive"
+
+ENVIRONMENT = "../../environment.yml"
+
+
+def rows_of(shards):
+    """The rows files of some shards."""
+    return expand(f"{RESULTS}/rows/{{shard}}.parquet", shard=shards)
+
+
+def folder(files):
+    """The folder that a command writes its files into."""
+    return str(Path(files[0]).parent)

@@ -1,0 +1,27 @@
+# One job trains all seeds and learning rates of one shard and writes one rows file.
+
+
+rule train:
+    input:
+        # Only the refit of a cross-validation reads other shards' rows.
+        rows=lambda wildcards: rows_of(SHARDS[wildcards.shard].needs),
+    output:
+        f"{RESULTS}/rows/{{shard}}.parquet",
+    log:
+        f"{RESULTS}/logs/{{shard}}.log",
+    # The long ones first, so that no core waits for one of them at the end.
+    priority: lambda wildcards: SHARDS[wildcards.shard].cost
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        gpu=int(CONFIG.device == "cuda"),
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        spec=lambda wildcards: SHARDS[wildcards.shard].to_json(),
+        # Not in the command: Snakemake cannot see edits inside a package, so this makes it notice them.
+        code=lambda wildcards: provenance.fingerprint(SHARDS[wildcards.shard]),
+        rows=lambda wildcards, output: folder(output),
+    shell:
+        "rnnlimits train --spec {params.spec:q} --rows {params.rows} --out {output} > {log} 2>&1"
