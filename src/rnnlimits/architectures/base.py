@@ -116,7 +116,7 @@ class ProjectedRecurrent(Recurrent):
 class CausalConvolution(nn.Module):
     """y_t = b + sum_k W_k x_{t - (K-1-k) dilation}, for k = 0..K-1; W_{K-1} meets the newest input.
 
-    Weights N(0, gain^2 2 / (K I)) keep the mean square of a signal through a ReLU (He et al. 2015).
+    Weights N(0, 2 / (K I)) keep the mean square of a signal through a ReLU (He et al. 2015).
     Time is the last axis here, as in torch.nn.functional.conv1d.
 
     >>> layer = CausalConvolution(1, 1, kernel_size=2, dilation=3)
@@ -126,13 +126,13 @@ class CausalConvolution(nn.Module):
     ([[[1.0, 2.0, 4.0, 9.0, 18.0]]], [[[4.0, 8.0, 16.0]]])
     """
 
-    def __init__(self, inputs: int, outputs: int, kernel_size: int, dilation: int = 1, gain: float = 1.0):
+    def __init__(self, inputs: int, outputs: int, kernel_size: int, dilation: int = 1):
         super().__init__()
         self.inputs = inputs
         self.dilation = dilation
         self.remembered_steps = (kernel_size - 1) * dilation
-        std = gain * (2 / (inputs * kernel_size)) ** 0.5
-        self.W_OIK = nn.Parameter(torch.empty(outputs, inputs, kernel_size).normal_(0, std))
+        self.W_OIK = nn.Parameter(torch.empty(outputs, inputs, kernel_size))
+        nn.init.normal_(self.W_OIK, 0, (2 / (inputs * kernel_size)) ** 0.5)
         self.b_O = nn.Parameter(torch.zeros(outputs))
 
     def forward(self, x_BIT: Tensor, last_BIS: Tensor) -> tuple[Tensor, Tensor]:

@@ -4,9 +4,10 @@ Bai, Kolter & Koltun (2018), An Empirical Evaluation of Generic Convolutional an
 Sequence Modeling (the TCN). Where x has another width than y, the skip path is a 1 x 1 convolution.
 There is no recurrence: y_t sees exactly the last 1 + 2 (K - 1) (2^layers - 1) inputs.
 
-Left out: weight normalisation and dropout. The paper's N(0, 0.01^2) weights start every block within about
-a percent of its skip path; we start from He et al. (2015), with C_2 divided by the number of blocks: a block
-then adds at most 1/layers of its input's size, the whole stack less than e = 2.72 times, at any depth.
+Two departures. No weight normalisation and no dropout. And weights as in He et al. (2015): the paper's
+N(0, 0.01^2) makes a block add next to nothing to its skip path, so that at first nothing but x_t is seen.
+On copy memory with a delay of 50 (5 blocks, K = 8, H = 16, Adam at 0.002, 2 seeds) the loss was below 1 % of
+the memoryless one after 200 updates with the former, but not yet below 65 % after 600 with the latter.
 """
 
 from dataclasses import dataclass
@@ -43,9 +44,8 @@ class Options:
 class Block(nn.Module):
     def __init__(self, inputs: int, hidden: int, dilation: int, options: Options):
         super().__init__()
-        taps, gain = options.kernel_size, 1 / options.layers
-        self.first = CausalConvolution(inputs, hidden, taps, dilation)
-        self.second = CausalConvolution(hidden, hidden, taps, dilation, gain)
+        self.first = CausalConvolution(inputs, hidden, options.kernel_size, dilation)
+        self.second = CausalConvolution(hidden, hidden, options.kernel_size, dilation)
         self.skip = nn.Conv1d(inputs, hidden, 1) if inputs != hidden else nn.Identity()
 
     def forward(self, x_BIT: Tensor, last_1: Tensor, last_2: Tensor) -> tuple[Tensor, State]:
