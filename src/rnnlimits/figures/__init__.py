@@ -1,1 +1,34 @@
-"""One file per figure: `draw(tables) -> Figure`."""
+"""Tables ─► figures: one file per figure, found by its name. A page holds
+
+TITLE     the question that the figure answers (a heading),
+TABLES    the names of the tables it reads,
+draw      tables -> Figure,
+caption   tables -> what was measured, and on how many seeds.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from rnnlimits import catalog
+
+
+def load(tables_dir: str | Path, wanted: Iterable[str]) -> dict[str, Any]:
+    """The wanted tables; one that was not written counts as empty, so that its figure can say so."""
+    import pandas as pd
+
+    paths = {name: Path(tables_dir) / f"{name}.csv" for name in wanted}
+    return {name: pd.read_csv(path) if path.exists() else pd.DataFrame() for name, path in paths.items()}
+
+
+def draw_all(tables_dir: str | Path, out_dir: str | Path, only: str | None = None) -> list[Path]:
+    """Draw every figure (or `only` one) into OUT_DIR/NAME.svg and .png; returns the SVG files."""
+    from rnnlimits.figures import style
+
+    written = []
+    for name in [only] if only else catalog.names("figures"):
+        page = catalog.module("figures", name)
+        stem = Path(out_dir) / name
+        style.save(page.draw(load(tables_dir, page.TABLES)), stem)
+        written.append(stem.with_suffix(".svg"))
+    return written
