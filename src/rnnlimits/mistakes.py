@@ -119,7 +119,6 @@ WANTED = {
     "less_than": "give a number less than {lt:g}",
     "less_than_equal": "give a number not greater than {le:g}",
     "too_short": "give at least one",
-    "value_error": "{error}",
     "recursion_loop": "it contains itself",
 }
 
@@ -156,6 +155,8 @@ def _message(one: ErrorDetails, possible_keys: Callable[[Where], Collection[str]
             return str(context["message"])
         case "extra_forbidden":
             return unknown_key(one["loc"][-1], possible_keys(one["loc"][:-1]))
+        case "value_error":  # raised by a page's own Options
+            return _one_line(context["error"])
         case "missing":
             return "missing; write this key"
         case "literal_error":

@@ -1,0 +1,162 @@
+"""Who may import whom: data flows one way, and no module loads both torch and pandas."""
+
+import ast
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+import rnnlimits
+
+PACKAGE = Path(rnnlimits.__file__).parent
+FILES = sorted(PACKAGE.rglob("*.py"))
+TORCH = {"torch", "lightning"}
+PANDAS = {"pandas", "seaborn"}
+LIGHT = [
+    "catalog",
+    "claim_form",
+    "claim_plan",
+    "cli",
+    "config",
+    "feasibility",
+    "grid",
+    "mistakes",
+    "pipeline",
+]
+LIGHT += ["provenance", "rows", "selection", "simulate"]
+
+# A line for each part: what it may import besides itself. A new part is a decision, so it needs a new line.
+MAY_IMPORT = {
+    "__init__": set(),
+    # Reading and planning.
+    "mistakes": set(),
+    "rows": set(),
+    "catalog": set(),
+    "selection": set(),
+    "datasets": set(),
+    "grid": {"catalog", "rows"},
+    "claim_form": {"mistakes"},
+    "claim_plan": {"catalog", "grid", "mistakes", "rows"},
+    "feasibility": {"catalog", "grid", "mistakes"},
+    "config": {"catalog", "claim_form", "claim_plan", "feasibility", "grid", "mistakes"},
+    "provenance": {"catalog", "grid"},
+    "pipeline": {"config", "grid"},
+    # Left of the rows.
+    "kernels": set(),
+    "architectures": {"kernels"},
+    "tasks": {"datasets"},
+    "simulations": {"datasets"},
+    "model": {"architectures", "catalog", "grid", "tasks"},
+    "probes": {"architectures", "model", "tasks"},
+    "replicas": {"model", "tasks"},
+    "evaluation": {"replicas", "tasks"},
+    "fitting": {"evaluation", "replicas", "tasks"},
+    "simulate": {"catalog", "grid", "provenance", "rows"},
+    "training": {
+        "catalog", "evaluation", "fitting", "grid", "kernels", "model", "provenance", "replicas", "rows",
+        "selection", "tasks",
+    },
+    # Right of the rows.
+    "statistics": set(),
+    "tables": {"rows", "selection", "statistics"},
+    "claims": {"claim_form", "config", "grid", "mistakes", "statistics", "tables"},
+    "figures": {"catalog"},
+    "report": {"catalog", "config", "figures", "grid", "rows"},
+}  # fmt: skip
+
+# A machine on which torch is not installed.
+WITHOUT_TORCH = f"""
+import sys
+class Missing:
+    def find_spec(name, path=None, target=None):
+        if name.split(".")[0] in {TORCH}:
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Missing)
+"""
+
+
+@cache
+def imports(file: Path) -> set[str]:
+    """Everything that a file imports, at the top or inside a function, but not for the type checker only."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = []
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        if isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{file}: a relative import; write the whole name"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def own(file: Path) -> set[tuple[str, ...]]:
+    """What it imports of this package: {("tasks", "base", "Task")}."""
+    return {tuple(name.split(".")[1:]) for name in imports(file) if name.startswith("rnnlimits.")}
+
+
+def part(file: Path) -> str:
+    return file.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def name(file: Path) -> str:
+    return file.relative_to(PACKAGE).as_posix()
+
+
+def loads(file: Path, heavy: set[str], seen: frozenset[Path] = frozenset()) -> bool:
+    """Does it import one of these, itself or through a module of this package?"""
+    if {one.split(".")[0] for one in imports(file)} & heavy:
+        return True
+    reached = {candidate for parts in own(file) for candidate in places(parts)} - seen
+    return any(loads(other, heavy, seen | {file} | reached) for other in reached)
+
+
+def places(parts: tuple[str, ...]) -> list[Path]:
+    steps = [PACKAGE.joinpath(*parts[: depth + 1]) for depth in range(len(parts))]
+    files = [candidate for step in steps for candidate in (step.with_suffix(".py"), step / "__init__.py")]
+    return [file for file in files if file.is_file()]
+
+
+@pytest.mark.parametrize("file", [file for file in FILES if part(file) != "cli"], ids=name)
+def test_a_part_imports_only_what_its_line_allows(file):
+    others = {parts[0] for parts in own(file)} - {part(file)}
+    assert others <= MAY_IMPORT[part(file)]
+
+
+@pytest.mark.parametrize("file", [file for file in FILES if part(file) != "cli"], ids=name)
+def test_no_module_loads_both_torch_and_pandas(file):
+    assert not (loads(file, TORCH) and loads(file, PANDAS))
+
+
+@pytest.mark.parametrize("kind", ["architectures", "tasks", "probes", "simulations", "figures"])
+def test_pages_never_import_each_other(kind):
+    shared = {"base", "style"}
+    for file in (PACKAGE / kind).glob("*.py"):
+        if file.stem not in {"__init__", *shared}:
+            siblings = {parts[1] for parts in own(file) if parts[0] == kind}
+            assert siblings <= shared, file
+
+
+@pytest.mark.parametrize("module", LIGHT)
+def test_planning_never_loads_torch_or_pandas(module):
+    heavy = sorted(TORCH | PANDAS | {"matplotlib", "numpy", "scipy", "sklearn"})
+    program = f"import sys, rnnlimits.{module}; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_everything_right_of_the_rows_works_without_torch():
+    right = [one for one in ("tables", "claims", "figures", "report") if places((one,))]
+    figures = [f"figures.{file.stem}" for file in (PACKAGE / "figures").glob("[!_]*.py")]
+    modules = ", ".join(f"rnnlimits.{one}" for one in [*right, *figures])
+    subprocess.run([sys.executable, "-c", f"{WITHOUT_TORCH}\nimport {modules}"], check=True)
+
+
+def test_the_lines_name_parts_that_exist():
+    parts = {part(file) for file in FILES} - {"cli"}
+    assert parts <= set(MAY_IMPORT)
+    assert {other for allowed in MAY_IMPORT.values() for other in allowed} <= set(MAY_IMPORT)
