@@ -6,7 +6,7 @@ bytes.  Above that, scipy draws them with a fixed seed.
 
 A percentile interval cannot reach beyond the smallest and the largest seed, so with few seeds it is too
 narrow: of intervals called 95 %, those of normally distributed results hold the true mean in about 75 %
-(n = 3), 84 % (n = 5) and 90 % (n = 10) of the cases.  Read "three seeds" as "these three", not as a confidence.
+(n = 3), 84 % (n = 5) and 90 % (n = 10) of the cases.  Read "three seeds" as "these three", no more.
 """
 
 from functools import cache

@@ -38,8 +38,8 @@ def test_results(rows: DataFrame, confidence: float = statistics.CONFIDENCE) -> 
     table.loc[solved, "low"] = [share.low for share in shares]
     table.loc[solved, "high"] = [share.high for share in shares]
     decides = tested.merge(primary_metrics(rows), on=["study", "task", "metric"])
-    decides = pd.MultiIndex.from_frame(decides[["shard", "metric"]])
-    table["primary"] = pd.MultiIndex.from_frame(table[["shard", "metric"]]).isin(decides)
+    pairs = pd.MultiIndex.from_frame(decides[["shard", "metric"]])
+    table["primary"] = pd.MultiIndex.from_frame(table[["shard", "metric"]]).isin(pairs)
     columns = ["learning_rate", "metric", "primary", "unit", "mean", "low", "high"]
     return finish(table, rows, [*columns, "n", "n_diverged", "chance"])
 

@@ -1,0 +1,133 @@
+"""What an entry of claims.yaml may say; checked before any job starts, so without pandas.
+
+    - id: plain_gradients_vanish
+      title: Gradients of a plain recurrent network vanish          60 characters at most
+      says: The sentence, as a reader of the source would put it.
+      source: {key: Bengio et al. (1994), where: section III}       key: one of the file's `sources`
+      kind: T                                                       one of KINDS
+      full: {length_steps: 100}                                     the source's sizes; {}: nothing to cut
+      disputes: What the field does not agree on.
+      parts:
+      - {check: at_most, bound: 0, study: initialisation, where: {variant: elman, metric: gradient_slope}}
+
+Whether the study and the columns of `where` exist is looked at in claim_plan.py; what a check does stands in
+claims/checks.py.
+"""
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+from rnnlimits.mistakes import unknown_key, unknown_word
+
+KINDS = {
+    "T": "theory: holds exactly, whatever the seed",
+    "O": "ordering: one is better than the other",
+    "N": "number: ours lies within a range",
+    "F": "failure: no better than guessing, within a budget",
+    "S": "share: so many seeds solve it",
+}
+REQUIRED = ("id", "title", "says", "source", "kind", "parts")
+OPTIONAL = ("full", "disputes", "needs")
+OF_EVERY_PART = ("check", "study", "where", "seeds")
+LONGEST_TITLE = 60
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Form:
+    """What a check needs beside study and where."""
+
+    required: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    against: bool = False  # compares `where` with a second selection, `against`
+
+
+CHECKS = {
+    "near_chance": Form(required=("perfect",), optional=("share",)),
+    "solved_share": Form(optional=("at_least", "at_most")),
+    "at_least": Form(required=("bound",), optional=("statistic",)),
+    "at_most": Form(required=("bound",), optional=("statistic",)),
+    "within": Form(required=("low", "high")),
+    "none_exceeds": Form(optional=("bound",)),
+    "exists": Form(required=("conditions",)),
+    "ordering": Form(required=("direction",), optional=("margin", "pick"), against=True),
+    "agree": Form(required=("tolerance",), against=True),
+    "ratio": Form(required=("at_least",), against=True),
+}
+WORDS = {"direction": ("higher", "lower"), "statistic": ("mean", "median"), "pick": ("each", "best")}
+
+
+def problems(content: Any) -> list[str]:
+    """One line for each mistake in the form of a claims file; claim_plan looks at what its parts name."""
+    if not isinstance(content, dict) or not isinstance(content.get("claims"), list):
+        return ["the whole file: give a mapping with a list `claims` and a mapping `sources`"]
+    sources = content.get("sources") or {}
+    found = [unknown_key(key, ("sources", "claims")) for key in content if key not in ("sources", "claims")]
+    seen: set[str] = set()
+    for number, claim in enumerate(content["claims"]):
+        name = claim.get("id") if isinstance(claim, dict) else None
+        if not isinstance(name, str):
+            found.append(f"claim {number + 1}: no id; give each claim a mapping with an id, in text")
+            continue
+        if name in seen:
+            found.append(f"{name}: this id is there twice; give each claim its own")
+        seen.add(name)
+        found += [f"{name}{line}" for line in _of_claim(claim, sources)]
+    return found
+
+
+def _of_claim(claim: dict[str, Any], sources: dict[str, str]) -> Iterator[str]:
+    yield from _keys(claim, REQUIRED, OPTIONAL)
+    title = str(claim.get("title", ""))
+    if len(title) > LONGEST_TITLE:
+        yield f".title: {len(title)} characters came; {LONGEST_TITLE} at most"
+    if "kind" in claim and claim["kind"] not in KINDS:
+        yield f".kind: {unknown_word(claim['kind'], tuple(KINDS))}"
+    source = claim.get("source")
+    if not isinstance(source, dict) or set(source) != {"key", "where"}:
+        yield ".source: give {key: one of the sources, where: the place in it}"
+    elif source["key"] not in sources:
+        yield f".source.key: {unknown_word(source['key'], tuple(sources))}"
+    if not isinstance(claim.get("full", {}), dict):
+        yield ".full: give a mapping of columns to the source's numbers, or {}"
+    parts = claim.get("parts")
+    if not isinstance(parts, list) or not parts or not all(isinstance(part, dict) for part in parts):
+        yield ".parts: give a list of mappings, each with check, study and where"
+        return
+    for position, part in enumerate(parts):
+        for line in _of_part(part):
+            yield f".parts[{position}]{line}"
+
+
+def _of_part(part: dict[str, Any]) -> Iterator[str]:
+    if part.get("check") not in CHECKS:
+        yield f".check: {unknown_word(part.get('check'), tuple(CHECKS))}"
+        return
+    form = CHECKS[part["check"]]
+    against = ("against",) if form.against else ()
+    yield from _keys(part, ("check", "study", "where", *form.required, *against), ("seeds", *form.optional))
+    for key, words in WORDS.items():
+        if key in part and part[key] not in words:
+            yield f".{key}: {unknown_word(part[key], words)}"
+    for key in ("bound", "low", "high", "margin", "tolerance", "share", "perfect", "at_least", "at_most"):
+        if key in part and not (isinstance(part[key], int | float) and not isinstance(part[key], bool)):
+            yield f".{key}: {part[key]!r} came; give a number"
+    if part["check"] == "solved_share" and ("at_least" in part) == ("at_most" in part):
+        yield ": solved_share needs at_least or at_most, one of the two"
+    if part["check"] == "exists":
+        yield from _of_conditions(part.get("conditions"))
+
+
+def _of_conditions(conditions: Any) -> Iterator[str]:
+    ranges = conditions.values() if isinstance(conditions, dict) else [None]
+    if not all(isinstance(one, dict) and one and set(one) <= {"above", "below"} for one in ranges):
+        yield ".conditions: give a mapping of metrics to {above: number} or {below: number}"
+
+
+def _keys(entry: dict[str, Any], required: tuple[str, ...], optional: tuple[str, ...]) -> Iterator[str]:
+    for key in entry:
+        if key not in required + optional:
+            yield f": {unknown_key(key, required + optional)}"
+    for key in required:
+        if key not in entry:
+            yield f".{key}: missing; write this key"

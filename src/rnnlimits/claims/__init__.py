@@ -1,0 +1,172 @@
+"""Rows ─► verdicts: each claim of claims.yaml is a sentence, a source, and checks that rows can answer.
+
+Four verdicts: reproduced, contradicted, undecided, not run.  A claim of several parts is contradicted if one
+of them is, and reproduced only if all are.  A contradicted claim is a finding; a missing shard is none.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from math import inf
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pandas import DataFrame, Series
+
+from rnnlimits import claim_form, grid, statistics, tables
+from rnnlimits.claims import checks
+from rnnlimits.claims.checks import CONTRADICTED, NOT_RUN, REPRODUCED, UNDECIDED, Finding
+from rnnlimits.claims.selection import Cell, NotRunError, cells, matching, networks, pairs, plan_of
+from rnnlimits.config import Config
+from rnnlimits.mistakes import ConfigError, read_yaml
+
+COLUMNS = [
+    "id", "title", "says", "source", "where", "kind", "verdict", "scale", "measured", "bound", "seeds",
+    "budget", "disputes", "reference",
+]  # fmt: skip
+# The first of these that any part has is the verdict on the whole: one contradiction outweighs all else.
+WEIGHT = (CONTRADICTED, NOT_RUN, UNDECIDED, REPRODUCED)
+Claim = Mapping[str, Any]
+
+
+def judge(
+    rows_paths: Sequence[str | Path],
+    claims_path: str | Path,
+    out_csv: str | Path,
+    config: Config | None = None,
+) -> DataFrame:
+    """Every claim's verdict, as a table and as a CSV file.
+
+    With a config, a shard that it plans and the rows lack makes a claim *not run*; without one, what the
+    rows hold is all that was planned.
+    """
+    content = load(Path(claims_path))
+    rows = tables.read(rows_paths)
+    plan = plan_of(rows, None if config is None else grid.shards(config))
+    confidence = statistics.CONFIDENCE if config is None else config.confidence
+    lines = [line(claim, content["sources"], rows, plan, confidence) for claim in content["claims"]]
+    out_csv = Path(out_csv)
+    out_csv.parent.mkdir(parents=True, exist_ok=True)
+    table = DataFrame(lines, columns=COLUMNS)
+    tables.to_csv(table, out_csv)
+    return table
+
+
+def load(path: Path) -> dict[str, Any]:
+    """The content of a claims file, its form checked."""
+    content = read_yaml(path)
+    if found := claim_form.problems(content):
+        raise ConfigError(f"{path}: {line}" for line in found)
+    return content
+
+
+def line(
+    claim: Claim, sources: Mapping[str, str], rows: DataFrame, plan: DataFrame, confidence: float
+) -> dict[str, str]:
+    """One claim's line of the table."""
+    findings = [finding for part in claim["parts"] for finding in evidence(part, rows, plan, confidence)]
+    verdict = combine([finding.verdict for finding in findings])
+    wheres = [(part, where) for part in claim["parts"] for where in selections(part)]
+    shards = pd.concat([matching(plan, *where) for where in wheres]).drop_duplicates("shard")
+    said = [finding.sentence for finding in findings]
+    if verdict == NOT_RUN and "needs" in claim:
+        said.append(f"needs {claim['needs']}")
+    texts = {key: _one_line(claim.get(key, "")) for key in ("id", "title", "says", "kind", "disputes")}
+    return texts | {
+        "source": claim["source"]["key"],
+        "where": _one_line(claim["source"]["where"]),
+        "reference": _one_line(sources[claim["source"]["key"]]),
+        "verdict": verdict,
+        "scale": scale(claim.get("full"), shards),
+        "measured": "; ".join(said),
+        "bound": "; ".join(dict.fromkeys(finding.bound for finding in findings if finding.bound)),
+        "seeds": _range(shards.seeds),
+        "budget": budget(shards),
+    }
+
+
+def evidence(part: Claim, rows: DataFrame, plan: DataFrame, confidence: float) -> Iterator[Finding]:
+    """What one part finds: a finding for each shard, or pair of shards, that fits it."""
+    name = part["check"]
+    form = claim_form.CHECKS[name]
+    given = {key: part[key] for key in ("seeds", *form.required, *form.optional) if key in part}
+    pick = given.pop("pick", "each")
+    try:
+        if name in checks.ALL_NETWORKS:
+            yield checks.ALL_NETWORKS[name](networks(rows, plan, part, list(given["conditions"])), **given)
+            return
+        found, *others = [cells(rows, plan, part, where, confidence) for where in selections(part)]
+        if name in checks.ALL_CELLS:
+            yield checks.ALL_CELLS[name](found, **given)
+        elif name in checks.ONE_CELL:
+            yield from [checks.ONE_CELL[name](cell, **given) for cell in found]
+        else:
+            rivals = others[0]
+            if pick == "best":
+                found, rivals = best(found, part["direction"]), best(rivals, part["direction"])
+            couples = list(pairs(found, rivals, part["against"]))
+            yield from [checks.TWO_CELLS[name](*couple, **given) for couple in couples]
+    except NotRunError as missing:
+        yield Finding(NOT_RUN, str(missing), "")
+
+
+def selections(part: Claim) -> list[Claim]:
+    """`where`, and if the part compares, the same with what `against` changes."""
+    return [part["where"]] + ([{**part["where"], **part["against"]}] if "against" in part else [])
+
+
+def best(found: Sequence[Cell], direction: str) -> list[Cell]:
+    """Of the variants on the same task and length, the one with the best mean: each side its champion."""
+    sign = 1 if direction == "higher" else -1
+    champions: dict[tuple, Cell] = {}
+    for cell in sorted(found, key=lambda cell: sign * cell.value.fillna(-sign * inf).mean()):
+        # The last one stays.
+        champions[cell.names["study"], cell.names["task"], cell.names["length_steps"]] = cell
+    return list(champions.values())
+
+
+def combine(verdicts: Sequence[str]) -> str:
+    """The verdict on the whole, from those on its parts.
+
+    >>> combine(["reproduced", "undecided"]), combine(["not run", "contradicted"])
+    ('undecided', 'contradicted')
+    """
+    return min(verdicts, key=WEIGHT.index)
+
+
+def scale(full: Mapping[str, float] | None, shards: DataFrame) -> str:
+    """How our sizes compare with the source's: full, or what was cut down from what.
+
+    >>> ours = DataFrame({"length_steps": [100], "hidden_size": [32]})
+    >>> scale({"length_steps": 100, "hidden_size": 128}, ours)
+    'reduced: hidden_size 32 of 128'
+    """
+    if full is None:
+        return "not stated"
+    cut = [
+        f"{column} {shards[column].max():,.0f} of {wanted:,.0f}"
+        for column, wanted in full.items()
+        if shards[column].max() < wanted
+    ]
+    return f"reduced: {', '.join(cut)}" if cut else "full"
+
+
+def budget(shards: DataFrame) -> str:
+    """How long was trained at most: a failure is a failure within this budget only."""
+    trained = shards[shards.steps > 0]
+    if trained.empty:
+        return "no training"
+    batch = _range(trained.batch.dropna())
+    return f"up to {_range(trained.steps)} updates" + (f" of {batch} sequences" if batch else "")
+
+
+def _range(numbers: Series) -> str:
+    """
+    >>> _range(Series([1500.0, 600.0])), _range(Series([3]))
+    ('600-1,500', '3')
+    """
+    ends = sorted({int(numbers.min()), int(numbers.max())}) if len(numbers) else []
+    return "-".join(f"{end:,}" for end in ends)
+
+
+def _one_line(text: object) -> str:
+    return " ".join(str(text).split())
