@@ -1,6 +1,5 @@
 """Shards: plain data with stable names, counted and matched by the pages' own formulas."""
 
-import dataclasses
 import json
 import time
 from pathlib import Path
@@ -185,9 +184,3 @@ def test_ten_thousand_shards_are_planned_in_two_seconds(tmp_path):
     shards = grid.shards(config.load(path))
     assert len(shards) == 10_000
     assert time.process_time() - started < 2
-
-
-def test_shards_are_picked_by_their_columns(tmp_path):
-    shards = planned(tmp_path, a=STUDY)
-    assert len(grid.select(shards, task="adding", length_steps=5)) == 4
-    assert dataclasses.is_dataclass(grid.select(shards, variant="flat")[0])

@@ -5,9 +5,7 @@
 Where it is, what came, what was possible, what to do.  Every key is described in config/README.md.
 """
 
-import dataclasses
 import functools
-import json
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -17,17 +15,14 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    PlainSerializer,
-    PlainValidator,
     PrivateAttr,
     StringConstraints,
-    TypeAdapter,
     ValidationError,
     field_validator,
     model_validator,
 )
 
-from rnnlimits import catalog, claim_form, claim_plan, feasibility, grid
+from rnnlimits import claim_form, claim_plan, feasibility, grid
 from rnnlimits.mistakes import (
     ConfigError,
     Where,
@@ -35,9 +30,9 @@ from rnnlimits.mistakes import (
     mistakes,
     read_yaml,
     tell,
-    unknown_key,
     unknown_word,
 )
+from rnnlimits.pages import AsWritten, Labelled, Page, resolved
 
 LABEL = r"^[a-z][a-z0-9_]{0,39}$"
 
@@ -56,62 +51,10 @@ Once = AfterValidator(_without_repeats)
 Sizes = Annotated[list[Size], Field(min_length=1), Once]
 
 
-@dataclasses.dataclass(frozen=True)
-class Page:
-    """A label of the config, resolved: which file it means, with which options."""
-
-    page: str
-    options: Any
-
-    @property
-    def values(self) -> dict[str, Any]:
-        """All options, defaults included, as JSON knows them."""
-        return json.loads(json.dumps(dataclasses.asdict(self.options)))
-
-
-def _with_page(labels: Any) -> Any:
-    """`elman: {gain: 2}` means the page `elman`; a label of its own choosing names its page with `page:`."""
-    if not isinstance(labels, dict):
-        return labels
-    filled = {label: {} if value is None else value for label, value in labels.items()}
-    return {
-        label: {"page": label} | value if isinstance(value, dict) else value
-        for label, value in filled.items()
-    }
-
-
-@functools.cache
-def _adapter(kind: str, name: str) -> TypeAdapter[Any]:
-    options_class = catalog.options(kind, name)
-    options_class.__pydantic_config__ = ConfigDict(strict=True, extra="ignore", allow_inf_nan=False)  # type: ignore[attr-defined]
-    return TypeAdapter(options_class)
-
-
-def _page(kind: str, values: Any) -> Page:
-    if not isinstance(values, dict):
-        raise mistake(f"{values!r} came; give a mapping of options, or {{}} for the defaults")
-    values = dict(values)
-    try:
-        name = catalog.path(kind, values.pop("page")).stem
-    except LookupError as error:
-        raise mistake(str(error)) from error
-    known = [option.name for option in catalog.fields(kind, name)]
-    if unknown := [key for key in values if key not in known]:
-        raise mistakes(((str(key),), unknown_key(key, ["page", *known])) for key in unknown)
-    # JSON mode is strict about numbers and words, and takes a list for a tuple, which YAML cannot write.
-    return Page(name, _adapter(kind, name).validate_json(json.dumps(values, default=str)))
-
-
-def _page_of(kind: str) -> PlainValidator:
-    return PlainValidator(functools.partial(_page, kind))
-
-
-Labelled = BeforeValidator(_with_page)
-AsWritten = PlainSerializer(lambda page: {"page": page.page} | page.values)
-Tasks = dict[Label, Annotated[Page, _page_of("tasks"), AsWritten]]
-Architectures = dict[Label, Annotated[Page, _page_of("architectures"), AsWritten]]
-Probes = dict[Label, Annotated[Page, _page_of("probes"), AsWritten]]
-Simulations = dict[Label, Annotated[Page, _page_of("simulations"), AsWritten]]
+Tasks = dict[Label, Annotated[Page, resolved("tasks"), AsWritten]]
+Architectures = dict[Label, Annotated[Page, resolved("architectures"), AsWritten]]
+Probes = dict[Label, Annotated[Page, resolved("probes"), AsWritten]]
+Simulations = dict[Label, Annotated[Page, resolved("simulations"), AsWritten]]
 
 
 class Closed(BaseModel):
@@ -157,8 +100,8 @@ class TrainingStudy(Grid):
 
     kind: Literal["training"]
     match: Literal["hidden_size", "parameters"] = "hidden_size"
-    hidden_sizes: Sizes = Field(default=[], validate_default=False)
-    parameters: Sizes = Field(default=[], validate_default=False)
+    hidden_sizes: Sizes | None = None
+    parameters: Sizes | None = None
     folds: ClassVar[None] = None
 
 
@@ -168,7 +111,7 @@ class CrossValidationStudy(Grid):
     kind: Literal["cross_validation"]
     match: ClassVar[str] = "hidden_size"
     hidden_sizes: Sizes
-    parameters: ClassVar[tuple[int, ...]] = ()
+    parameters: ClassVar[None] = None
     folds: Annotated[int, Field(ge=2)]
 
 

@@ -55,28 +55,30 @@ def impossible_lengths(study: Any) -> Iterator[tuple[Where, str]]:
 
 
 def impossible_sizes(study: Any) -> Iterator[tuple[Where, str]]:
+    told = set()  # most problems are the same for every size and length: the first one stands for all
     for task, (label, architecture), length in itertools.product(
         study.tasks.values(), study.architectures.items(), study.lengths
     ):
-        where = ("architectures", label)
-        try:
-            sizes = grid.sizes(study, task.options, architecture.options, length)
-        except ValueError as error:
-            yield where, str(error)
-            continue
-        hiddens = [hidden for hidden, _, _ in sizes]
-        if len(set(hiddens)) < len(hiddens):
-            yield (
-                where,
-                f"several of the parameter counts give the same hidden sizes {hiddens}; space them out",
-            )
-        check = getattr(architecture.options, "problem", _none)
-        for hidden, count, _ in sizes:
-            if problem := check(hidden, length):
-                yield where, f"hidden size {hidden}, length {length}: {problem}"
-            if count > LARGEST:
-                yield where, f"hidden size {hidden} has {count} parameters; at most {LARGEST} can be recorded"
+        for cell, problem in _problems_of(study, task.options, architecture.options, length):
+            if (label, problem) not in told:
+                told.add((label, problem))
+                yield ("architectures", label), f"{cell}{problem}"
 
 
-def _none(hidden: int, length: int) -> None:
-    """An architecture without `problem` takes every size and length."""
+def _problems_of(study: Any, task: Any, architecture: Any, length: int) -> Iterator[tuple[str, str]]:
+    """(which cell, what is wrong with it) for one task, architecture and length."""
+    try:
+        sizes = grid.sizes(study, task, architecture, length)
+    except ValueError as error:
+        yield "", str(error)
+        return
+    hiddens = [hidden for hidden, _, _ in sizes]
+    if len(set(hiddens)) < len(hiddens):
+        yield "", f"several of the parameter counts give the same hidden size ({hiddens}); space them out"
+    # An architecture without `problem` takes every size and length.
+    problem_of = getattr(architecture, "problem", lambda hidden, length: None)
+    for hidden, count, _ in sizes:
+        if problem := problem_of(hidden, length):
+            yield f"hidden size {hidden}, length {length}: ", problem
+        if count > LARGEST:
+            yield f"hidden size {hidden}: ", f"more than {LARGEST} parameters, the most that can be recorded"

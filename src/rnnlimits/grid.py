@@ -10,14 +10,15 @@ import dataclasses
 import functools
 import itertools
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from rnnlimits.catalog import pick
 from rnnlimits.rows import COLUMNS, Kind, Row
 
 if TYPE_CHECKING:
-    from rnnlimits.config import Config, GridStudy, Page, Study
+    from rnnlimits.config import Config, GridStudy, Study
+    from rnnlimits.pages import Page
 
 LARGEST_HIDDEN_SIZE = 2**20
 
@@ -189,9 +190,9 @@ def sizes(study: "GridStudy", task: Any, architecture: Any, length: int) -> list
     """(hidden size, parameters, what was aimed at) for one task, one architecture and one length."""
     count = functools.partial(parameters, task, architecture, length)
     if study.match == "parameters":
-        matched = ((matched_hidden_size(count, budget), budget) for budget in study.parameters)
+        matched = [(matched_hidden_size(count, budget), budget) for budget in study.parameters or []]
         return [(hidden, count(hidden), budget) for hidden, budget in matched]
-    return [(hidden, count(hidden), None) for hidden in study.hidden_sizes]
+    return [(hidden, count(hidden), None) for hidden in study.hidden_sizes or []]
 
 
 @functools.cache
@@ -231,8 +232,3 @@ def _first_reaching(count: Callable[[int], int], target: int) -> int:
         middle = (low + high) // 2
         low, high = (middle, high) if count(middle) < target else (low, middle)
     return high
-
-
-def select(planned: Iterable[Shard], **columns: Any) -> list[Shard]:
-    """The shards that have these values: `select(shards, study="adding", variant="lstm")`."""
-    return [shard for shard in planned if all(getattr(shard, key) == value for key, value in columns.items())]

@@ -1,0 +1,229 @@
+"""A config is validated whole: a mistake is one line with where, what came, what was possible, what to do."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from example_config import GOOD, changed
+
+from rnnlimits import config, grid
+from rnnlimits.mistakes import ConfigError
+
+REPOSITORY = Path(__file__).parents[1]
+SHIPPED = sorted(path for path in (REPOSITORY / "config").glob("*.yaml") if path.stem != "claims")
+
+
+def lines_of(path: Path, text: str) -> list[str]:
+    """What is wrong with a config file, without the path in front."""
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as error:
+        config.load(path)
+    return [line.removeprefix(f"{path}: ") for line in error.value.lines]
+
+
+def lines(path: Path, *changes: tuple[str, Any]) -> list[str]:
+    """The same after some changes to the good config, each at a place like `studies.matched.seeds`."""
+    raw = GOOD
+    for place, value in changes:
+        keys = [int(key) if key.isdigit() else key for key in re.split(r"[.\[\]]+", place.rstrip("]"))]
+        raw = changed(raw, tuple(keys), value)
+    return lines_of(path, yaml.safe_dump(raw, sort_keys=False))
+
+
+def test_the_good_config_is_good(tmp_path):
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(GOOD))
+    loaded = config.load(tmp_path / "config.yaml")
+    assert loaded.studies["trained"].architectures["elman"].options.initialisation == "orthogonal"
+    assert loaded.confidence == 0.95
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name)
+def test_every_shipped_config_plans(path):
+    loaded = config.load(path)
+    shards = grid.shards(loaded)
+    assert len({shard.id for shard in shards}) == len(shards)
+    assert {shard.study for shard in shards} == set(loaded.studies)
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name)
+def test_a_dumped_config_reads_as_the_same_plan(path, tmp_path):
+    loaded = config.load(path)
+    dumped = loaded.model_dump(mode="json") | {"claims": None}
+    (tmp_path / "again.yaml").write_text(yaml.safe_dump(json.loads(json.dumps(dumped))))
+    assert grid.shards(config.load(tmp_path / "again.yaml")) == grid.shards(loaded)
+
+
+def test_the_paper_grid_is_as_large_as_promised():
+    study = config.load(REPOSITORY / "config" / "paper.yaml").studies["sequence_length"]
+    assert len({page.page for page in study.architectures.values()}) >= 8
+    assert len(study.tasks) >= 3
+    assert (len(study.lengths), max(study.lengths)) >= (6, 1000)
+    assert len(study.hidden_sizes) >= 4
+    assert study.seeds >= 5
+
+
+# (where, what is written there, what is said about it)
+MISTAKES: list[tuple[str, Any, str]] = [
+    ("reslts", "x", "unknown key 'reslts'; did you mean 'results'? (possible: name, results, data, device, "),
+    ("results", "../elsewhere", "'../elsewhere' came; give a relative folder below the working directory"),
+    ("results", "/results", "'/results' came; give a relative folder below"),
+    ("results", ".", "'.' came; give a relative folder below"),
+    ("name", "my run", "'my run' came; give lower-case letters, digits and _, first a letter, 40 at most"),
+    ("device", "gpu", "'gpu' came; did you mean 'cpu'? (possible: cpu, cuda)"),
+    ("confidence", 1.0, "1.0 came; give a number less than 1"),
+    ("studies", {}, "{} came; give at least one"),
+    ("studies.Big", GOOD["studies"]["simulated"], "'Big' came; give lower-case letters, digits and _"),
+    ("studies.trained", [1], "[1] came; give a mapping of keys"),
+    ("studies.trained.lenghts", [3], "unknown key 'lenghts'; did you mean 'lengths'? (possible: title, "),
+    ("studies.trained.folds", 3, "unknown key 'folds'; remove it (possible: title, tasks, "),
+    ("studies.trained.seeds", ..., "missing; write this key"),
+    ("studies.trained.kind", ..., "None came; take a possible one (possible: training, cross_validation, "),
+    ("studies.trained.kind", "trainig", "'trainig' came; did you mean 'training'? (possible: training, "),
+    # pages and their options
+    ("studies.trained.tasks", {}, "{} came; give at least one"),
+    ("studies.trained.architectures.elmn", {}, "no architecture 'elmn'; did you mean 'elman'? (known: "),
+    ("studies.trained.tasks.mine", {"page": "addin"}, "no task 'addin'; did you mean 'adding'? (known: "),
+    ("studies.trained.tasks." + "a" * 41, {"page": "adding"}, "'aaaa"),
+    ("studies.trained.probes.gradient_rech", {}, "no probe 'gradient_rech'; did you mean 'gradient_reach'?"),
+    ("studies.simulated.simulations.curse", {}, "no simulation 'curse'; "),
+    ("studies.trained.architectures.elman", 3, "3 came; give a mapping of options, or {} for the defaults"),
+    (
+        "studies.trained.architectures.elman.initialization",
+        "x",
+        "unknown key 'initialization'; did you mean 'initialisation'? (possible: page, nonlinearity, ",
+    ),
+    (
+        "studies.trained.architectures.elman.initialisation",
+        "orthogonl",
+        "'orthogonl' came; did you mean 'orthogonal'? (possible: default, glorot, ",
+    ),
+    ("studies.trained.architectures.elman.gain", "large", "'large' came; give a number"),
+    ("studies.trained.architectures.elman.gain", float("nan"), "nan came; give a finite number"),
+    ("studies.trained.architectures.elman", {"spectral_radius": 0.9}, "hidden size 4, length 64: "),
+    ("studies.trained.probes.gradient_reach.sequences", True, "True came; give a whole number"),
+    # sizes
+    ("studies.trained.hidden_sizes[1]", -8, "-8 came; give a number greater than 0"),
+    ("studies.trained.hidden_sizes[0]", 2.5, "2.5 came; give a whole number"),
+    ("studies.trained.hidden_sizes", [4, 8, 4], "4 is there twice; name each value once"),
+    ("studies.trained.seeds", 0, "0 came; give a number greater than 0"),
+    ("studies.trained.seeds", True, "True came; give a whole number"),
+    ("studies.trained.seeds", "3", "'3' came; give a whole number"),
+    ("studies.trained.seeds", 2**40, "1099511627776 came; give a number not greater than 2.14748e+09"),
+    ("studies.trained.lengths", [], "[] came; give at least one"),
+    ("studies.trained.lengths", 64, "64 came; give a list, as in [1, 2]"),
+    ("studies.trained.lengths[0]", 65, "task 'digits' cannot have length 65: an image has 8 x 8 pixels, so "),
+    (
+        "studies.trained.parameters",
+        [100],
+        "has no meaning with `match: hidden_size`; remove it, or change match",
+    ),
+    ("studies.trained.hidden_sizes", ..., "missing; `match: hidden_size` needs a list of hidden_sizes"),
+    (
+        "studies.matched.hidden_sizes",
+        [3],
+        "has no meaning with `match: parameters`; remove it, or change match",
+    ),
+    ("studies.matched.parameters", ..., "missing; `match: parameters` needs a list of parameters"),
+    # budget and learning rates
+    ("studies.trained.budget.steps", -1, "-1 came; give a number not less than 0"),
+    (
+        "studies.trained.budget.optimizer",
+        "adam",
+        "unknown key 'optimizer'; did you mean 'optimiser'? (possible: ",
+    ),
+    (
+        "studies.trained.budget.optimiser",
+        "adm",
+        "'adm' came; did you mean 'adam'? (possible: adam, rmsprop, sgd)",
+    ),
+    ("studies.trained.learning_rates[1]", -0.1, "-0.1 came; give a number greater than 0"),
+    ("studies.trained.learning_rates[0]", float("inf"), "inf came; give a finite number"),
+    (
+        "studies.trained.learning_rates",
+        ...,
+        "missing; give the list to choose from, the same for every archi",
+    ),
+    # cross-validation
+    ("studies.folded.folds", 1, "1 came; give a number not less than 2"),
+    ("studies.folded.tasks.adding", {}, "adding has no fixed training set to fold; tasks that have: "),
+    (
+        "studies.folded.budget.steps",
+        0,
+        "0 came; a cross-validation compares trained models, so give more steps",
+    ),
+]
+
+
+@pytest.mark.parametrize(("place", "value", "message"), MISTAKES)
+def test_a_mistake_is_one_line_that_says_where_and_what(tmp_path, place, value, message):
+    (line,) = lines(tmp_path / "config.yaml", (place, value))
+    assert line.startswith(f"{place}: {message}")
+
+
+def test_a_list_of_rates_without_training_is_told_at_the_list(tmp_path):
+    (line,) = lines(tmp_path / "config.yaml", ("studies.trained.budget.steps", 0))
+    assert line.startswith("studies.trained.learning_rates: nothing is trained with `steps: 0`; ")
+
+
+def test_parameter_counts_that_meet_in_one_size_are_told_at_the_architecture(tmp_path):
+    (line,) = lines(tmp_path / "config.yaml", ("studies.matched.parameters", [500, 501]))
+    assert line.startswith("studies.matched.architectures.gru: several of the parameter counts give the same")
+
+
+def test_all_mistakes_are_listed_at_once(tmp_path):
+    found = lines(
+        tmp_path / "config.yaml",
+        ("studies.trained.seeds", 0),
+        ("studies.trained.architectures.elmn", {}),
+        ("studies.simulated.simulations.curse_of_memory.decya", 0.5),
+        ("device", "gpu"),
+    )
+    assert [line.partition(":")[0] for line in found] == [
+        "device",
+        "studies.trained.architectures.elmn",
+        "studies.trained.seeds",
+        "studies.simulated.simulations.curse_of_memory.decya",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "the whole file: None came; give a mapping of keys"),
+        ("- a\n- b\n", "the whole file: ['a', 'b'] came; give a mapping of keys"),
+        ("name: [", "expected the node content, but found '<stream end>'"),
+        ("name: a\nresults: b\nname: c\n", "line 3: key 'name' is there twice; keep one"),
+        ("name: 2026-99-99\n", "not YAML (month must be in 1..12)"),
+        ("name: &x [*x]\n", "found unconstructable recursive node"),
+        ("name: !!python/object:os.system {}\n", "could not determine a constructor"),
+        ("? [a]\n: b\n", "found unhashable key"),
+        ("\x01", "not YAML (unacceptable character"),
+    ],
+)
+def test_a_file_that_is_no_config_is_told_so(tmp_path, text, message):
+    assert any(message in line for line in lines_of(tmp_path / "config.yaml", text))
+
+
+def test_files_that_cannot_be_read_are_told_so(tmp_path):
+    (tmp_path / "latin.yaml").write_bytes("name: größe".encode("latin-1"))
+    for path, message in [
+        (
+            tmp_path / "nowhere.yaml",
+            "cannot be read (No such file or directory); give the path of a YAML file",
+        ),
+        (tmp_path, "cannot be read (Is a directory)"),
+        (tmp_path / "latin.yaml", "not UTF-8 text (byte 8); save it as UTF-8"),
+    ]:
+        with pytest.raises(ConfigError, match=r"^[^\n]*$") as error:
+            config.load(path)
+        assert str(error.value).startswith(f"{path}: {message}")
+
+
+def test_numbers_may_be_written_as_powers_of_ten(tmp_path):
+    text = yaml.safe_dump(GOOD).replace("- 0.001\n", "- 1e-3\n")
+    assert "1e-3" in text
+    (tmp_path / "config.yaml").write_text(text)
+    assert config.load(tmp_path / "config.yaml").studies["trained"].learning_rates == [0.001, 0.01]
