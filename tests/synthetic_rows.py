@@ -32,14 +32,14 @@ def shard(
     }  # fmt: skip
 
 
-def scored(cell, values, solved=None, learning_rate=1e-3):
+def scored(cell, values, solved=None, learning_rate=1e-3, status="budget"):
     """Final test rows, one value a seed; None is a replica that diverged."""
     metric, unit, chance = PRIMARY[cell["task"]]
     rows = []
     for seed, value in enumerate(values):
         shared = {
             **cell, "seed": seed, "learning_rate": learning_rate, "selected": True, "split": "test",
-            "stage": "final", "step": 100, "status": "diverged" if value is None else "budget",
+            "stage": "final", "step": 100, "status": "diverged" if value is None else status,
         }  # fmt: skip
         done = 0.0 if solved is None or value is None else float(solved[seed])
         rows += [

@@ -192,6 +192,8 @@ def number(value: float) -> str:
 
 
 def _interval(interval: Interval) -> str:
+    if not interval.n:
+        return "no value, 0"
     return f"{number(interval.estimate)} [{number(interval.low)}, {number(interval.high)}], {interval.n}"
 
 

@@ -85,7 +85,8 @@ def cells(
     found = []
     for names in matching(plan, part, where).to_dict("records"):
         mine = fitting[fitting.shard == names["shard"]]
-        if mine.empty:
+        # That no seed ended in the wanted way is a result: a cell without numbers, which decides nothing.
+        if mine.empty and "status" not in where:
             raise NotRunError(f"shard {names['shard']} has no row with {_text(where)}")
         if mine.seed.duplicated().any():
             differ = [column for column in ROW_COLUMNS if mine[column].nunique(dropna=False) > 1]
@@ -95,25 +96,22 @@ def cells(
             )
         columns = {str(column): name for column, name in names.items()}
         # The rows know the hidden size that a refit found; the plan does not.
-        columns["hidden_size"] = mine.hidden_size.iloc[0]
-        mine = mine.set_index("seed").sort_index()
-        chance = mine.chance.astype(float).iloc[0]
-        found.append(
-            Cell(columns, _metric(mine, where), mine.value.astype(float), mine.status, chance, confidence)
-        )
+        columns["hidden_size"] = mine.hidden_size.max() if len(mine) else columns["hidden_size"]
+        mine = mine.set_index("seed").sort_index().astype({"value": float, "chance": float})
+        chance = mine.chance.max()
+        found.append(Cell(columns, _metric(mine, where), mine.value, mine.status, chance, confidence))
     return found
 
 
 def _metric(rows: DataFrame, where: Where) -> str:
-    words = [rows.metric.iloc[0]]
-    if where.get("split") in ("train", "validation", "test"):
-        words.insert(0, where["split"])
+    """The metric with what tells it from its other rows: "validation loss at step 900 of stopped seeds"."""
+    words = [where["split"]] if where.get("split") in ("train", "validation", "test") else []
+    words.append(str(where.get("metric")))
     for column, text in (("lag_steps", "at lag"), ("step", "at step")):
-        if column in where and rows[column].nunique() == 1:
-            words.append(f"{text} {rows[column].iloc[0]:.0f}")
-        elif column in where:
-            words.append(f"{text} {where[column]}")
-    return " ".join(words)
+        if column in where:
+            only = rows[column].iloc[0] if rows[column].nunique() == 1 else where[column]
+            words.append(f"{text} {only if isinstance(only, str) else int(only)}")
+    return " ".join([*words, *([f"of {where['status']} seeds"] if "status" in where else [])])
 
 
 def rows_of(rows: DataFrame, plan: DataFrame, part: Where, where: Where) -> DataFrame:
