@@ -9,7 +9,7 @@ import logging
 import math
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.plugins.environments import LightningEnvironment
 from lightning_utilities.core.imports import module_available
 from torch import Tensor
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from rnnlimits.evaluation import evaluate
@@ -28,7 +28,7 @@ from rnnlimits.tasks.base import Batch, Task, generator
 
 # Two validations in a row must say "solved": one lucky draw at the threshold is not a solution.
 SOLVED_IN_A_ROW = 2
-OPTIMISERS = {
+OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "adam": torch.optim.Adam,
     # Arjovsky et al. (2016) and Tallec & Ollivier (2018) use 0.9; torch's default is 0.99.
     "rmsprop": lambda groups: torch.optim.RMSprop(groups, alpha=0.9),
@@ -46,7 +46,7 @@ class Replica:
     stop_step: int = 0
     best_step: int = 0
     best_value: float = math.nan
-    best_theta_P: Tensor | None = None
+    best_theta_P: Tensor = field(default_factory=lambda: torch.zeros(0))
     steps_to_solve: int | None = None
     validations_without_improvement: int = 0
     norms: list[float] = field(default_factory=list)
@@ -212,6 +212,19 @@ class Progress(pl.Callback):
         self.bar.close()
 
 
+class Steps(Dataset):
+    """Lightning's loop needs a loader; the batches come from the replicas' own streams."""
+
+    def __init__(self, steps: int):
+        self.steps = steps
+
+    def __len__(self) -> int:
+        return self.steps
+
+    def __getitem__(self, step: int) -> int:
+        return step
+
+
 def fit(module: ReplicaTraining, device: str, log_dir: Path | None) -> None:
     """Train until the steps are used up or every replica has stopped; validation at step 0 comes first."""
     # Lightning reports its devices and warns of the missing workers of a loader that only counts.
@@ -232,7 +245,7 @@ def fit(module: ReplicaTraining, device: str, log_dir: Path | None) -> None:
         num_sanity_val_steps=0,
     )
     module.validate(0)
-    trainer.fit(module, DataLoader(range(module.budget["steps"]), batch_size=None))
+    trainer.fit(module, DataLoader(Steps(module.budget["steps"]), batch_size=None))
 
 
 def loggers(log_dir: Path | None) -> list | bool:

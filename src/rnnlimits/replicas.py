@@ -61,6 +61,8 @@ def fold(batch: Batch) -> Batch:
 class Replicas(nn.Module):
     """R models of equal shape. `rows[r]` is replica r's trainable weights, a parameter of its own."""
 
+    frozen_RQ: Tensor
+
     def __init__(self, models: Sequence[Model]):
         super().__init__()
         template = models[0]
@@ -112,7 +114,7 @@ def clip_rows(rows: Sequence[nn.Parameter], limit: float | None) -> Tensor:
 
     A replica whose norm is not finite gets no gradient at all, so no step is made from it.
     """
-    gradients_RP = torch.stack([row.grad for row in rows])
+    gradients_RP = torch.stack([row.grad for row in rows if row.grad is not None])
     norms_R = torch.linalg.vector_norm(gradients_RP, dim=1)
     finite_R = norms_R.isfinite()
     # The factor is exactly 1 below the limit, as in torch.nn.utils.clip_grad_norm_ without its 1e-6.

@@ -22,7 +22,7 @@ from rnnlimits.model import Model, build_model, build_task
 from rnnlimits.replicas import Replicas
 from rnnlimits.rows import Row
 from rnnlimits.selection import best_learning_rate, one_standard_error
-from rnnlimits.tasks.base import Batch, Task, generator
+from rnnlimits.tasks.base import Batch, Split, Task, generator
 
 
 def run(
@@ -100,7 +100,7 @@ def train_and_read(shard, tasks, models, writer, clock, log_dir, device) -> int:
     return max(replica.stop_step for replica in replicas)
 
 
-def sets(tasks: dict[int, Task], split: str, sequences: int) -> dict[int, list[Batch]]:
+def sets(tasks: dict[int, Task], split: Split, sequences: int) -> dict[int, list[Batch]]:
     return {seed: task.evaluation(split, sequences, generator(seed, split)) for seed, task in tasks.items()}
 
 
@@ -152,10 +152,8 @@ class RowWriter:
         self.rows: list[Row] = []
 
     def add(self, metric: str, value: float | None, unit: str, **columns: Any) -> None:
-        finite = value is not None and math.isfinite(value)
-        self.rows.append(
-            self.shard.row(metric=metric, value=float(value) if finite else None, unit=unit, **columns)
-        )
+        kept = None if value is None or not math.isfinite(value) else float(value)
+        self.rows.append(self.shard.row(metric=metric, value=kept, unit=unit, **columns))
 
     def score(self, replica, chosen, split: str, stage: str, step: int, metric: str, value) -> None:
         known = metric.removeprefix("best_")

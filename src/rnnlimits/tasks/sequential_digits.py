@@ -80,12 +80,15 @@ class SequentialDigits(Task):
         return [self._take(self.rows[split])]
 
     def fold(self, k: int, folds: int) -> Task:
+        # Only a cross-validation pays for importing scikit-learn.
+        from sklearn.model_selection import StratifiedKFold
+
         rows = torch.cat([self.rows["train"], self.rows["validation"]])
-        by_class = rows[self.label_B[rows].argsort(stable=True)]
-        dealt_B = torch.arange(len(rows)) % folds  # like cards: every class is spread evenly over the folds
-        part = SequentialDigits(self.length, Options())
-        part.rows = {"train": by_class[dealt_B != k], "validation": by_class[dealt_B == k]}
-        return part
+        parts = list(StratifiedKFold(folds).split(rows, self.label_B[rows]))
+        train, held_out = (rows[torch.from_numpy(part)] for part in parts[k])
+        task = SequentialDigits(self.length, Options())
+        task.rows = {"train": train, "validation": held_out}
+        return task
 
     def loss_N(self, output_NTO: Tensor, batch: Batch) -> Tensor:
         return functional.cross_entropy(output_NTO[:, -1], batch.target, reduction="none")
