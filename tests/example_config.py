@@ -29,6 +29,7 @@ GOOD: dict[str, Any] = {
             "parameters": [500],
             "seeds": 2,
             "budget": {"steps": 0},
+            "probes": {"gradient_reach": {"sequences": 2}},
         },
         "folded": {
             "kind": "cross_validation",

@@ -87,6 +87,17 @@ def test_a_claim_may_name_only_what_is_planned(tmp_path, place, value, message):
     assert line.startswith(f"{tmp_path / 'claims.yaml'}: forgets.parts[0].{message}")
 
 
+def test_against_changes_some_columns_of_where(tmp_path):
+    where = {"task": "adding", "variant": "elman", "metric": "loss"}
+    part = {"check": "ordering", "direction": "lower", "study": "trained", "where": where}
+    part["against"] = {"variant": "lstm"}
+    assert config.load(with_claims(tmp_path, *PART, part))
+    with pytest.raises(
+        ConfigError, match=r"parts\[0\]\.against\.variant: no planned shard has 'gru'; planned: elman"
+    ):
+        config.load(with_claims(tmp_path, *PART, part | {"against": {"variant": "gru"}}))
+
+
 @pytest.mark.parametrize("value", ["smallest", 4, [4, 5]])
 def test_a_claim_may_name_extremes_and_alternatives(tmp_path, value):
     assert config.load(with_claims(tmp_path, *PART, "where", "hidden_size", value))

@@ -146,14 +146,10 @@ MISTAKES: list[tuple[str, Any, str]] = [
         ...,
         "missing; give the list to choose from, the same for every archi",
     ),
+    ("studies.matched.probes", {}, "none, and nothing is trained with `steps: 0`: give a probe, or steps"),
     # cross-validation
     ("studies.folded.folds", 1, "1 came; give a number not less than 2"),
     ("studies.folded.tasks.adding", {}, "adding has no fixed training set to fold; tasks that have: "),
-    (
-        "studies.folded.budget.steps",
-        0,
-        "0 came; a cross-validation compares trained models, so give more steps",
-    ),
 ]
 
 
@@ -166,6 +162,14 @@ def test_a_mistake_is_one_line_that_says_where_and_what(tmp_path, place, value, 
 def test_a_list_of_rates_without_training_is_told_at_the_list(tmp_path):
     (line,) = lines(tmp_path / "config.yaml", ("studies.trained.budget.steps", 0))
     assert line.startswith("studies.trained.learning_rates: nothing is trained with `steps: 0`; ")
+
+
+def test_a_cross_validation_that_trains_nothing_is_told_so(tmp_path):
+    found = lines(tmp_path / "config.yaml", ("studies.folded.budget.steps", 0))
+    assert (
+        "studies.folded.budget.steps: 0 came; a cross-validation compares trained models, so give more"
+        in found
+    )
 
 
 def test_parameter_counts_that_meet_in_one_size_are_told_at_the_architecture(tmp_path):

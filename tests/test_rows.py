@@ -71,6 +71,12 @@ def test_a_file_holds_one_shard(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_shard_that_measured_nothing_is_a_file_without_rows(tmp_path):
+    rows.write([], {"host": "here"}, tmp_path / "shard.parquet", shard="empty")
+    assert rows.read(tmp_path / "shard.parquet") == []
+    assert rows.read_provenance(tmp_path / "shard.parquet") == {"shards": {"empty": {"host": "here"}}}
+
+
 def test_a_writer_that_fails_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
     path = tmp_path / "shard.parquet"
     rows.write(some(), {"run": 1}, path)

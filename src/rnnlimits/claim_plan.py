@@ -3,10 +3,11 @@
     parts:
     - study: sequence_length
       where: {task: adding, variant: [elman, lstm], length_steps: longest, metric: mean_squared_error}
-      against: {task: adding, variant: gru, length_steps: longest, metric: mean_squared_error}
+      against: {variant: gru}
 
-A list means any of its values; `shortest` and `longest` are the extremes of length_steps, `smallest` and
-`largest` those of hidden_size.  The form of an entry is the business of claim_form.py, the checks of claims/.
+A list means any of its values; `shortest` and `longest` are the ends of length_steps, `smallest` and
+`largest` those of a size.  `against` is `where` with some columns changed.  The form of an entry is the
+business of claim_form.py, the checks that of claims/.
 """
 
 import dataclasses
@@ -18,10 +19,12 @@ from rnnlimits.grid import Shard
 from rnnlimits.mistakes import unknown_key, unknown_word
 from rnnlimits.rows import COLUMNS, WORDS
 
-SELECTIONS = ("where", "against")
+SIZE = {"smallest": min, "largest": max}
 EXTREMES = {
     "length_steps": {"shortest": min, "longest": max},
-    "hidden_size": {"smallest": min, "largest": max},
+    "hidden_size": SIZE,
+    "parameters": SIZE,
+    "parameters_budget": SIZE,
 }
 SHARD_COLUMNS = [name for name in COLUMNS if name in {field.name for field in dataclasses.fields(Shard)}]
 
@@ -40,10 +43,17 @@ def _of_part(part: dict[str, Any], studies: list[str], planned: list[Shard]) -> 
     wanted = part["study"] if isinstance(part["study"], list) else [part["study"]]
     unknown = [study for study in wanted if study not in studies]
     yield from (f".study: {_no_study(study, studies)}" for study in unknown)
+    if unknown:
+        return
     shards = [shard for shard in planned if shard.study in wanted]
-    for key in SELECTIONS if not unknown else ():
-        if key in part:
-            yield from (f".{key}{line}" for line in _of_selection(part[key], shards))
+    for key in ("where", "against"):
+        if not isinstance(part.get(key, {}), dict):
+            yield f".{key}: give a mapping of columns to values"
+            return
+    yield from (f".where{line}" for line in _of_selection(part["where"], shards))
+    if "against" in part:
+        merged = {**part["where"], **part["against"]}
+        yield from (f".against{line}" for line in _of_selection(merged, shards))
 
 
 def _no_study(study: Any, studies: list[str]) -> str:
@@ -53,11 +63,8 @@ def _no_study(study: Any, studies: list[str]) -> str:
         return str(error)
 
 
-def _of_selection(selection: Any, shards: list[Shard]) -> Iterator[str]:
-    """Problems of one `where`; the columns of a shard narrow down the shards, one after the other."""
-    if not isinstance(selection, dict):
-        yield ": give a mapping of columns to values"
-        return
+def _of_selection(selection: dict[str, Any], shards: list[Shard]) -> Iterator[str]:
+    """Problems of one selection; the columns of a shard narrow down the shards, one after the other."""
     for column, wanted in selection.items():
         if column not in COLUMNS:
             yield f": {unknown_key(column, COLUMNS)}"

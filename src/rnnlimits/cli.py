@@ -33,8 +33,6 @@ def main() -> None:
     """The entry point: what a user got wrong is one line on stderr and exit code 1, never a traceback."""
     try:
         app()
-    except BrokenPipeError:  # `rnnlimits plan | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (ValueError, LookupError, OSError) as error:
         # A missing key or index is our mistake, not the user's: show where.
         if isinstance(error, KeyError | IndexError) or os.environ.get("RNNLIMITS_TRACEBACK"):
@@ -122,7 +120,7 @@ def train(
             imported = {"seconds_import": time.monotonic() - started}
             measured, provenance = training.run(shard, rows, log, device)
             provenance |= imported
-        write(measured, provenance | {"seconds_total": time.monotonic() - started}, out)
+        write(measured, provenance | {"seconds_total": time.monotonic() - started}, out, shard.id)
 
 
 @app.command()
@@ -220,3 +218,7 @@ def rows_paths(config: Any, rows: Path | None, complete: bool = False) -> list[P
     if len(there) < len(planned):
         typer.echo(f"{missing}; going on with the others", err=True)
     return there
+
+
+if __name__ == "__main__":
+    main()

@@ -27,6 +27,8 @@ def problems(study: Any) -> Iterator[tuple[Where, str]]:
         yield ("learning_rates",), "missing; give the list to choose from, the same for every architecture"
     if not study.budget.steps and len(study.learning_rates) > 1:
         yield ("learning_rates",), "nothing is trained with `steps: 0`; remove the key or give one rate"
+    if not study.budget.steps and not study.probes:
+        yield ("probes",), "none, and nothing is trained with `steps: 0`: give a probe, or steps"
     if study.folds:
         yield from impossible_to_fold(study)
     unfit_lengths = list(impossible_lengths(study))

@@ -94,15 +94,18 @@ def arrow_schema() -> "pyarrow.Schema":
     return pyarrow.schema(columns)
 
 
-def write(rows: Iterable[Row], provenance: dict[str, Any], path: str | Path) -> None:
+def write(
+    rows: Iterable[Row], provenance: dict[str, Any], path: str | Path, shard: str | None = None
+) -> None:
     """One shard's rows and provenance to one file, by an atomic rename.
 
-    A value that is not a finite number is stored as null: the status column says why there is none.
+    A value that is not a finite number is stored as null: the status column says why there is none.  `shard`
+    names the shard where there may be no rows, as of a probe that an architecture does not offer.
     """
     import pyarrow
 
     rows = list(rows)
-    shards = sorted({row.shard for row in rows})
+    shards = sorted({row.shard for row in rows} | ({shard} if shard else set()))
     if len(shards) != 1:
         raise ValueError(f"{path}: a rows file holds one shard; these rows are of {len(shards)}: {shards}")
     columns = {name: [getattr(row, name) for row in rows] for name in COLUMNS}
