@@ -1,7 +1,7 @@
 """What the Snakefile asks the package for: which config, and which jobs.
 
-It is here and not in a .smk because here it is typed and tested.  Every refusal is one line and exit code 1: a
-Snakefile that raises anything else prints a traceback of Snakemake's own.
+It is here and not in a .smk because here it is typed and tested.  Every refusal is plain lines and exit code
+1: whatever else a Snakefile raises, Snakemake shows with a traceback of its own.
 """
 
 import os
@@ -34,11 +34,11 @@ def plan(settings: Settings) -> tuple[str, Config, dict[str, grid.Shard]]:
 
 
 def config_file(settings: Settings) -> Path:
-    """The one file given with --configfile, relative to here so that logs and outputs name no machine's folders."""
+    """The one file given with --configfile, relative to here: no output names a folder of this machine."""
     if settings.config:
         given = " ".join(f"{key}={value}" for key, value in settings.config.items())
-        sys.exit(f"--config {given}: the commands read a file; write it into a copy of {DEFAULT_CONFIG}, give --configfile")
+        sys.exit(f"--config {given}: has no effect here; change a copy of the file, give it to --configfile")
     if len(settings.configfiles) > 1:
-        given = ", ".join(os.path.relpath(file) for file in settings.configfiles)
-        sys.exit(f"--configfile: {len(settings.configfiles)} files came ({given}); give one, files are never merged")
+        given = " ".join(os.path.relpath(file) for file in settings.configfiles)
+        sys.exit(f"--configfile {given}: files are never merged; give one")
     return Path(os.path.relpath(settings.configfiles[0])) if settings.configfiles else DEFAULT_CONFIG

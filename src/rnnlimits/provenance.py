@@ -32,8 +32,20 @@ def config_hash(shard: Shard) -> str:
 
 def fingerprint(shard: Shard) -> str:
     """sha256 of the syntax trees of all files behind a shard."""
+    return _digest(files(shard))
+
+
+def fingerprint_of(*parts: str) -> str:
+    """The same for parts of this package, each a folder with all that is in it, or a module."""
+    folders = [catalog.PACKAGE / part for part in parts]
+    found = {file for folder in folders for file in list(folder.glob("*.*")) or [folder.with_suffix(".py")]}
+    code = frozenset(file for file in found if file.suffix == ".py")
+    return _digest(sorted(_reached(code) | found))
+
+
+def _digest(code_files: list[Path]) -> str:
     digest = hashlib.sha256()
-    for file in files(shard):
+    for file in code_files:
         digest.update(f"{file.relative_to(catalog.PACKAGE).as_posix()} {_code(file)}\n".encode())
     return digest.hexdigest()
 
@@ -93,7 +105,8 @@ def _module_files(parts: list[str]) -> Iterator[Path]:
 
 @functools.cache
 def _code(file: Path) -> str:
-    return _outline(ast.parse(file.read_text(encoding="utf-8")))
+    text = file.read_text(encoding="utf-8")
+    return _outline(ast.parse(text)) if file.suffix == ".py" else text
 
 
 def _outline(node: Any) -> str:

@@ -32,6 +32,7 @@ use rule table as table_from_archive with:
     log:
         f"{REBUILT}/logs/table.log",
     params:
+        code=provenance.fingerprint_of("tables"),
         rows=lambda wildcards, input: input.rows,
         out=lambda wildcards, output: folder(output),
 
@@ -55,6 +56,7 @@ use rule judge as judge_from_archive with:
     log:
         f"{REBUILT}/logs/judge.log",
     params:
+        code=provenance.fingerprint_of("claims"),
         rows=lambda wildcards, input: input.rows,
 
 
@@ -70,6 +72,7 @@ use rule report as report_from_archive with:
     log:
         f"{REBUILT}/logs/report.log",
     params:
+        code=provenance.fingerprint_of("report", "templates"),
         rows=lambda wildcards, input: input.rows,
         tables=lambda wildcards, input: folder(input.tables),
         figures=lambda wildcards, input: folder(input.figures),

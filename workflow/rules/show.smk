@@ -37,6 +37,7 @@ rule table:
     conda:
         ENVIRONMENT
     params:
+        code=provenance.fingerprint_of("tables"),
         rows=lambda wildcards, input: folder(input.rows),
         out=lambda wildcards, output: folder(output),
     shell:
@@ -62,6 +63,7 @@ rule draw:
     conda:
         ENVIRONMENT
     params:
+        code=provenance.fingerprint_of("figures"),
         tables=lambda wildcards, input: folder(input),
         out=lambda wildcards, output: folder(output.svg),
     shell:
@@ -84,6 +86,7 @@ rule judge:
     conda:
         ENVIRONMENT
     params:
+        code=provenance.fingerprint_of("claims"),
         rows=lambda wildcards, input: folder(input.rows),
     shell:
         "rnnlimits judge --config {input.config} --rows {params.rows} --out {output} > {log} 2>&1"
@@ -108,6 +111,7 @@ rule report:
     conda:
         ENVIRONMENT
     params:
+        code=provenance.fingerprint_of("report", "templates"),
         rows=lambda wildcards, input: folder(input.rows),
         tables=lambda wildcards, input: folder(input.tables),
         figures=lambda wildcards, input: folder(input.figures),

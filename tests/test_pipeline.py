@@ -1,0 +1,173 @@
+"""The whole pipeline, as a user runs it: config/smoke.yaml through Snakemake, in copies of the repository."""
+
+import shutil
+
+import pytest
+from repository_copy import Copy, fresh, planned_jobs, planned_shards, shell_lines
+
+from rnnlimits import config, grid, rows
+from rnnlimits.tables import TABLES
+
+SMOKE = ("--configfile", "config/smoke.yaml")
+# What may differ between equal runs: times, and the figure drawn from them.
+TIMED = ("tables/timings.csv", "figures/cost.svg", "figures/cost.png")
+
+# One worker runs them all, so that the pipeline is not run once per worker.
+pytestmark = pytest.mark.xdist_group("pipeline")
+
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory):
+    """The smoke run, and what it printed."""
+    copy = fresh(tmp_path_factory.mktemp("smoke"))
+    copy.printed = copy.snakemake(*SMOKE).stdout
+    return copy
+
+
+@pytest.fixture
+def finished(smoke, tmp_path):
+    """The finished run once more, for a test that edits; times of files are kept, so nothing is to do."""
+    return Copy(shutil.copytree(smoke.folder, tmp_path / "copy"), smoke.printed)
+
+
+@pytest.fixture(scope="module")
+def shards():
+    return grid.shards(config.load("config/smoke.yaml"))
+
+
+def test_one_command_goes_from_the_config_to_the_report(smoke, shards):
+    there = smoke.files("results/smoke/**/*")
+    assert {f"results/smoke/rows/{shard.id}.parquet" for shard in shards} <= set(there)
+    assert {f"results/smoke/tables/{name}.csv" for name in [*TABLES, "timings"]} <= set(there)
+    assert b"</html>" in there["results/smoke/report.html"]
+
+
+def test_every_table_that_is_written_is_declared(smoke):
+    assert {path.stem for path in smoke.folder.glob("results/smoke/tables/*")} == {*TABLES, "timings"}
+
+
+def test_a_second_run_has_nothing_to_do(smoke):
+    before = smoke.files("results/smoke/**/*")
+    assert "Nothing to be done" in smoke.snakemake(*SMOKE).stdout
+    assert smoke.files("results/smoke/**/*") == before
+
+
+def test_two_runs_give_the_same_bytes(smoke, tmp_path):
+    other = fresh(tmp_path / "other")
+    other.snakemake(*SMOKE)
+    digests = [
+        {path.name: rows.content_digest(path) for path in run.folder.glob("results/smoke/rows/*.parquet")}
+        for run in (smoke, other)
+    ]
+    assert digests[0] == digests[1]
+    for pattern in ("results/smoke/tables/*", "results/smoke/figures/*", "results/smoke/claims.csv"):
+        first, second = smoke.files(pattern), other.files(pattern)
+        assert set(first) == set(second)
+        assert {name for name in first if first[name] != second[name]} <= {
+            f"results/smoke/{name}" for name in TIMED
+        }
+
+
+def test_the_archive_rebuilds_everything_without_torch(smoke, tmp_path):
+    smoke.snakemake(*SMOKE, "archive")
+    for name in ("torch", "lightning"):
+        (tmp_path / f"{name}.py").write_text("raise ImportError('not on this machine')")
+    smoke.snakemake(*SMOKE, "from_archive", path=(tmp_path,))
+    trained = {**smoke.files("results/smoke/tables/*"), **smoke.files("results/smoke/figures/*")}
+    trained |= smoke.files("results/smoke/claims.csv")
+    for name, content in trained.items():
+        rebuilt = smoke.folder / name.replace("results/smoke", "results/smoke/from_archive")
+        assert rebuilt.read_bytes() == content, name
+    committed = smoke.files("results/archive/smoke/tables/*")
+    assert len(committed) == len(TABLES) + 1
+    for name, content in committed.items():
+        assert trained[name.replace("results/archive/smoke", "results/smoke")] == content
+    assert (smoke.folder / "results/smoke/from_archive/report.html").exists()
+
+
+@pytest.mark.parametrize("command", ["train", "table", "judge", "draw", "report"])
+def test_a_printed_shell_line_reruns_as_it_stands(finished, command):
+    line = shell_lines(finished.printed, command)[0]
+    out = finished.folder / line.partition("--out ")[2].split()[0]
+    written = list(out.iterdir()) if out.is_dir() else [out]
+    for path in written:
+        path.unlink()
+    finished.run("bash", "-c", line)
+    assert all(path.is_file() for path in written)
+
+
+def test_a_comment_reruns_nothing(finished):
+    finished.edit("src/rnnlimits/architectures/lstm.py", "class LSTM(", "# A comment.\nclass LSTM(")
+    assert "Nothing to be done" in finished.snakemake(*SMOKE, "--dry-run").stdout
+
+
+def test_an_edited_architecture_reruns_its_own_shards_and_what_follows(finished, shards):
+    finished.edit("src/rnnlimits/architectures/lstm.py", "class LSTM(", "EDITED = 1\n\n\nclass LSTM(")
+    dry = finished.snakemake(*SMOKE, "--dry-run").stdout
+    assert planned_shards(dry) == {shard.id for shard in shards if shard.architecture == "lstm"}
+    assert {name for name in planned_jobs(dry) if name != "train"} == {
+        "all",
+        "table",
+        "draw",
+        "judge",
+        "report",
+    }
+
+
+def test_an_edited_figure_is_drawn_again_and_nothing_is_trained(finished):
+    finished.edit("src/rnnlimits/figures/cost.py", "TITLE =", "EDITED = 1\nTITLE =")
+    assert set(planned_jobs(finished.snakemake(*SMOKE, "--dry-run").stdout)) == {"all", "draw", "report"}
+
+
+def test_a_longer_budget_trains_again(finished, shards):
+    finished.edit("config/smoke.yaml", "learning_rates: [5e-3]", "learning_rates: [5e-3, 6e-3]")
+    again = planned_shards(finished.snakemake(*SMOKE, "--dry-run").stdout)
+    study = next(shard.study for shard in shards if shard.learning_rates == [5e-3] and shard.id in again)
+    assert again == {shard.id for shard in shards if shard.study == study}
+
+
+def test_the_longest_job_starts_first(smoke, shards):
+    first = shell_lines(smoke.printed, "train")[0]
+    assert shards[0].to_json() in first
+
+
+def test_snakemake_writes_its_own_report(smoke):
+    smoke.snakemake(*SMOKE, "--report", "report.zip")
+    assert (smoke.folder / "report.zip").stat().st_size > 10_000
+
+
+def test_a_wrong_config_is_told_line_by_line_and_leaves_no_file(tmp_path):
+    copy = fresh(tmp_path)
+    copy.edit("config/config.yaml", "elman: {}", "elmann: {}")
+    before = set(copy.files("**/*"))
+    done = copy.snakemake(check=False)
+    assert done.returncode == 1
+    assert "no architecture 'elmann'; did you mean 'elman'?" in done.stdout
+    assert "Traceback" not in done.stdout
+    assert {name for name in set(copy.files("**/*")) - before if not is_a_cache(name)} == set()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--config", "seeds=9"), "--config seeds=9: has no effect here"),
+        (("--configfile", "config/smoke.yaml", "config/paper.yaml"), "files are never merged; give one"),
+    ],
+)
+def test_a_config_that_the_commands_would_not_see_is_refused(tmp_path, arguments, said):
+    done = fresh(tmp_path).snakemake("--dry-run", *arguments, check=False)
+    assert done.returncode == 1
+    assert said in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "smoke.yaml", "paper.yaml"])
+def test_every_shipped_config_dry_runs(tmp_path, name):
+    planned = grid.shards(config.load(f"config/{name}"))
+    dry = fresh(tmp_path).snakemake("--dry-run", "--quiet", "--configfile", f"config/{name}").stdout
+    assert planned_jobs(dry)["train"] == len(planned)
+
+
+def is_a_cache(name: str) -> bool:
+    """Snakemake's own notes, and bytecode."""
+    return name.startswith(".snakemake/") or "__pycache__" in name
