@@ -69,6 +69,32 @@ def test_an_lstm_keeps_its_gradient_in_c_where_h_alone_would_show_none(forget):
     assert abs(scalars(found)["gradient_slope"] - math.log(forget)) < 1e-8
 
 
+def test_the_output_only_gradient_of_an_lstm_is_a_product_of_dh_dh_at_fixed_c():
+    task = a_task(length=30)
+    model, batch = a_model("lstm", task, seed=1), sequences_of(task, 1, generator(0, "probe"))
+    lstm, (h_BH, c_BH) = model.architecture, model.architecture.initial_state(1)
+    jacobians = []
+    for x_BI in batch.x.unbind(1):
+        fixed = c_BH.detach()
+
+        def output(h_BH, x_BI=x_BI, fixed=fixed):
+            return lstm.step(x_BI, (h_BH, fixed))[0]
+
+        jacobians.append(torch.autograd.functional.jacobian(output, h_BH)[0, :, 0])
+        _, (h_BH, c_BH) = lstm.step(x_BI, (h_BH, c_BH))
+    reached_H = torch.autograd.functional.jacobian(
+        lambda h_BH: task.loss_N(model.readout(h_BH).unsqueeze(1), batch).sum(), h_BH
+    )[0]
+    norms = [reached_H.norm()]
+    for jacobian_HH in reversed(jacobians[1:]):
+        reached_H = reached_H @ jacobian_HH
+        norms.append(reached_H.norm())
+    expected = slope(torch.stack(norms).detach().log(), 20, 100)
+    found = scalars(probe(model, task, sequences=1))
+    assert found["gradient_output_only_slope"] == pytest.approx(expected, rel=1e-9)
+    assert found["gradient_output_only_slope"] < found["gradient_slope"]
+
+
 @pytest.mark.parametrize("task_name", ["adding", "copy_memory"])
 @pytest.mark.parametrize("name", RECURRENT)
 def test_gradients_equal_those_of_the_network_run_on_from_that_state(name, task_name):

@@ -17,6 +17,8 @@ A slope is the least-squares slope of the natural logarithm of the median over t
 that median is zero at a lag of the fit, as it is beyond the window of a network without a state.  The time
 constant -1 / slope is the number of steps after which 1/e is left; nan for a gradient that does not shrink.
 Lag 0 of G needs y_T to be one of the tensors of s_T, and is nan for an architecture where it is not.
+Where the state has more parts than the output, `gradient_output_only_slope` holds the others fixed: for an
+LSTM dh_t/dh_{t-1} at a fixed c, as in published code that leaves out the path through the cell.
 
 Worked example, h_t = tanh(h_{t-1} / 2) around h = 0: G(k) = 2^-k G(0), slope -0.693, time constant 1.44.
 """
@@ -78,11 +80,17 @@ def measure(model: Model, task: Task, options: Options, generator: torch.Generat
         if name == "gradient":
             time_constant = -1 / fitted if fitted < FLAT else math.nan
             found.append(Measurement("gradient_time_constant", time_constant, "steps"))
+    if isinstance(model.architecture, Recurrent) and len(model.architecture.initial_state(1)) > 1:
+        ln_KB = ln_gradient(model, model.architecture, task, batch, output_only=True)
+        fitted = slope(ln_KB.quantile(0.5, dim=1), options.slope_from, options.slope_to)
+        found.append(Measurement("gradient_output_only_slope", fitted, "nats/step"))
     return found
 
 
 @torch.enable_grad()
-def ln_gradient(model: Model, architecture: Recurrent, task: Task, batch: Batch) -> Tensor:
+def ln_gradient(
+    model: Model, architecture: Recurrent, task: Task, batch: Batch, output_only: bool = False
+) -> Tensor:
     """ln ||dL/ds_{T-k}|| of every sequence at lags 0 to T - 1, in one backward pass."""
     x_BTI = model.encoder(batch.x).detach()
     state = tuple(part.requires_grad_() for part in architecture.initial_state(len(x_BTI)))
@@ -92,6 +100,8 @@ def ln_gradient(model: Model, architecture: Recurrent, task: Task, batch: Batch)
         s_T.append(flatten(new_state))
         # Out of one tensor into the next step: so dL/dc_t leaves out that h_t was made from c_t.
         state = unflatten(s_T[-1], new_state)
+        if output_only:
+            state = tuple(part if new is y_BH else part.detach() for part, new in zip(state, new_state))
     y_BH = next((part for part, new in zip(state, new_state) if new is y_BH), y_BH)
     asked = batch if task.reads_last else last_step(batch)
     loss = task.loss_N(model.readout(y_BH).unsqueeze(1), asked).sum()  # each gradient is its sequence's own
