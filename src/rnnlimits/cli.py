@@ -102,12 +102,17 @@ def train(
         Path | None, typer.Option(metavar="DIR", help="Write metrics here too, for TensorBoard.")
     ] = None,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    data: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where downloaded data lie already.")
+    ] = None,
 ) -> None:
     """Run one shard: train all its replicas, measure, write its rows."""
     started = time.monotonic()
-    from rnnlimits import grid
+    from rnnlimits import datasets, grid
     from rnnlimits.rows import only_writer, write
 
+    if data:
+        os.environ[datasets.DATA_VARIABLE] = str(data)
     shard = grid.Shard.from_json(spec)
     with only_writer(out):
         if shard.kind == "simulation":
@@ -149,8 +154,6 @@ def judge(
     from rnnlimits.config import load
 
     loaded = load(config)
-    if loaded.claims_path is None:
-        raise ValueError(f"{config}: claims: null; name a file of claims to judge")
     paths = rows_paths(loaded, rows)
     from rnnlimits import claims
 

@@ -5,6 +5,7 @@ It is here and not in a .smk because here it is typed and tested.  Every refusal
 """
 
 import os
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -42,3 +43,9 @@ def config_file(settings: Settings) -> Path:
         given = " ".join(os.path.relpath(file) for file in settings.configfiles)
         sys.exit(f"--configfile {given}: files are never merged; give one")
     return Path(os.path.relpath(settings.configfiles[0])) if settings.configfiles else DEFAULT_CONFIG
+
+
+def machine(config: Config) -> str:
+    """What a config says of the machine, as `rnnlimits train` takes it."""
+    data = ["--data", config.data] if config.data else []
+    return shlex.join(["--device", config.device, *data])

@@ -51,6 +51,7 @@ use rule judge as judge_from_archive with:
     input:
         rows=f"{ARCHIVE}/rows.parquet",
         config=CONFIG_FILE,
+        claims=CONFIG.claims_path or [],
     output:
         f"{REBUILT}/claims.csv",
     log:

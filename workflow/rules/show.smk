@@ -74,6 +74,7 @@ rule judge:
     input:
         rows=rows_of(SHARDS),
         config=CONFIG_FILE,
+        claims=CONFIG.claims_path or [],
     output:
         report(
             f"{RESULTS}/claims.csv",

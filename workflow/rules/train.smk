@@ -22,6 +22,7 @@ rule train:
         spec=lambda wildcards: SHARDS[wildcards.shard].to_json(),
         # Not in the command: Snakemake cannot see edits inside a package, so this makes it notice them.
         code=lambda wildcards: provenance.fingerprint(SHARDS[wildcards.shard]),
+        machine=pipeline.machine(CONFIG),
         rows=lambda wildcards, output: folder(output),
     shell:
-        "rnnlimits train --spec {params.spec:q} --rows {params.rows} --out {output} > {log} 2>&1"
+        "rnnlimits train --spec {params.spec:q} {params.machine} --rows {params.rows} --out {output} > {log} 2>&1"

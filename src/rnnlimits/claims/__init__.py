@@ -30,16 +30,16 @@ Claim = Mapping[str, Any]
 
 def judge(
     rows_paths: Sequence[str | Path],
-    claims_path: str | Path,
+    claims_path: str | Path | None,
     out_csv: str | Path,
     config: Config | None = None,
 ) -> DataFrame:
-    """Every claim's verdict, as a table and as a CSV file.
+    """Every claim's verdict, as a table and as a CSV file; without a file of claims, a table without lines.
 
     With a config, a shard that it plans and the rows lack makes a claim *not run*; without one, what the
     rows hold is all that was planned.
     """
-    content = load(Path(claims_path))
+    content = load(Path(claims_path)) if claims_path else {"claims": [], "sources": {}}
     rows = tables.read(rows_paths)
     plan = plan_of(rows, None if config is None else grid.shards(config))
     confidence = statistics.CONFIDENCE if config is None else config.confidence
