@@ -166,10 +166,8 @@ def test_a_list_of_rates_without_training_is_told_at_the_list(tmp_path):
 
 def test_a_cross_validation_that_trains_nothing_is_told_so(tmp_path):
     found = lines(tmp_path / "config.yaml", ("studies.folded.budget.steps", 0))
-    assert (
-        "studies.folded.budget.steps: 0 came; a cross-validation compares trained models, so give more"
-        in found
-    )
+    message = "0 came; a cross-validation compares trained models, so give more steps"
+    assert f"studies.folded.budget.steps: {message}" in found
 
 
 def test_parameter_counts_that_meet_in_one_size_are_told_at_the_architecture(tmp_path):
@@ -231,3 +229,11 @@ def test_numbers_may_be_written_as_powers_of_ten(tmp_path):
     assert "1e-3" in text
     (tmp_path / "config.yaml").write_text(text)
     assert config.load(tmp_path / "config.yaml").studies["trained"].learning_rates == [0.001, 0.01]
+
+
+def test_the_readme_describes_every_key():
+    readme = (REPOSITORY / "config" / "README.md").read_text(encoding="utf-8")
+    models = [config.Config, config.Budget, *config.STUDIES.values()]
+    keys = {key for model in models for key in model.model_fields} - {"kind"}
+    assert {key for key in keys if f"| `{key}` |" not in readme} == set()
+    assert all(f"`kind: {kind}`" in readme for kind in config.STUDIES)
