@@ -34,8 +34,9 @@ def follow(copy: Copy, heading: str) -> None:
         elif step["old"]:
             assert step["line"].count("\n") == 1, "a recipe adds one line"
             place = copy.folder / step["old"]
-            before, found, after = place.read_text().partition(f"{step['under']}\n" if step["under"] else "")
-            place.write_text(before + found + step["line"] + after)
+            text = place.read_text()
+            position = text.index(f"{step['under']}\n") + len(step["under"]) + 1 if step["under"] else 0
+            place.write_text(text[:position] + step["line"] + text[position:])
         else:
             copy.run("bash", "-euc", step["commands"])
 
