@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import synthetic_tables
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.legend import Legend
 from matplotlib.text import Text
 
 from rnnlimits import catalog, figures
@@ -47,7 +49,7 @@ def rendered(name, tables):
     """The figure after its layout has been worked out, at 100 dots per inch: 800 pixels wide."""
     figure = draw(name, tables)
     figure.dpi = 100
-    matplotlib.backends.backend_agg.FigureCanvasAgg(figure).draw()
+    FigureCanvasAgg(figure).draw()
     return figure
 
 
@@ -83,7 +85,7 @@ def test_nothing_is_cut_off_and_no_title_or_legend_covers_anything(name, run):
     assert drawn.x1 < width / 100 + 0.02
     assert drawn.y1 < height / 100 + 0.02
     # Of two panels, neither the data nor the titles overlap; legends lie outside all of them.
-    areas = [axes.patch for axes in figure.axes] + figure.findobj(matplotlib.legend.Legend)
+    areas = [axes.patch for axes in figure.axes] + figure.findobj(Legend)
     for axes in figure.axes:
         title = axes.get_title(loc="left")
         areas += [

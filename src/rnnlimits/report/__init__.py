@@ -1,0 +1,127 @@
+"""Tables, figures, verdicts ─► one HTML page that stands alone: no network, no font, no script needed.
+
+The page says when it was run by what the rows say, never by the clock: the same rows give the same bytes.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pandas as pd
+from markupsafe import Markup
+
+from rnnlimits import catalog, figures
+from rnnlimits.config import Config
+from rnnlimits.report import answer, display, run
+
+# The order in which the figures tell the story; others follow by name.
+STORY = (
+    "gradient_by_lag", "input_reach", "jacobian_bound", "length_limit", "size_length_map", "learning_curves",
+    "hidden_size_selection", "language_model", "cost",
+)  # fmt: skip
+# A verdict is told by its word and its sign; the colour only repeats it.
+SIGNS = {"reproduced": "✓", "contradicted": "✗", "undecided": "?", "not run": "–"}
+SCALES = {"full": "at the source's own sizes", "reduced": "at smaller sizes than the source's"}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A figure of the page."""
+
+    name: str
+    title: str
+    caption: str
+    svg: Markup | None  # None: it was not drawn
+
+
+def write(
+    config: Config,
+    tables_dir: str | Path,
+    figures_dir: str | Path,
+    claims_csv: str | Path,
+    rows_paths: Sequence[str | Path],
+    out: str | Path,
+) -> None:
+    """The page as a file."""
+    page = build(config, tables_dir, figures_dir, claims_csv, rows_paths)
+    out = Path(out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(page, encoding="utf-8", newline="\n")
+
+
+def build(
+    config: Config,
+    tables_dir: str | Path,
+    figures_dir: str | Path,
+    claims_csv: str | Path,
+    rows_paths: Sequence[str | Path],
+) -> str:
+    """The page as text."""
+    tables = figures.load(tables_dir, [*_table_names(), *display.FILES_ONLY])
+    claims = _claims(Path(claims_csv))
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("rnnlimits"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    return environment.get_template("report.html").render(
+        name=config.name,
+        confidence=f"{100 * config.confidence:g} %",
+        answers=answer.answers(tables, claims),
+        claims=claims.to_dict("records"),
+        signs=SIGNS,
+        scales=SCALES,
+        figures=_figures(tables, Path(figures_dir)),
+        short=display.short(tables),
+        long=display.long(tables),
+        files_only=[(name, len(tables[name])) for name in display.FILES_ONLY],
+        run=run.describe(config, run.provenance(rows_paths)),
+    )
+
+
+def _table_names() -> list[str]:
+    drawn = [name for figure in catalog.names("figures") for name in catalog.module("figures", figure).TABLES]
+    shown = [name for name in (*display.SHORT, *display.LONG) if name not in ("results", "solved")]
+    return sorted({*drawn, *shown})
+
+
+def _claims(path: Path) -> pd.DataFrame:
+    """The verdicts, as texts; none where nothing was judged."""
+    return pd.read_csv(path, dtype=str, keep_default_na=False) if path.exists() else pd.DataFrame()
+
+
+def _figures(tables: dict[str, Any], folder: Path) -> list[Shown]:
+    names = catalog.names("figures")
+    shown = []
+    for name in [*(name for name in STORY if name in names), *(name for name in names if name not in STORY)]:
+        page = catalog.module("figures", name)
+        file = folder / f"{name}.svg"
+        svg = inline(file.read_text(encoding="utf-8"), name, page.TITLE) if file.exists() else None
+        shown.append(Shown(name, page.TITLE, page.caption({key: tables[key] for key in page.TABLES}), svg))
+    return shown
+
+
+def inline(svg: str, name: str, title: str) -> Markup:
+    """An SVG file as a part of an HTML page: its ids are unique, its style reaches no further than itself.
+
+    >>> start = '<?xml version="1.0"?><svg width="8pt" height="4pt" viewBox="0 0 8 4"><style>*{}</style>'
+    >>> drawn = '<g id="axes"/><path id="a"/><use href="#a"/></svg>'
+    >>> print(inline(start + drawn, "cost", "What?").partition("<style>")[2])
+    #svg-cost *{}</style><g/><path id="cost-a"/><use href="#cost-a"/></svg>
+    """
+    svg = svg[svg.index("<svg") :].strip()
+    svg = re.sub(r"\s*<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    used = set(re.findall(r'(?:url\(|href=")#([^)"]+)', svg))
+    svg = re.sub(r' id="([^"]*)"', lambda found: f' id="{name}-{found[1]}"' if found[1] in used else "", svg)
+    svg = re.sub(r'(url\(|href=")#', rf"\1#{name}-", svg)
+    svg = re.sub(r"(<style[^>]*>)\*", rf"\1#svg-{name} *", svg)
+    # Its size comes from the page; the box keeps the proportions.
+    svg = re.sub(r' (?:width|height)="[^"]*"', "", svg, count=2)
+    label = jinja2.filters.escape(title)
+    return Markup(svg.replace("<svg", f'<svg id="svg-{name}" role="img" aria-label="{label}"', 1))
