@@ -109,8 +109,10 @@ def train(
     """Run one shard: train all its replicas, measure, write its rows."""
     started = time.monotonic()
     from rnnlimits import datasets, grid
+    from rnnlimits.catalog import pick
     from rnnlimits.rows import only_writer, write
 
+    pick(device, ["cpu", "cuda"], noun="device")
     if data:
         os.environ[datasets.DATA_VARIABLE] = str(data)
     shard = grid.Shard.from_json(spec)
