@@ -48,7 +48,7 @@ smoke: $(FULL)  ## the whole pipeline in about a minute (config/smoke.yaml)
 	snakemake --cores $(CORES) --configfile config/smoke.yaml
 
 test: $(FULL)  ## all tests
-	pytest --numprocesses 2
+	OMP_NUM_THREADS=1 pytest --numprocesses 2 --dist loadgroup
 
 lint: $(FULL)  ## formatters, linters, type checker
 	ruff check

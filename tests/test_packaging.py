@@ -1,5 +1,6 @@
 """What stands in several places says the same in each: versions, pins, profiles."""
 
+import csv
 import os
 import re
 import shutil
@@ -84,6 +85,20 @@ def test_the_cluster_profile_keeps_what_the_default_profile_sets():
 def test_no_rule_retries_by_itself():
     for file in (ROOT / "workflow").rglob("*.smk"):
         assert not re.search(r"^ +retries:", file.read_text(), re.MULTILINE), file
+
+
+ARCHIVED = ROOT / "results" / "archive" / "laptop" / "claims.csv"
+
+
+@pytest.mark.skipif(not ARCHIVED.exists(), reason="no run has been archived yet")
+def test_the_verdicts_of_the_readme_are_those_of_the_archive():
+    with ARCHIVED.open(encoding="utf-8", newline="") as file:
+        lines = [
+            f"| {claim['title']} | {claim['source']} | {claim['verdict']} |" for claim in csv.DictReader(file)
+        ]
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    table = readme.partition("<!-- verdicts")[2].partition("<!-- end of verdicts -->")[0]
+    assert [line for line in table.splitlines()[3:] if line] == lines
 
 
 @pytest.fixture

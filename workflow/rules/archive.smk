@@ -6,10 +6,12 @@ rule archive:
         rows=rows_of(SHARDS),
         config=CONFIG_FILE,
         tables=rules.table.output,
+        figures=rules.draw.output.svg,
         claims=rules.judge.output,
     output:
         rows=f"{ARCHIVE}/rows.parquet",
         tables=expand(f"{ARCHIVE}/tables/{{table}}.csv", table=TABLES),
+        figures=expand(f"{ARCHIVE}/figures/{{figure}}.svg", figure=FIGURES),
         claims=f"{ARCHIVE}/claims.csv",
     log:
         f"{RESULTS}/logs/archive.log",
@@ -18,9 +20,11 @@ rule archive:
     params:
         rows=lambda wildcards, input: folder(input.rows),
         tables=lambda wildcards, output: folder(output.tables),
+        figures=lambda wildcards, output: folder(output.figures),
     shell:
         "(rnnlimits archive --config {input.config} --rows {params.rows} --out {output.rows}"
-        " && cp {input.tables} {params.tables} && cp {input.claims} {output.claims}) > {log} 2>&1"
+        " && cp {input.tables} {params.tables} && cp {input.figures} {params.figures}"
+        " && cp {input.claims} {output.claims}) > {log} 2>&1"
 
 
 use rule table as table_from_archive with:
