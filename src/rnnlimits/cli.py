@@ -108,12 +108,14 @@ def train(
 ) -> None:
     """Run one shard: train all its replicas, measure, write its rows."""
     started = time.monotonic()
-    from rnnlimits import datasets, grid
+    from rnnlimits import grid
     from rnnlimits.catalog import pick
     from rnnlimits.rows import only_writer, write
 
     pick(device, ["cpu", "cuda"], noun="device")
     if data:
+        from rnnlimits import datasets
+
         os.environ[datasets.DATA_VARIABLE] = str(data)
     shard = grid.Shard.from_json(spec)
     with only_writer(out):
