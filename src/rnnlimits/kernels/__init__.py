@@ -1,1 +1,62 @@
-"""Optional fused time loops for several replicas at once; pure PyTorch stands in where they fail."""
+"""Optional fused time loops for several replicas at once; pure PyTorch stands in where they fail.
+
+`available("gru", x)` says whether the loop of that name can take over for inputs like x. It says so after a
+trial run against plain PyTorch, once per process: an import that works proves little (a compiler, a BLAS or a
+writable folder may be missing). The environment variable RNNLIMITS_BACKEND=torch switches all of it off.
+"""
+
+import functools
+import logging
+import os
+
+import torch
+from torch import Tensor
+
+from rnnlimits.kernels import elman, gru, lstm
+
+__all__ = ["available", "backend", "elman", "gru", "lstm"]
+
+# Shape letters: R replicas, T time steps, B sequences, I inputs, H hidden units, G = H, 3H or 4H gate values.
+KERNELS = {"elman": elman, "gru": gru, "lstm": lstm}
+TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-10}
+
+
+def available(kernel: str = "elman", x: Tensor | None = None) -> bool:
+    """Does the compiled loop run for inputs like `x` (float32 on the CPU if not given), and run right?"""
+    if os.environ.get("RNNLIMITS_BACKEND") == "torch" or kernel not in KERNELS:
+        return False
+    dtype, device = (torch.float32, "cpu") if x is None else (x.dtype, x.device.type)
+    return device == "cpu" and dtype in TOLERANCE and passes_trial(kernel, dtype)
+
+
+def backend(kernel: str = "elman") -> str:
+    """What runs the time loop of an architecture: "numba-0.68.1" or "torch"."""
+    if not available(kernel):
+        return "torch"
+    import numba
+
+    return f"numba-{numba.__version__}"
+
+
+@functools.cache
+def passes_trial(kernel: str, dtype: torch.dtype) -> bool:
+    try:
+        compiled, plain = (trial(kernel, dtype, scan) for scan in ("scan", "plain_scan"))
+    except Exception as error:  # whatever it is, plain PyTorch does the same work
+        logging.getLogger(__name__).info("%s in %s runs in plain PyTorch: %r", kernel, dtype, error)
+        return False
+    bound = TOLERANCE[dtype]
+    return all(torch.allclose(ours, theirs, rtol=bound, atol=bound) for ours, theirs in zip(compiled, plain))
+
+
+@torch.enable_grad()
+def trial(kernel: str, dtype: torch.dtype, scan: str) -> list[Tensor]:
+    """Outputs, final state and all gradients of a tiny case."""
+    R, B, T, inputs, H = 2, 3, 4, 2, 5
+    G, more, states = {"elman": (H, [], 1), "gru": (3 * H, [(R, H)], 1), "lstm": (4 * H, [], 2)}[kernel]
+    shapes = [(R, B, T, inputs), (R, G, inputs), (R, G), (R, G, H), *more, *[(R, B, H)] * states]
+    generator = torch.Generator().manual_seed(0)
+    tensors = [torch.randn(shape, generator=generator, dtype=dtype).requires_grad_() for shape in shapes]
+    y_RBTH, state = getattr(KERNELS[kernel], scan)(*tensors[:-states], tuple(tensors[-states:]))
+    loss = y_RBTH.square().sum() + sum(part.sum() for part in state)
+    return [y_RBTH, *state, *torch.autograd.grad(loss, tensors)]
