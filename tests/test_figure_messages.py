@@ -30,9 +30,16 @@ def test_nothing_is_said_where_two_tasks_disagree():
         table.loc[other, "median"] *= -1
         return table
 
-    assert (
-        title("gradient_by_lag", changed("gradient_by_lag", disagree)) == "Gradient left at the largest lag"
+    assert title("gradient_by_lag", changed("gradient_by_lag", disagree)) == (
+        "How much gradient reaches back through time?"
     )
+
+
+def test_what_two_tasks_agree_on_is_said_even_where_they_differ_in_the_rest():
+    without_irnn = changed(
+        "gradient_by_lag", lambda table: table[(table.task == "adding") | (table.variant != "irnn")]
+    )
+    assert title("gradient_by_lag", without_irnn).endswith("largest lag after training: least in elman")
 
 
 def test_a_vanished_sensitivity_is_not_passed_over_as_the_least():

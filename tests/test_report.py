@@ -111,7 +111,7 @@ def test_a_verdict_is_a_word_a_sign_and_everything_behind_it(page):
         assert f"{report.SIGNS[claim.verdict]} {claim.verdict} {claim.title}" in text
     for part in ("convolution 0.98 [0.97, 0.99] &gt; lstm", "Holds if &lt; 0", "Budget 1,000 updates of 64",
                  "Disputes Depends on the receptive field.", "Source A textbook, chapter 9",
-                 "reduced (at smaller sizes than the source&#39;s)"):  # fmt: skip
+                 "reduced: length_steps 64 of 1,000", "full (at the source&#39;s own sizes)"):  # fmt: skip
         assert part in text, part
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from rnnlimits.figures import style
 
@@ -129,11 +130,11 @@ FLOOR = -20.0  # in powers of ten: what is smaller would press every other curve
 SPREAD_UP_TO = 4  # variants in a panel
 
 
-def lag_figure(table: pd.DataFrame, subject: str, ylabel: str) -> Figure:
+def lag_figure(table: pd.DataFrame, question: str, subject: str, ylabel: str) -> Figure:
     """A row of panels for each study and task: before training on the left, after it on the right."""
     table = hardest(table)
-    parts = groups(table)
-    figure = style.blank(f"{subject}{_extremes(parts)}", 1.1 + 2.5 * len(parts))
+    parts, message = groups(table), _extremes(groups(table))
+    figure = style.blank(f"{subject} {message}" if message else question, 1.1 + 2.5 * len(parts))
     cells = figure.add_gridspec(len(parts), 2)
     found, edges = style.looks(table.variant), _edges(table)
     for row, (key, part) in enumerate(parts):
@@ -145,6 +146,7 @@ def lag_figure(table: pd.DataFrame, subject: str, ylabel: str) -> Figure:
             axes = figure.add_subplot(cell, sharey=first)
             first = first or axes
             _lag_lines(axes, part[part.stage == stage], found, edges)
+            axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
             axes.set_title(f"{name(*key)}, {STAGES[stage]}\n{setting(part)}")
             axes.set(xlabel="lag k (time steps back from the last)", ylabel=ylabel if column == 0 else "")
         assert first is not None
@@ -177,27 +179,25 @@ def _edges(table: pd.DataFrame) -> tuple[str, str]:
 
 
 def _extremes(parts: list[tuple[tuple[str, str], pd.DataFrame]]) -> str:
-    """Who keeps most and least at the largest lag, where all panels agree on it; else nothing.
+    """Who keeps most and who least at the largest lag, as far as all panels agree on it.
 
     >>> rows = {"variant": ["gru", "elman"], "stage": "final", "lag_steps": 9, "median": [-2, -7]}
     >>> _extremes([(("memory", "adding"), pd.DataFrame(rows))])
-    ' after training: most in gru, least in elman'
+    'after training: most in gru, least in elman'
     """
-    if max(part.variant.nunique() for _, part in parts) < 2:
-        return ""
-    trained = any("final" in set(part.stage) for _, part in parts)
+    stage = "final" if any("final" in set(part.stage) for _, part in parts) else "initial"
     most, least = set(), set()
     for _, part in parts:
-        last = part[
-            (part.stage == ("final" if trained else "initial")) & (part.lag_steps == part.lag_steps.max())
-        ]
-        if last.empty:
+        last = part[(part.stage == stage) & (part.lag_steps == part.lag_steps.max())]
+        if last.variant.nunique() < 2:
             continue
         ranked = last.dropna(subset="median").sort_values("median").variant.tolist()
-        most.add(ranked[-1] if ranked else None)
+        most.add(ranked[-1] if ranked else "")
         # A vanished (undefined) value would be the least of all, so nothing is said about the least then.
-        least.add(ranked[0] if len(ranked) == part.variant.nunique() else None)
-    if len(most) != 1 or None in most:
-        return ""
-    said = f" {STAGES['final' if trained else 'initial']}: most in {most.pop()}"
-    return f"{said}, least in {least.pop()}" if len(least) == 1 and None not in least else said
+        least.add(ranked[0] if len(ranked) == part.variant.nunique() else "")
+    said = [f"{word} in {min(names)}" for word, names in (("most", most), ("least", least)) if _agreed(names)]
+    return f"{STAGES[stage]}: {', '.join(said)}" if said else ""
+
+
+def _agreed(names: set[str]) -> bool:
+    return len(names) == 1 and "" not in names

@@ -13,7 +13,7 @@ def draw(tables: base.Tables) -> Figure:
     table = _rows(tables)
     if table.empty:
         return style.not_measured(TITLE)
-    return base.lag_figure(table, "Gradient left at the largest lag", "log10 of the gradient norm")
+    return base.lag_figure(table, TITLE, "Gradient left at the largest lag", "log10 of the gradient norm")
 
 
 def caption(tables: base.Tables) -> str:

@@ -13,7 +13,7 @@ def draw(tables: base.Tables) -> Figure:
     table = _rows(tables)
     if table.empty:
         return style.not_measured(TITLE)
-    return base.lag_figure(table, "What the earliest input still changes", "log10 of ‖∂y/∂x‖")
+    return base.lag_figure(table, TITLE, "What the earliest input still changes", "log10 of ‖∂y/∂x‖")
 
 
 def caption(tables: base.Tables) -> str:

@@ -16,7 +16,7 @@ from rnnlimits.figures import base, style
 TITLE = "What does it mean for real text?"
 TABLES = ("learning_curves", "replicas", "test_results", "references")
 METRIC = "bits_per_character"
-REFERENCE_DASHES = ((6, 2), (2, 1.5), (6, 2, 1, 2), (1, 1))
+REFERENCE_DASHES = ((6, 2), (2, 1.5), (6, 2, 1, 2), (1, 1), (10, 2), (6, 2, 1, 2, 1, 2), (3, 4))
 
 
 @style.styled

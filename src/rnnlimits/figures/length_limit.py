@@ -102,6 +102,6 @@ def _message(table: pd.DataFrame) -> str:
     if not able and not unable:
         return "Solved share and error as sequences grow"
     if not able:
-        return f"At the longest sequences of every task no seed succeeds of {base.join(unable)}"
+        return f"At the longest sequences of every task no seed of {base.join(unable)} succeeds"
     said = f"At the longest sequences of every task most seeds of {base.join(able)} still succeed"
     return f"{said}, of {base.join(unable)} none" if unable else said

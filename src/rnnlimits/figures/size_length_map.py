@@ -1,5 +1,7 @@
 """Sequence length against hidden size: the share of seeds that still solve the task."""
 
+from textwrap import fill
+
 import numpy as np
 import pandas as pd
 import seaborn as sns
@@ -17,18 +19,22 @@ def draw(tables: base.Tables) -> Figure:
     table = _shown(tables["test_results"])
     if table.empty:
         return style.not_measured(TITLE)
-    parts = base.cells(table)
+    parts, studies = base.cells(table), table.study.nunique()
     columns = 3 if table.length_steps.nunique() > 4 else 4
     rows = -(-len(parts) // columns)
-    height = 1.2 + rows * (0.75 + 0.33 * base.size(table).nunique())
-    figure = style.blank(_message(table), height)
+    figure = style.blank(_message(table), 1.2 + rows * (0.9 + 0.33 * table["size"].nunique()))
     panels = style.grid(figure, len(parts), columns)
     for axes, ((study, task, variant), part) in zip(panels, parts):
         _map(axes, part)
-        axes.set_title(f"{task}\n{variant}" if table.study.nunique() == 1 else f"{study}: {task}\n{variant}")
-    matched = table.parameters_budget.notna().any()
-    style.label(panels, "length T (steps)", "parameters" if matched else "units")
-    bar = figure.colorbar(panels[0].collections[0], ax=panels, location="bottom", aspect=50, shrink=0.6)
+        where = fill(base.name(study, task), 84 // columns) if studies > 1 else task
+        axes.set_title(f"{where}\n{variant}")
+    style.label(panels, "length T (steps)", "units")
+    for axes, (_, part) in zip(panels, parts):
+        if part.parameters_budget.notna().any():
+            axes.set_ylabel("parameters")
+    bar = figure.colorbar(
+        panels[0].collections[0], ax=panels, location="bottom", aspect=50, shrink=0.6, pad=0.02
+    )
     bar.set_label("share of seeds that solve the task (hatched: not measured)")
     return figure
 
@@ -51,13 +57,14 @@ def _shown(table: pd.DataFrame) -> pd.DataFrame:
     table = table[(table.metric == "solved") & table["mean"].notna()]
     if table.empty:
         return table
+    table = table.assign(size=base.size(table))
     task = table.groupby(["study", "task"])
-    several = (task.length_steps.transform("nunique") > 1) | (task.hidden_size.transform("nunique") > 1)
+    several = (task.length_steps.transform("nunique") > 1) | (task["size"].transform("nunique") > 1)
     return table[several] if several.any() else table
 
 
 def _map(axes: Axes, part: pd.DataFrame) -> None:
-    cells = part.assign(size=base.size(part)).pivot_table(index="size", columns="length_steps", values="mean")
+    cells = part.pivot_table(index="size", columns="length_steps", values="mean")
     cells = cells.sort_index(ascending=False)
     axes.set_facecolor("#eeeeee")
     axes.patch.set(hatch="////", edgecolor="#aaaaaa")
@@ -65,7 +72,6 @@ def _map(axes: Axes, part: pd.DataFrame) -> None:
                 cbar=False, linewidths=0.5, linecolor="white")  # fmt: skip
     axes.set_yticks(np.arange(len(cells)) + 0.5, [f"{size:g}" for size in cells.index], rotation=0)
     axes.set_xticks(np.arange(cells.shape[1]) + 0.5, [f"{length:g}" for length in cells.columns], rotation=0)
-    axes.set(xlabel="", ylabel="")
 
 
 def _message(table: pd.DataFrame) -> str:

@@ -24,7 +24,7 @@ STORY = (
 )  # fmt: skip
 # A verdict is told by its word and its sign; the colour only repeats it.
 SIGNS = {"reproduced": "✓", "contradicted": "✗", "undecided": "?", "not run": "–"}
-SCALES = {"full": "at the source's own sizes", "reduced": "at smaller sizes than the source's"}
+SCALES = {"full": "at the source's own sizes"}
 
 
 @dataclass(frozen=True)

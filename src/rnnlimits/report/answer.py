@@ -12,6 +12,7 @@ from rnnlimits.figures import base
 
 NOT_MEASURED = "Not measured in this run."
 VERDICTS = ("reproduced", "contradicted", "undecided", "not run")
+MOST_NAMED = 4
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,8 @@ def answers(tables: base.Tables, claims: pd.DataFrame) -> list[Answer]:
         ("What does that mean for language modelling?", _text(tables), "language_model"),
         ("Which published sentences hold?", _verdicts(claims), None),
     ]
-    return [Answer(question, list(said) or [NOT_MEASURED], figure) for question, said, figure in asked]
+    found = [(question, list(said), figure) for question, said, figure in asked]
+    return [Answer(*entry) if entry[1] else Answer(entry[0], [NOT_MEASURED]) for entry in found]
 
 
 def number(value: float) -> str:
@@ -156,5 +158,6 @@ def _verdicts(claims: pd.DataFrame) -> Iterator[str]:
     yield f"Of {len(claims)} published sentences: {said}."
     for verdict in VERDICTS[1:]:
         titles = claims[claims.verdict == verdict].title
-        if len(titles):
+        # Many are better read in the table of verdicts, which follows.
+        if 0 < len(titles) <= MOST_NAMED:
             yield f"{verdict.capitalize()}: {'; '.join(titles)}."
