@@ -58,7 +58,7 @@ def run(
         # Linux counts kilobytes, macOS bytes.
         "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         / (2**20 if sys.platform == "darwin" else 2**10),
-        "backend": kernels.backend(),
+        "backend": kernels.backend(getattr(models[0].architecture, "kernel", "")),
         "facts": task.facts(),
     }
     return writer.rows, provenance.collect(wanted, device) | facts

@@ -7,11 +7,13 @@ Either way `y, state = layer(x)` may be cut anywhere: two halves with the state 
 
 from collections.abc import Callable
 from itertools import chain
-from typing import Any
+from typing import Any, ClassVar, cast
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
+
+from rnnlimits import kernels
 
 # Shape letters: B sequences, T time steps, I inputs, H hidden units (outputs of the layer), R replicas,
 # O output channels and K taps of a convolution, S remembered inputs; G whatever a page projects inputs to.
@@ -60,7 +62,7 @@ class Architecture(nn.Module):
 class Recurrent(Architecture):
     """An architecture whose state has a fixed size: y_t, s_t = step(x_t, s_{t-1}).
 
-    Where ds_t/ds_{t-1} = diag(f') U, the page also names sup |f'| (`slope_bound`) and U
+    Where ds_t/ds_{t-1} = diag(f') U, the page also names sup |f'| (`slope_bound`) and calls U `U_HH`
     (`recurrent_matrix`): gradients then shrink or grow by at most slope_bound times the largest
     singular value of U a step (Pascanu et al. 2013).
     """
@@ -89,14 +91,20 @@ class Recurrent(Architecture):
 
     @property
     def recurrent_matrix(self) -> Tensor | None:
-        return None
+        return None if self.slope_bound is None else cast(Tensor, self.U_HH)
 
 
 class ProjectedRecurrent(Recurrent):
     """A recurrence whose inputs enter by one linear map: step(x, s) = advance(project(x), s).
 
     The inputs of all steps are then projected by one product before the loop over time.
+
+    `kernel` names the compiled loop of rnnlimits.kernels that computes the same for several replicas at once;
+    it is used where it passes its trial.  A page that names one declares its weights in the order W, U, b.
     """
+
+    kernel: ClassVar[str] = ""
+    kernel_arguments: tuple[str, ...] = ()
 
     def project(self, x_I: Tensor) -> Tensor:
         """The part of a step that needs no state, for any leading axes."""
@@ -111,6 +119,17 @@ class ProjectedRecurrent(Recurrent):
 
     def forward(self, x_BTI: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         return self.scan(self.advance, self.project(x_BTI), state)
+
+    @classmethod
+    def forward_replicas(
+        cls, layer: Architecture, tensors_R: dict[str, Tensor], x_RBTI: Tensor, state_R: State | None = None
+    ) -> tuple[Tensor, State]:
+        if not (cls.kernel and kernels.available(cls.kernel, x_RBTI)):
+            return super().forward_replicas(layer, tensors_R, x_RBTI, state_R)
+        W_RGI, U_RGH, b_RG, *rest = tensors_R.values()
+        scan: Any = kernels.KERNELS[cls.kernel].scan
+        arguments = cast(ProjectedRecurrent, layer).kernel_arguments
+        return scan(x_RBTI, W_RGI, b_RG, U_RGH, *rest, state_R, *arguments)
 
 
 class CausalConvolution(nn.Module):

@@ -44,10 +44,6 @@ class EchoState(ProjectedRecurrent):
         # With a leak the Jacobian is (1 - a) I + a diag(f') U, to which the bound does not apply.
         self.slope_bound = 1.0 if options.leak == 1 else None
 
-    @property
-    def recurrent_matrix(self) -> Tensor:
-        return self.U_HH
-
     def project(self, x_I: Tensor) -> Tensor:
         return nn.functional.linear(x_I, self.W_HI)
 

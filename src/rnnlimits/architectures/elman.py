@@ -57,6 +57,8 @@ def initial_matrix(options: Options, hidden: int) -> Tensor:
 
 
 class Elman(ProjectedRecurrent):
+    kernel = "elman"
+
     def __init__(self, inputs: int, hidden: int, length: int, options: Options):
         super().__init__(inputs, hidden, length, options)
         self.W_HI = nn.Parameter(nn.init.xavier_uniform_(torch.empty(hidden, inputs)))
@@ -66,11 +68,8 @@ class Elman(ProjectedRecurrent):
             nn.init.uniform_(self.W_HI, -(hidden**-0.5), hidden**-0.5)
             nn.init.uniform_(self.b_H, -(hidden**-0.5), hidden**-0.5)
         self.f = getattr(torch, options.nonlinearity.replace("identity", "positive"))  # positive: x -> x
+        self.kernel_arguments = (options.nonlinearity,)
         self.slope_bound = 0.25 if options.nonlinearity == "sigmoid" else 1.0  # sup |f'|
-
-    @property
-    def recurrent_matrix(self) -> Tensor:
-        return self.U_HH
 
     def project(self, x_I: Tensor) -> Tensor:
         return nn.functional.linear(x_I, self.W_HI, self.b_H)

@@ -23,6 +23,8 @@ class Options:
 
 
 class GRU(ProjectedRecurrent):
+    kernel = "gru"
+
     def __init__(self, inputs: int, hidden: int, length: int, options: Options):
         super().__init__(inputs, hidden, length, options)
         bound = hidden**-0.5  # torch's default for every weight

@@ -26,16 +26,14 @@ class Options:
 
 class IRNN(ProjectedRecurrent):
     slope_bound = 1.0
+    kernel = "elman"
+    kernel_arguments = ("relu",)
 
     def __init__(self, inputs: int, hidden: int, length: int, options: Options):
         super().__init__(inputs, hidden, length, options)
         self.W_HI = nn.Parameter(torch.empty(hidden, inputs).normal_(0, options.input_std))
         self.U_HH = nn.Parameter(options.identity_scale * torch.eye(hidden))
         self.b_H = nn.Parameter(torch.zeros(hidden))
-
-    @property
-    def recurrent_matrix(self) -> Tensor:
-        return self.U_HH
 
     def project(self, x_I: Tensor) -> Tensor:
         return nn.functional.linear(x_I, self.W_HI, self.b_H)
