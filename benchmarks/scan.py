@@ -2,10 +2,10 @@
 
     python benchmarks/scan.py [--runs 7] [--seeds 5]
 
-`ours` trains the seeds in one call, `torch.nn` one after another, `vmap` in one call of plain PyTorch. All three
+`ours` takes the seeds in one call, `torch.nn` one after another, `vmap` in one call of plain PyTorch. All three
 take turns in every run; the medians are of processor time of one thread, which other work on the machine
-disturbs less than the clock. `of peak` compares with a large matrix product timed in the same run: the share of
-its speed at which `ours` does the multiplications that the layer cannot do without.
+disturbs less than the clock. `of peak` compares with a large matrix product timed in the same run: the share
+of its speed at which `ours` does the multiplications that the layer cannot do without.
 """
 
 import argparse
@@ -99,7 +99,8 @@ def main() -> None:
             flops = 2 * B * T * gates * H * (3 * H + 2 * INPUTS)
             share = flops / (ms["ours"] / 1e3) / peak_flops(arguments.runs)
             print(
-                f"{page:<12} {T:>4} {H:>4} {B:>3} | {ms['ours']:6.2f} {ms['torch.nn']:9.2f} {ms['vmap']:8.2f} |"
+                f"{page:<12} {T:>4} {H:>4} {B:>3} |"
+                f" {ms['ours']:6.2f} {ms['torch.nn']:9.2f} {ms['vmap']:8.2f} |"
                 f" {ms['torch.nn'] / ms['ours']:12.1f}x {ms['vmap'] / ms['ours']:9.1f}x {share:8.0%}",
                 flush=True,
             )

@@ -18,7 +18,7 @@ from numba import types
 from numba.extending import overload
 
 # Shape letters: T steps, S steps at once, B sequences, H hidden units, N = B x H, Q gates. Everything without
-# a suffix is stored gate by gate and step by step, in rows of N: p and d (Q, S, N), s (Q, T, N), h and c
+# a suffix is stored gate by gate and step by step, in rows of N: p and d (Q, S, N), dy (S, N), s (Q, T, N), h and c
 # (T + 1, N) with the start first; in a cell it is such a row. V = U transposed.
 # Fused multiply-add is the only liberty taken: a NaN must stay a NaN, it is how a diverged run is found.
 # With Python's error model every division would test for zero, and no loop around it would be vectorised.
@@ -226,15 +226,14 @@ def forward(kind, start, stop, p, V_QHH, b_N, h, c, s):
 
 
 @compiled
-def backward(kind, start, stop, d, dy_BTH, U_QHH, h, c, s, db_N, dh, dc):
+def backward(kind, start, stop, dy, d, U_QHH, h, c, s, db_N, dh, dc):
     """Fills d for the steps from `stop` back to `start`; dh and dc are carried along."""
-    B, _, H = dy_BTH.shape
-    Q, product_BH, dh_BH = len(U_QHH), np.empty((B, H), h.dtype), dh.reshape(B, H)
+    Q, H, N = len(U_QHH), U_QHH.shape[2], h.shape[1]
+    B = N // H
+    product_BH, dh_BH = np.empty((B, H), h.dtype), dh.reshape(B, H)
     for t in range(stop - 1, start - 1, -1):
         k = t - start
-        for b in range(B):
-            for j in range(H):
-                dh_BH[b, j] += dy_BTH[b, t, j]
+        dh += dy[k]
         if Q == 1:
             elman_cell_gradient(kind, dh, h[t + 1], d[0, k])
         elif Q == 3:

@@ -28,11 +28,13 @@ class Scan(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor]:  # fmt: skip
         R, T, Q = *x_RTBI.shape[:2], W_RQHI.shape[1]
         h_RTN, c_RTN = states_after(h_RBH, T), states_after(c_RBH, T)
-        s_RQTN = h_RTN.new_empty(R, planes(Q) if Q > 1 else 0, T, h_RTN.shape[-1])
+        N = h_RTN.shape[-1]
+        s_RQTN = h_RTN.new_empty(R, planes(Q) if Q > 1 else 0, T, N)
+        p_QSN = h_RTN.new_empty(Q, steps_at_once(T, Q * N), N)
         with one_thread():
             for r in range(R):
-                arrays = views(U_RQHH[r].mT, b_n_RN[r], h_RTN[r], c_RTN[r], s_RQTN[r])
-                forward_one(kind, x_RTBI[r], W_RQHI[r], arrays)
+                arrays = views(p_QSN, U_RQHH[r].mT, b_n_RN[r], h_RTN[r], c_RTN[r], s_RQTN[r])
+                forward_one(kind, p_QSN, x_RTBI[r], W_RQHI[r], arrays)
         ctx.kind = kind
         ctx.save_for_backward(x_RTBI, W_RQHI, U_RQHH, h_RTN, c_RTN, s_RQTN)
         y_RBTH = h_RTN[:, 1:].unflatten(2, h_RBH.shape[1:]).transpose(1, 2)
@@ -46,43 +48,43 @@ class Scan(torch.autograd.Function):
         dW_RQHI, dU_RQHH = torch.zeros_like(W_RQHI), torch.zeros_like(U_RQHH)
         db_n_RN, dh_RN = torch.zeros(2, *h_RTN[:, 0].shape, dtype=h_RTN.dtype)
         dc_RN = dc_RBH.flatten(1).clone()  # the loop writes into it
+        Q, T, N = W_RQHI.shape[1], x_RTBI.shape[1], h_RTN.shape[-1]
+        d_QSN = h_RTN.new_empty(planes(Q) + 1, steps_at_once(T, Q * N), N)  # the last plane for dy
         with one_thread():
             for r in range(len(x_RTBI)):
-                saved = dy_RBTH[r], U_RQHH[r], h_RTN[r], c_RTN[r], s_RQTN[r]
-                arrays = views(*saved, db_n_RN[r], dh_RN[r], dc_RN[r])
-                dx_TBI = None if dx_RTBI is None else dx_RTBI[r]
-                backward_one(ctx.kind, x_RTBI[r], W_RQHI[r], h_RTN[r], arrays, dW_RQHI[r], dU_RQHH[r], dx_TBI)
+                saved = U_RQHH[r], h_RTN[r], c_RTN[r], s_RQTN[r]
+                arrays = views(d_QSN[-1], d_QSN[:-1], *saved, db_n_RN[r], dh_RN[r], dc_RN[r])
+                gradients = dW_RQHI[r], dU_RQHH[r], None if dx_RTBI is None else dx_RTBI[r]
+                backward_one(ctx.kind, dy_RBTH[r], d_QSN, x_RTBI[r], W_RQHI[r], h_RTN[r], arrays, *gradients)
         states = dh_RN.view(dy_RBTH[:, :, 0].shape), dc_RN.view(dc_RBH.shape)
         return None, dx_RTBI, dW_RQHI, dU_RQHH, db_n_RN, *states
 
 
-def forward_one(kind: int, x_TBI: Tensor, W_QHI: Tensor, arrays: list[np.ndarray]) -> None:
+def forward_one(kind: int, p_QSN: Tensor, x_TBI: Tensor, W_QHI: Tensor, arrays: list[np.ndarray]) -> None:
     from rnnlimits.kernels import loops
 
-    (T, B, _), (Q, H, _) = x_TBI.shape, W_QHI.shape
-    S = steps_at_once(T, Q * B * H)
-    p_QSN = x_TBI.new_empty(Q, S, B * H)
+    T, S, (Q, H, _) = len(x_TBI), p_QSN.shape[1], W_QHI.shape
     for start in range(0, T, S):
         x_MI = x_TBI[start : start + S].flatten(0, 1)
         for q in range(Q):
             torch.mm(x_MI, W_QHI[q].mT, out=p_QSN[q].view(-1, H)[: len(x_MI)])
-        loops.forward(kind, start, min(start + S, T), p_QSN.numpy(), *arrays)
+        loops.forward(kind, start, min(start + S, T), *arrays)
 
 
 def backward_one(
-    kind: int, x_TBI: Tensor, W_QHI: Tensor, h_TN: Tensor, arrays: list[np.ndarray],
-    dW_QHI: Tensor, dU_QHH: Tensor, dx_TBI: Tensor | None,
+    kind: int, dy_BTH: Tensor, d_QSN: Tensor, x_TBI: Tensor, W_QHI: Tensor, h_TN: Tensor,
+    arrays: list[np.ndarray], dW_QHI: Tensor, dU_QHH: Tensor, dx_TBI: Tensor | None,
 ) -> None:  # fmt: skip
     from rnnlimits.kernels import loops
 
-    (T, B, inputs), (Q, H, _) = x_TBI.shape, W_QHI.shape
-    S = steps_at_once(T, Q * B * H)
-    d_QSN = x_TBI.new_empty(planes(Q), S, B * H)
+    T, S, (Q, H, inputs) = len(x_TBI), d_QSN.shape[1], W_QHI.shape
     for start in reversed(range(0, T, S)):
         stop = min(start + S, T)
-        loops.backward(kind, start, stop, d_QSN.numpy(), *arrays)
+        dy_BSH = dy_BTH[:, start:stop]
+        d_QSN[-1, : stop - start].view(-1, len(dy_BTH), H).copy_(dy_BSH.transpose(0, 1))
+        loops.backward(kind, start, stop, *arrays)
         x_MI, h_MH = x_TBI[start:stop].view(-1, inputs), h_TN[start:stop].view(-1, H)
-        d_QMH = d_QSN.view(planes(Q), -1, H)[:, : len(x_MI)]
+        d_QMH = d_QSN.view(len(d_QSN), -1, H)[:, : len(x_MI)]
         for q in range(Q):
             # In the n of gru the two products enter differently; the fourth plane is the gradient of U_n h.
             dU_QHH[q].addmm_(d_QMH[3 if Q == 3 and q == 2 else q].mT, h_MH)
