@@ -2,10 +2,11 @@
 
     python benchmarks/scan.py [--runs 7] [--seeds 5]
 
-`ours` takes the seeds in one call, `torch.nn` one after another, `vmap` in one call of plain PyTorch. All three
-take turns in every run; the medians are of processor time of one thread, which other work on the machine
-disturbs less than the clock. `of peak` compares with a large matrix product timed in the same run: the share
-of its speed at which `ours` does the multiplications that the layer cannot do without.
+`ours` takes the seeds in one call, `torch.nn` one after another, `vmap` in one call of plain PyTorch. They
+take turns in every run, each with a second call that is timed, as in a training where step follows step.
+Medians are of processor time of one thread, which other work on the machine disturbs less than the clock.
+`of peak` compares with a large matrix product timed in the same run: the share of its speed at which `ours`
+does the multiplications that the layer cannot do without.
 """
 
 import argparse
@@ -59,6 +60,7 @@ def contenders(page: str, T: int, H: int, B: int, R: int) -> dict[str, Callable[
 
 
 def seconds(work: Callable[[], None]) -> float:
+    work()
     start = time.process_time()
     work()
     return time.process_time() - start

@@ -18,8 +18,8 @@ from numba import types
 from numba.extending import overload
 
 # Shape letters: T steps, S steps at once, B sequences, H hidden units, N = B x H, Q gates. Everything without
-# a suffix is stored gate by gate and step by step, in rows of N: p and d (Q, S, N), dy (S, N), s (Q, T, N), h and c
-# (T + 1, N) with the start first; in a cell it is such a row. V = U transposed.
+# a suffix is stored gate by gate and step by step, in rows of N: p, d (Q, S, N), dy (S, N), s (Q, T, N),
+# h, c (T + 1, N) with the start first; in a cell it is such a row. V = U transposed.
 # Fused multiply-add is the only liberty taken: a NaN must stay a NaN, it is how a diverged run is found.
 # With Python's error model every division would test for zero, and no loop around it would be vectorised.
 OPTIONS = {"fastmath": {"contract"}, "error_model": "numpy"}

@@ -29,8 +29,8 @@ class Scan(torch.autograd.Function):
         R, T, Q = *x_RTBI.shape[:2], W_RQHI.shape[1]
         h_RTN, c_RTN = states_after(h_RBH, T), states_after(c_RBH, T)
         N = h_RTN.shape[-1]
-        s_RQTN = h_RTN.new_empty(R, planes(Q) if Q > 1 else 0, T, N)
-        p_QSN = h_RTN.new_empty(Q, steps_at_once(T, Q * N), N)
+        s_RQTN = room(h_RTN, R, planes(Q) if Q > 1 else 0, T, N)
+        p_QSN = room(h_RTN, Q, steps_at_once(T, Q * N), N)
         with one_thread():
             for r in range(R):
                 arrays = views(p_QSN, U_RQHH[r].mT, b_n_RN[r], h_RTN[r], c_RTN[r], s_RQTN[r])
@@ -49,7 +49,7 @@ class Scan(torch.autograd.Function):
         db_n_RN, dh_RN = torch.zeros(2, *h_RTN[:, 0].shape, dtype=h_RTN.dtype)
         dc_RN = dc_RBH.flatten(1).clone()  # the loop writes into it
         Q, T, N = W_RQHI.shape[1], x_RTBI.shape[1], h_RTN.shape[-1]
-        d_QSN = h_RTN.new_empty(planes(Q) + 1, steps_at_once(T, Q * N), N)  # the last plane for dy
+        d_QSN = room(h_RTN, planes(Q) + 1, steps_at_once(T, Q * N), N)  # the last plane for dy
         with one_thread():
             for r in range(len(x_RTBI)):
                 saved = U_RQHH[r], h_RTN[r], c_RTN[r], s_RQTN[r]
@@ -119,9 +119,14 @@ def steps_at_once(steps: int, values: int) -> int:
 
 def states_after(start_RBH: Tensor, steps: int) -> Tensor:
     """Room for T + 1 states, the start filled in; all of a step is one row."""
-    h_RTN = start_RBH.new_empty(len(start_RBH), steps + 1, start_RBH.shape[1] * start_RBH.shape[2])
+    h_RTN = room(start_RBH, len(start_RBH), steps + 1, start_RBH.shape[1] * start_RBH.shape[2])
     h_RTN[:, 0] = start_RBH.flatten(1)
     return h_RTN
+
+
+def room(like: Tensor, *shape: int) -> Tensor:
+    """Uninitialised, from numpy: it asks the system for large pages, a tenth faster to use at 100 MB."""
+    return torch.from_numpy(np.empty(shape, like.detach()[:0].numpy().dtype))
 
 
 def views(*tensors: Tensor) -> list[np.ndarray]:
