@@ -183,6 +183,16 @@ def test_the_replicas_outputs_are_those_of_the_models_they_were_made_of(architec
         torch.testing.assert_close(copied(x_RBTI[r])[0], model(x_RBTI[r])[0], rtol=0, atol=0)
 
 
+@pytest.mark.parametrize("architecture", ["feed_forward", "convolution", "temporal_convolution"])
+def test_an_answer_is_the_same_when_only_the_inputs_it_sees_are_computed(architecture):
+    shard = a_shard(architecture, length=40)
+    model = build_model(shard, build_task(shard), seed=0).double()
+    x_BTI = torch.randn(2, 400, 2, dtype=torch.float64, generator=generator(0, "data"))
+    assert -model.first_step(None) < 400
+    whole_BTH, _ = model.architecture(x_BTI)
+    torch.testing.assert_close(model(x_BTI)[0], model.readout(whole_BTH[:, -1:]), rtol=0, atol=1e-12)
+
+
 def test_building_a_model_leaves_the_global_generator_alone_and_depends_on_the_seed_only():
     shard = a_shard("lstm")
     task = build_task(shard)

@@ -26,8 +26,13 @@ class Model(nn.Module):
 
     def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
         """x is (B, T, I) real or (B, T) tokens; the output is (B, T, O), or (B, 1, O) of the last step."""
-        y_BTH, state = self.architecture(self.encoder(x), state)
+        y_BTH, state = self.architecture(self.encoder(x[:, self.first_step(state) :]), state)
         return self.readout(y_BTH[:, -1:] if self.task_reads_last else y_BTH), state
+
+    def first_step(self, state: State) -> int | None:
+        """Where the last answer's inputs begin: what a window network cannot see need not be computed."""
+        window = self.architecture.receptive_field
+        return -window if window and self.task_reads_last and state is None else None
 
 
 def build_task(shard: Shard) -> Task:

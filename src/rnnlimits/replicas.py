@@ -89,6 +89,7 @@ class Replicas(nn.Module):
                 key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)
             }
 
+        x = x[:, :, template.first_step(state) :]
         encoder = part("encoder")
         if encoder:
             x = vmap(lambda weights, x: functional_call(template.encoder, weights, (x,)))(encoder, x)
