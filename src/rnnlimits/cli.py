@@ -126,9 +126,9 @@ def train(
         else:
             from rnnlimits import training
 
-            imported = {"seconds_import": time.monotonic() - started}
+            imported = time.monotonic() - started
             measured, provenance = training.run(shard, rows, log, device)
-            provenance |= imported
+            provenance["seconds_import"] += imported
         write(measured, provenance | {"seconds_total": time.monotonic() - started}, out, shard.id)
 
 

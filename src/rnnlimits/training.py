@@ -30,7 +30,7 @@ def run(
 ) -> tuple[list[Row], dict[str, Any]]:
     """Everything that one job does; `rows_dir` holds the rows that a refit shard reads."""
     started = time.monotonic()
-    clock = {"training": 0.0, "probing": 0.0, "evaluation": 0.0}
+    clock = {"import": 0.0, "training": 0.0, "probing": 0.0, "evaluation": 0.0}
     # On a small shared machine one thread a job beats two by far; the number is part of the result's bytes.
     torch.set_num_threads(1)
     if device == "cuda" and not torch.cuda.is_available():
@@ -66,7 +66,8 @@ def run(
 
 def train_and_read(shard, tasks, models, writer, clock, log_dir, device) -> int:
     # Lightning costs seconds to import; a shard that only probes does without.
-    from rnnlimits.fitting import Replica, ReplicaTraining, fit
+    with timed(clock, "import"):
+        from rnnlimits.fitting import Replica, ReplicaTraining, fit
 
     task = writer.task
     replicas = [Replica(seed, rate) for rate in shard.learning_rates for seed in tasks]
