@@ -201,3 +201,11 @@ def _extremes(parts: list[tuple[tuple[str, str], pd.DataFrame]]) -> str:
 
 def _agreed(names: set[str]) -> bool:
     return len(names) == 1 and "" not in names
+
+
+def spans_decades(part: pd.DataFrame) -> bool:
+    """An error may fall by orders of magnitude; a share stays on its own scale."""
+    values = part["mean"].dropna()
+    if values.empty or (part.unit == "share").any():
+        return False
+    return bool(0 < values.min() < values.max() / 30)

@@ -82,6 +82,8 @@ def _curves(axes: Axes, cell: pd.DataFrame, found: style.Looks, solved: dict[str
             axes.plot(at, value, marker="*", ms=12, color=look.color, mec="black", zorder=5)
     if cell.chance.notna().any():
         axes.axhline(cell.chance.mean(), color="black", lw=1, linestyle=(0, (6, 3)), zorder=4)
+    if base.spans_decades(cell):
+        axes.set_yscale("log")
     axes.set_xlabel("optimiser steps")
     axes.xaxis.set_major_locator(MaxNLocator(4))
 
@@ -105,7 +107,8 @@ def _message(table: pd.DataFrame, replicas: pd.DataFrame) -> str:
     counts = runs.groupby("variant").steps_to_solve.agg(["count", "size"]) if len(runs) else pd.DataFrame()
     if counts.empty or counts["count"].max() == 0:
         return "Validation during training: no seed solves a task shown here"
-    most = counts["count"] == counts["count"].max()
-    runs_each = base.span(counts["size"][most])
-    solved = f"{counts['count'].max()} of {runs_each} runs" + (" each" if most.sum() > 1 else "")
-    return f"Validation during training: most often solved by {base.join(counts.index[most])}, {solved}"
+    # A share, for not every architecture is on every task.
+    share = counts["count"] / counts["size"]
+    least = share == share.min()
+    solved = ", ".join(f"{one['count']} of {one['size']}" for _, one in counts[least].iterrows())
+    return f"Runs that solve their task: fewest of {base.join(counts.index[least])}, {solved}"

@@ -68,16 +68,8 @@ def _lines(axes: Axes, part: pd.DataFrame, found: style.Looks) -> None:
     if lengths:
         style.at_values(axes, "x", lengths)
     axes.set_xlabel("sequence length T (time steps)")
-    if _spans_decades(part):
+    if base.spans_decades(part):
         axes.set_yscale("log")
-
-
-def _spans_decades(part: pd.DataFrame) -> bool:
-    """An error may fall by orders of magnitude; a share stays on its own scale."""
-    values = part["mean"].dropna()
-    if values.empty or (part.unit == "share").any():
-        return False
-    return bool(0 < values.min() < values.max() / 30)
 
 
 def _chance(axes: Axes, part: pd.DataFrame) -> None:

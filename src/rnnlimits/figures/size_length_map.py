@@ -51,7 +51,7 @@ def caption(tables: base.Tables) -> str:
 
 
 def _shown(table: pd.DataFrame) -> pd.DataFrame:
-    """Tasks at several lengths or sizes; where there is none, all."""
+    """Tasks at several sizes; where there is none, those at several lengths; else all."""
     if table.empty:
         return table
     table = table[(table.metric == "solved") & table["mean"].notna()]
@@ -59,8 +59,11 @@ def _shown(table: pd.DataFrame) -> pd.DataFrame:
         return table
     table = table.assign(size=base.size(table))
     task = table.groupby(["study", "task"])
-    several = (task.length_steps.transform("nunique") > 1) | (task["size"].transform("nunique") > 1)
-    return table[several] if several.any() else table
+    for column in ("size", "length_steps"):
+        several = task[column].transform("nunique") > 1
+        if several.any():
+            return table[several]
+    return table
 
 
 def _map(axes: Axes, part: pd.DataFrame) -> None:
