@@ -90,7 +90,7 @@ def test_the_answer_stands_first_and_its_numbers_are_those_of_the_tables(page):
     assert page.index('id="answer"') < page.index('id="verdicts"') < page.index('id="figures"')
     assert page.index('id="figures"') < page.index('id="tables"') < page.index('id="run"')
     text = said(page, "answer")
-    assert "in elman (slope −0.35 [−0.385, −0.315] nats per step)" in text
+    assert "elman −0.35 [−0.385, −0.315], a factor of e lost every 2.86 steps" in text
     assert "irnn 200 (share 1 [0.7, 1]), lstm 100 (share 0.667 [0.367, 0.967])" in text
     assert "elman 32 units (test accuracy 0.93 [0.91, 0.95])" in text
     assert "of models that only count, five gram 2.31, bigram 3.45" in text

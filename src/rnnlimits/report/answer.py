@@ -67,22 +67,24 @@ def _decay(tables: base.Tables) -> Iterator[str]:
             continue
         # The task on which most architectures were probed stands for the stage; the figure shows all.
         (study, task), part = max(parts, key=lambda entry: entry[1].variant.nunique())
-        ranked = part.sort_values("slope")
-        said = " and ".join(_slope(row) for _, row in ranked.iloc[sorted({0, len(ranked) - 1})].iterrows())
+        said = "; ".join(_slope(row) for _, row in part.sort_values("slope").iterrows())
         where = f"{base.name(study, task)}, {base.setting(part)}, {base.seeds(part)}"
-        yield f"{words.capitalize()} the gradient {said} ({where})."
+        unit = "slope of ln of the gradient norm against the lag, in nats per step"
+        yield f"{words.capitalize()} ({where}; {unit}): {said}."
 
 
 def _slope(row: pd.Series) -> str:
     """
     >>> _slope(pd.Series({"variant": "elman", "slope": -0.5, "low": -0.6, "high": -0.4}))
-    'shrinks by a factor of e every 2 steps in elman (slope −0.5 [−0.6, −0.4] nats per step)'
+    'elman −0.5 [−0.6, −0.4], a factor of e lost every 2 steps'
+    >>> _slope(pd.Series({"variant": "irnn", "slope": 0.001, "low": -0.002, "high": 0.004}))
+    'irnn 0.001 [−0.002, 0.004], no change to be told from none'
     """
-    slope = f"(slope {interval(row.slope, row.low, row.high)} nats per step)"
-    if row.slope == 0:
-        return f"stays as it is in {row.variant} {slope}"
-    verb = "shrinks" if row.slope < 0 else "grows"
-    return f"{verb} by a factor of e every {number(1 / abs(row.slope))} steps in {row.variant} {slope}"
+    said = f"{row.variant} {interval(row.slope, row.low, row.high)}"
+    if row.slope == 0 or row.low <= 0 <= row.high:
+        return f"{said}, no change to be told from none"
+    change = "lost" if row.slope < 0 else "gained"
+    return f"{said}, a factor of e {change} every {number(1 / abs(row.slope))} steps"
 
 
 def _reach(tables: base.Tables) -> Iterator[str]:
