@@ -15,7 +15,7 @@ PIP = $(@D)/bin/python -m pip --disable-pip-version-check
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.venv-light/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help environment results smoke test lint format archive from_archive lock clean
+.PHONY: help environment results smoke test benchmark lint format archive from_archive lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z_]*\):.*  ## /\1|/p' $(firstword $(MAKEFILE_LIST)) | awk -F '|' '{ printf "make %-13s %s\n", $$1, $$2 }'
@@ -49,6 +49,9 @@ smoke: $(FULL)  ## the whole pipeline in about a minute (config/smoke.yaml)
 
 test: $(FULL)  ## all tests
 	OMP_NUM_THREADS=1 pytest --numprocesses 2 --dist loadgroup
+
+benchmark: $(FULL)  ## time the loops over time against torch.nn and vmap, side by side
+	OMP_NUM_THREADS=1 python benchmarks/scan.py
 
 lint: $(FULL)  ## formatters, linters, type checker
 	ruff check
