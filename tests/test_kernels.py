@@ -30,12 +30,12 @@ def inputs_of(cell, R, B, T, H, dtype, inputs=3):
     return [tensor.requires_grad_() for tensor in tensors]
 
 
-def run(cell, tensors, scan="scan", start_from_state=True):
+def run(cell, tensors, scan="scan", start_from_state=True, **options):
     kernel = getattr(kernels, cell if cell in ("gru", "lstm") else "elman")
     weights = 5 if cell == "gru" else 4
     state = tuple(tensors[weights:]) if start_from_state else None
     more = () if cell in ("gru", "lstm") else (cell,)
-    return getattr(kernel, scan)(*tensors[:weights], state, *more)
+    return getattr(kernel, scan)(*tensors[:weights], state, *more, **options)
 
 
 def everything(cell, tensors, scan="scan"):
@@ -72,11 +72,22 @@ def test_the_cells_are_those_of_torch(cell, theirs):
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_more_steps_than_fit_the_cache_at_once_change_nothing(cell, monkeypatch):
-    tensors = inputs_of(cell, R=2, B=3, T=17, H=5, dtype=torch.float64)
-    together = everything(cell, tensors)
-    monkeypatch.setattr("rnnlimits.kernels.scan.steps_at_once", lambda steps, values: 4)
-    torch.testing.assert_close(everything(cell, tensors), together)
+def test_the_last_output_alone_is_the_last_of_all(cell):
+    tensors = inputs_of(cell, R=2, B=3, T=7, H=5, dtype=torch.float64)
+    whole_RBTH, whole_state = run(cell, tensors)
+    last_RBTH, last_state = run(cell, tensors, last=True)
+    assert torch.equal(last_RBTH, whole_RBTH[:, :, -1:])
+    assert all(torch.equal(*pair) for pair in zip(last_state, whole_state, strict=True))
+    gradients = [torch.autograd.grad(y.square().sum(), tensors) for y in (last_RBTH, whole_RBTH[:, :, -1:])]
+    torch.testing.assert_close(*gradients)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_second_backward_pass_gives_the_same_gradients(cell):
+    tensors = inputs_of(cell, R=2, B=3, T=7, H=5, dtype=torch.float64)
+    loss = run(cell, tensors)[0].square().sum()
+    first = torch.autograd.grad(loss, tensors, retain_graph=True)
+    assert all(torch.equal(*pair) for pair in zip(first, torch.autograd.grad(loss, tensors), strict=True))
 
 
 @pytest.mark.parametrize("cell", CELLS)

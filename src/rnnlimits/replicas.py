@@ -94,9 +94,9 @@ class Replicas(nn.Module):
         if encoder:
             x = vmap(lambda weights, x: functional_call(template.encoder, weights, (x,)))(encoder, x)
         architecture = template.architecture
-        y_RBTH, state = type(architecture).forward_replicas(architecture, part("architecture"), x, state)
-        if template.task_reads_last:
-            y_RBTH = y_RBTH[:, :, -1:]
+        y_RBTH, state = type(architecture).forward_replicas(
+            architecture, part("architecture"), x, state, last=template.task_reads_last
+        )
         readout = part("readout")
         output_RNO = torch.baddbmm(
             readout["bias"][:, None], y_RBTH.flatten(1, 2), readout["weight"].transpose(1, 2)

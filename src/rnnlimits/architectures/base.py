@@ -46,17 +46,25 @@ class Architecture(nn.Module):
 
     @classmethod
     def forward_replicas(
-        cls, layer: "Architecture", tensors_R: dict[str, Tensor], x_RBTI: Tensor, state_R: State | None = None
+        cls,
+        layer: "Architecture",
+        tensors_R: dict[str, Tensor],
+        x_RBTI: Tensor,
+        state_R: State | None = None,
+        *,
+        last: bool = False,
     ) -> tuple[Tensor, State]:
         """`forward` of R replicas at once; a page may do it faster, but never differently.
 
         `layer` gives the sizes; the weights and buffers come from `tensors_R`, stacked on their first axis.
+        With `last` the outputs are those of the last step alone, (R, B, 1, H).
         """
 
         def one(tensors: dict[str, Tensor], x_BTI: Tensor, state: State | None) -> tuple[Tensor, State]:
             return functional_call(layer, tensors, (x_BTI, state))
 
-        return vmap(one, in_dims=(0, 0, None if state_R is None else 0))(tensors_R, x_RBTI, state_R)
+        y_RBTH, state = vmap(one, in_dims=(0, 0, None if state_R is None else 0))(tensors_R, x_RBTI, state_R)
+        return y_RBTH[:, :, -1:] if last else y_RBTH, state
 
 
 class Recurrent(Architecture):
@@ -122,14 +130,20 @@ class ProjectedRecurrent(Recurrent):
 
     @classmethod
     def forward_replicas(
-        cls, layer: Architecture, tensors_R: dict[str, Tensor], x_RBTI: Tensor, state_R: State | None = None
+        cls,
+        layer: Architecture,
+        tensors_R: dict[str, Tensor],
+        x_RBTI: Tensor,
+        state_R: State | None = None,
+        *,
+        last: bool = False,
     ) -> tuple[Tensor, State]:
         if not (cls.kernel and kernels.available(cls.kernel, x_RBTI)):
-            return super().forward_replicas(layer, tensors_R, x_RBTI, state_R)
+            return super().forward_replicas(layer, tensors_R, x_RBTI, state_R, last=last)
         W_RGI, U_RGH, b_RG, *rest = tensors_R.values()
         scan: Any = kernels.KERNELS[cls.kernel].scan
         arguments = cast(ProjectedRecurrent, layer).kernel_arguments
-        return scan(x_RBTI, W_RGI, b_RG, U_RGH, *rest, state_R, *arguments)
+        return scan(x_RBTI, W_RGI, b_RG, U_RGH, *rest, state_R, *arguments, last=last)
 
 
 class CausalConvolution(nn.Module):

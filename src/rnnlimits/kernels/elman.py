@@ -8,15 +8,15 @@ from rnnlimits.kernels.scan import scan as scan_compiled
 
 # Shape letters: R replicas, T time steps, B sequences, I inputs, H hidden units.
 NONLINEARITIES = {"tanh": torch.tanh, "relu": torch.relu, "sigmoid": torch.sigmoid, "identity": lambda x: x}
-KINDS = list(NONLINEARITIES)  # the loops know a nonlinearity by its place
 
 
 def scan(
-    x_RBTI: Tensor, W_RHI: Tensor, b_RH: Tensor, U_RHH: Tensor, state: State | None, f: str = "tanh"
-) -> tuple[Tensor, State]:
+    x_RBTI: Tensor, W_RHI: Tensor, b_RH: Tensor, U_RHH: Tensor, state: State | None, f: str = "tanh",
+    *, last: bool = False,
+) -> tuple[Tensor, State]:  # fmt: skip
     (h_RBH,) = state or (x_RBTI.new_zeros(*x_RBTI.shape[:2], U_RHH.shape[-1]),)
-    y_RBTH, _ = scan_compiled(x_RBTI, W_RHI, b_RH, U_RHH, h_RBH, kind=KINDS.index(f))
-    return y_RBTH, (y_RBTH[:, :, -1],)
+    y_RBTH, h_RBH, _ = scan_compiled(f, x_RBTI, W_RHI, b_RH, U_RHH, h_RBH, last=last)
+    return y_RBTH, (h_RBH,)
 
 
 def plain_scan(

@@ -12,11 +12,12 @@ from rnnlimits.kernels.scan import scan as scan_compiled
 
 
 def scan(
-    x_RBTI: Tensor, W_RGI: Tensor, b_RG: Tensor, U_RGH: Tensor, c_RH: Tensor, state: State | None
-) -> tuple[Tensor, State]:
+    x_RBTI: Tensor, W_RGI: Tensor, b_RG: Tensor, U_RGH: Tensor, c_RH: Tensor, state: State | None,
+    *, last: bool = False,
+) -> tuple[Tensor, State]:  # fmt: skip
     (h_RBH,) = state or (x_RBTI.new_zeros(*x_RBTI.shape[:2], U_RGH.shape[-1]),)
-    y_RBTH, _ = scan_compiled(x_RBTI, W_RGI, b_RG, U_RGH, h_RBH, b_n_RH=c_RH)
-    return y_RBTH, (y_RBTH[:, :, -1],)
+    y_RBTH, h_RBH, _ = scan_compiled("gru", x_RBTI, W_RGI, b_RG, U_RGH, h_RBH, b_n_RH=c_RH, last=last)
+    return y_RBTH, (h_RBH,)
 
 
 def plain_scan(

@@ -1,8 +1,9 @@
 """The time loops themselves, compiled by numba: one replica through all of its steps.
 
-Two things make them fast. The products with the weights are BLAS calls (`np.dot`) on matrices that stay in
-the cache. Everything else is loops so plain that LLVM turns them into vector instructions: all sequences of
-a gate in one row, few rows a loop (or LLVM fears that they overlap), no call of the C library's `exp`.
+Two things make them fast. A step has one product with all weights, a BLAS call (`np.dot`) on matrices that
+stay in the cache. Everything else is loops so plain that LLVM turns them into vector instructions: the batch
+is the last axis, so a gate is one row; few rows a loop (or LLVM fears that they overlap), and no call of the
+C library's `exp`.
 
 Everything compiled is in this one file on purpose: numba's cache notices an edit only in the file of the
 function it was asked for, so a loop that used an `exp` from next door would outlive a change of it.
@@ -16,10 +17,12 @@ import numba
 import numpy as np
 from numba import types
 from numba.extending import overload
+from numba.np import linalg
 
-# Shape letters: T steps, S steps at once, B sequences, H hidden units, N = B x H, Q gates. Everything without
-# a suffix is stored gate by gate and step by step, in rows of N: p, d (Q, S, N), dy (S, N), s (Q, T, N),
-# h, c (T + 1, N) with the start first; in a cell it is such a row. V = U transposed.
+# Shape letters: R replicas, T steps, B sequences, I inputs, J = I + 1, H hidden units, N = H x B, K = H + J,
+# G = H, 3H or 4H gate values. In `forward` and `backward` z is (R, T + 1, K x B), in row t the state before
+# step t, the inputs of that step, and ones; c (R, T + 1, N); s (R, T, 4N), the gates; dy (R, T, N);
+# dx (R, T, I x B); dh, dc (R, N). In a cell a name without suffix is a row of N.
 # Fused multiply-add is the only liberty taken: a NaN must stay a NaN, it is how a diverged run is found.
 # With Python's error model every division would test for zero, and no loop around it would be vectorised.
 OPTIONS = {"fastmath": {"contract"}, "error_model": "numpy"}
@@ -100,59 +103,55 @@ def sigmoid_compiled(x):
     return implementation
 
 
+GRU = 4  # below it elman with one of its nonlinearities, above it lstm: scan.KINDS
+
+
 @compiled
-def elman_cell(kind, p, u, h):
-    zero = p.dtype.type(0)
+def elman_cell(kind, h):
+    zero = h.dtype.type(0)
     if kind == 0:
         for j in range(len(h)):
-            h[j] = tanh(p[j] + u[j])
+            h[j] = tanh(h[j])
     elif kind == 1:
         for j in range(len(h)):
-            a = p[j] + u[j]
-            h[j] = zero if a < zero else a
+            h[j] = zero if h[j] < zero else h[j]
     elif kind == 2:
         for j in range(len(h)):
-            h[j] = sigmoid(p[j] + u[j])
-    else:
-        for j in range(len(h)):
-            h[j] = p[j] + u[j]
+            h[j] = sigmoid(h[j])
 
 
 @compiled
-def elman_cell_gradient(kind, dh, h, dp):
+def elman_cell_gradient(kind, dh, h, d):
     zero, one = h.dtype.type(0), h.dtype.type(1)
     if kind == 0:
         for j in range(len(h)):
-            dp[j] = dh[j] * (one - h[j] * h[j])
+            d[j] = dh[j] * (one - h[j] * h[j])
     elif kind == 1:
         for j in range(len(h)):
-            dp[j] = zero if h[j] <= zero else dh[j]
+            d[j] = zero if h[j] <= zero else dh[j]
     elif kind == 2:
         for j in range(len(h)):
-            dp[j] = dh[j] * (h[j] * (one - h[j]))
+            d[j] = dh[j] * (h[j] * (one - h[j]))
     else:
         for j in range(len(h)):
-            dp[j] = dh[j]
-    for j in range(len(h)):
-        dh[j] = zero
+            d[j] = dh[j]
 
 
 @compiled
-def gru_cell(p_r, p_z, p_n, u_r, u_z, u_n, c, h, h_next, r, z, n, m):
+def gru_cell(h, h_next, r, z, m, n):
+    """r, z, m, n come as sums of products and go as gates; m = U_n h + c."""
     for j in range(len(h)):
-        r[j] = sigmoid(p_r[j] + u_r[j])
+        r[j] = sigmoid(r[j])
     for j in range(len(h)):
-        z[j] = sigmoid(p_z[j] + u_z[j])
+        z[j] = sigmoid(z[j])
     for j in range(len(h)):
-        m[j] = u_n[j] + c[j]
-    for j in range(len(h)):
-        n[j] = tanh(p_n[j] + r[j] * m[j])
+        n[j] = tanh(n[j] + r[j] * m[j])
     for j in range(len(h)):
         h_next[j] = n[j] + z[j] * (h[j] - n[j])
 
 
 @compiled
-def gru_cell_gradient(dh, h, r, z, n, m, dr, dz, dn, dm, dc):
+def gru_cell_gradient(dh, h, r, z, m, n, dr, dz, dm, dn):
     one = h.dtype.type(1)
     for j in range(len(h)):
         dn[j] = dh[j] * (one - z[j]) * (one - n[j] * n[j])
@@ -162,21 +161,21 @@ def gru_cell_gradient(dh, h, r, z, n, m, dr, dz, dn, dm, dc):
         dr[j] = dn[j] * m[j] * (r[j] * (one - r[j]))
     for j in range(len(h)):
         dm[j] = dn[j] * r[j]
-        dc[j] += dm[j]
     for j in range(len(h)):
         dh[j] *= z[j]
 
 
 @compiled
-def lstm_cell(p_i, p_f, p_g, p_o, u_i, u_f, u_g, u_o, c, c_next, h_next, i, f, g, o):
+def lstm_cell(c, c_next, h_next, i, f, g, o):
+    """i, f, g, o come as sums of products and go as gates."""
     for j in range(len(c)):
-        i[j] = sigmoid(p_i[j] + u_i[j])
+        i[j] = sigmoid(i[j])
     for j in range(len(c)):
-        f[j] = sigmoid(p_f[j] + u_f[j])
+        f[j] = sigmoid(f[j])
     for j in range(len(c)):
-        g[j] = tanh(p_g[j] + u_g[j])
+        g[j] = tanh(g[j])
     for j in range(len(c)):
-        o[j] = sigmoid(p_o[j] + u_o[j])
+        o[j] = sigmoid(o[j])
     for j in range(len(c)):
         c_next[j] = f[j] * c[j] + i[j] * g[j]
     for j in range(len(c)):
@@ -184,8 +183,8 @@ def lstm_cell(p_i, p_f, p_g, p_o, u_i, u_f, u_g, u_o, c, c_next, h_next, i, f, g
 
 
 @compiled
-def lstm_cell_gradient(dh, c, c_next, i, f, g, o, dc, di, df, dg, do):
-    zero, one = c.dtype.type(0), c.dtype.type(1)
+def lstm_cell_gradient(dh, dc, c, c_next, i, f, g, o, di, df, dg, do):
+    one = c.dtype.type(1)
     for j in range(len(c)):
         do[j] = tanh(c_next[j])  # not kept by the forward loop: computing is cheaper than memory
     for j in range(len(c)):
@@ -200,49 +199,113 @@ def lstm_cell_gradient(dh, c, c_next, i, f, g, o, dc, di, df, dg, do):
         df[j] = dc[j] * c[j] * (f[j] * (one - f[j]))
     for j in range(len(c)):
         dc[j] *= f[j]
-        dh[j] = zero
+
+
+def add_outer_product(dW_GK, d_GB, z_KB):
+    """dW += d z^T: the share of one step in the gradient of a weight."""
+
+
+@overload(add_outer_product, jit_options=OPTIONS)
+def add_outer_product_compiled(dW_GK, d_GB, z_KB):
+    gemm, kind = blas_product(dW_GK.dtype)
+
+    def implementation(dW_GK, d_GB, z_KB):
+        G, K = dW_GK.shape
+        B = z_KB.shape[1]
+        one = np.ones(1, dW_GK.dtype)
+        # BLAS counts by columns, so it sees every matrix transposed: dW^T (K x G) += z d^T.
+        gemm(
+            kind, TRANSPOSED, PLAIN, K, G, B, one.ctypes, z_KB.ctypes, B, d_GB.ctypes, B, one.ctypes,
+            dW_GK.ctypes, K,
+        )  # fmt: skip
+
+    return implementation
+
+
+def product_with_columns(W_GK, first, d_GB, keep, out_HB):
+    """out = keep x out + (the H columns of W from `first` on)^T d: a gradient sent back through W."""
+
+
+@overload(product_with_columns, jit_options=OPTIONS)
+def product_with_columns_compiled(W_GK, first, d_GB, keep, out_HB):
+    gemm, kind = blas_product(out_HB.dtype)
+
+    def implementation(W_GK, first, d_GB, keep, out_HB):
+        G, K = W_GK.shape
+        H, B = out_HB.shape
+        one, factor = np.ones(1, W_GK.dtype), np.full(1, keep, W_GK.dtype)
+        columns = W_GK.reshape(-1)[first:]
+        # For BLAS: out^T (B x H) = d^T (B x G) W.
+        gemm(
+            kind, PLAIN, TRANSPOSED, B, H, G, one.ctypes, d_GB.ctypes, B, columns.ctypes, K, factor.ctypes,
+            out_HB.ctypes, B,
+        )  # fmt: skip
+
+    return implementation
+
+
+PLAIN, TRANSPOSED = ord("n"), ord("t")
+
+
+def blas_product(dtype):
+    """The routine behind np.dot, which can also add to its result; numba offers it no other way.
+
+    Its signature is numba's own, so one that changes with a version ends in an error at the trial run.
+    """
+    return linalg._BLAS().numba_xxgemm(dtype), ord("s") if dtype == types.float32 else ord("d")
 
 
 @compiled
-def forward(kind, start, stop, p, V_QHH, b_N, h, c, s):
-    """The steps from `start` to `stop`, for which p holds the projected inputs."""
-    Q, H, N = len(p), V_QHH.shape[1], h.shape[1]
-    B = N // H
-    u_QBH = np.empty((Q, B, H), h.dtype)
-    u = u_QBH.reshape(Q, N)
-    for t in range(start, stop):
-        k = t - start
-        for q in range(Q):
-            np.dot(h[t].reshape(B, H), V_QHH[q], u_QBH[q])
-        if Q == 1:
-            elman_cell(kind, p[0, k], u[0], h[t + 1])
-        elif Q == 3:
-            gates = s[0, t], s[1, t], s[2, t], s[3, t]
-            gru_cell(p[0, k], p[1, k], p[2, k], u[0], u[1], u[2], b_N, h[t], h[t + 1], *gates)
-        else:
-            gates = s[0, t], s[1, t], s[2, t], s[3, t]
-            products = p[0, k], p[1, k], p[2, k], p[3, k], u[0], u[1], u[2], u[3]
-            lstm_cell(*products, c[t], c[t + 1], h[t + 1], *gates)
+def forward(kind, W_RGK, V_RHJ, z, c, s):
+    """All steps of all replicas; V is the part of gru's n that sees no state."""
+    R, G, K = W_RGK.shape
+    H, B = V_RHJ.shape[1], z.shape[2] // K
+    N = H * B
+    for r in range(R):
+        for t in range(z.shape[1] - 1):
+            z_KB, h_next = z[r, t].reshape(K, B), z[r, t + 1, :N]
+            if kind < GRU:
+                np.dot(W_RGK[r], z_KB, h_next.reshape(H, B))
+                elman_cell(kind, h_next)
+                continue
+            gates = s[r, t, :N], s[r, t, N : 2 * N], s[r, t, 2 * N : 3 * N], s[r, t, 3 * N :]
+            np.dot(W_RGK[r], z_KB, s[r, t, : G * B].reshape(G, B))
+            if kind == GRU:
+                np.dot(V_RHJ[r], z_KB[H:], gates[3].reshape(H, B))
+                gru_cell(z[r, t, :N], h_next, *gates)
+            else:
+                lstm_cell(c[r, t], c[r, t + 1], h_next, *gates)
 
 
 @compiled
-def backward(kind, start, stop, dy, d, U_QHH, h, c, s, db_N, dh, dc):
-    """Fills d for the steps from `stop` back to `start`; dh and dc are carried along."""
-    Q, H, N = len(U_QHH), U_QHH.shape[2], h.shape[1]
-    B = N // H
-    product_BH, dh_BH = np.empty((B, H), h.dtype), dh.reshape(B, H)
-    for t in range(stop - 1, start - 1, -1):
-        k = t - start
-        dh += dy[k]
-        if Q == 1:
-            elman_cell_gradient(kind, dh, h[t + 1], d[0, k])
-        elif Q == 3:
-            gates = s[0, t], s[1, t], s[2, t], s[3, t], d[0, k], d[1, k], d[2, k], d[3, k]
-            gru_cell_gradient(dh, h[t], *gates, db_N)
-        else:
-            gates = s[0, t], s[1, t], s[2, t], s[3, t], dc, d[0, k], d[1, k], d[2, k], d[3, k]
-            lstm_cell_gradient(dh, c[t], c[t + 1], *gates)
-        for q in range(Q):
-            plane = 3 if Q == 3 and q == 2 else q  # gru keeps the gradient of U_n h apart
-            np.dot(d[plane, k].reshape(B, H), U_QHH[q], product_BH)
-            dh_BH += product_BH
+def backward(kind, W_RGK, V_RHJ, z, c, s, dy, dh, dc, dx, dW_RGK, dV_RHJ):
+    """From the last step to the first; dy and dx may be empty: no such gradient comes, or is wanted."""
+    R, G, K = W_RGK.shape
+    H, B = V_RHJ.shape[1], z.shape[2] // K
+    N = H * B
+    d = np.empty(max(G * B, s.shape[2]), z.dtype)
+    d_GB, d_n_HB = d[: G * B].reshape(G, B), d[len(d) - N :].reshape(H, B)
+    for r in range(R):
+        dh_HB = dh[r].reshape(H, B)
+        for t in range(z.shape[1] - 2, -1, -1):
+            z_KB, h, h_next = z[r, t].reshape(K, B), z[r, t, :N], z[r, t + 1, :N]
+            if dy.shape[1]:
+                dh[r] += dy[r, t]
+            if kind < GRU:
+                elman_cell_gradient(kind, dh[r], h_next, d)
+            else:
+                gates = s[r, t, :N], s[r, t, N : 2 * N], s[r, t, 2 * N : 3 * N], s[r, t, 3 * N :]
+                gradients = d[:N], d[N : 2 * N], d[2 * N : 3 * N], d[3 * N :]
+                if kind == GRU:
+                    gru_cell_gradient(dh[r], h, *gates, *gradients)
+                else:
+                    lstm_cell_gradient(dh[r], dc[r], c[r, t], c[r, t + 1], *gates, *gradients)
+            product_with_columns(W_RGK[r], 0, d_GB, 1 if kind == GRU else 0, dh_HB)
+            add_outer_product(dW_RGK[r], d_GB, z_KB)
+            if kind == GRU:
+                add_outer_product(dV_RHJ[r], d_n_HB, z_KB[H:])
+            if dx.shape[1]:
+                dx_IB = dx[r, t].reshape(K - H - 1, B)
+                product_with_columns(W_RGK[r], H, d_GB, 0, dx_IB)
+                if kind == GRU:
+                    product_with_columns(V_RHJ[r], 0, d_n_HB, 1, dx_IB)

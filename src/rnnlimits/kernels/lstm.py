@@ -12,11 +12,12 @@ from rnnlimits.kernels.scan import scan as scan_compiled
 
 
 def scan(
-    x_RBTI: Tensor, W_RGI: Tensor, b_RG: Tensor, U_RGH: Tensor, state: State | None
-) -> tuple[Tensor, State]:
+    x_RBTI: Tensor, W_RGI: Tensor, b_RG: Tensor, U_RGH: Tensor, state: State | None,
+    *, last: bool = False,
+) -> tuple[Tensor, State]:  # fmt: skip
     h_RBH, c_RBH = state or [x_RBTI.new_zeros(*x_RBTI.shape[:2], U_RGH.shape[-1])] * 2
-    y_RBTH, c_RBH = scan_compiled(x_RBTI, W_RGI, b_RG, U_RGH, h_RBH, c_RBH=c_RBH)
-    return y_RBTH, (y_RBTH[:, :, -1], c_RBH)
+    y_RBTH, *state_RBH = scan_compiled("lstm", x_RBTI, W_RGI, b_RG, U_RGH, h_RBH, c_RBH=c_RBH, last=last)
+    return y_RBTH, tuple(state_RBH)
 
 
 def plain_scan(

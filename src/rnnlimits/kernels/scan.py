@@ -1,127 +1,99 @@
-"""The autograd function around the compiled loops: stacked tensors in, stacked outputs and gradients out.
-
-The loops do what has to happen step after step. What can wait until a block of steps is complete is done here
-by torch, in one large product each: the products with the inputs, and the gradients of the weights.
-"""
+"""The autograd function around the compiled loops: stacked tensors in, stacked outputs and gradients out."""
 
 import functools
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-# Shape letters: R replicas, T time steps, S steps at once, B sequences, M = S x B, I inputs (the constant 1
-# among them, but for `scan`), H hidden units, N = B x H, Q gates, G = Q x H: gate after gate.
+# Shape letters: R replicas, T time steps, B sequences, I inputs, J = I + 1 (the last is always 1), H hidden
+# units, K = H + J, N = H x B, G = H, 3H or 4H gate values. The loops want the batch as the last axis.
 State = tuple[Tensor, ...]
+KINDS = {"tanh": 0, "relu": 1, "sigmoid": 2, "identity": 3, "gru": 4, "lstm": 5}  # as loops.py counts them
 
 
 class Scan(torch.autograd.Function):
-    """One gate is elman, three are gru, four lstm; c is empty but for lstm, b_n but for gru."""
+    """(outputs of all steps or None, last h, last c); c is of lstm alone, V of gru alone."""
 
     @staticmethod
     def forward(
-        ctx: Any, kind: int, x_RTBI: Tensor, W_RQHI: Tensor, U_RQHH: Tensor, b_n_RN: Tensor,
-        h_RBH: Tensor, c_RBH: Tensor,
-    ) -> tuple[Tensor, Tensor]:  # fmt: skip
-        R, T, Q = *x_RTBI.shape[:2], W_RQHI.shape[1]
-        h_RTN, c_RTN = states_after(h_RBH, T), states_after(c_RBH, T)
-        N = h_RTN.shape[-1]
-        s_RQTN = room(h_RTN, R, planes(Q) if Q > 1 else 0, T, N)
-        p_QSN = room(h_RTN, Q, steps_at_once(T, Q * N), N)
+        ctx: Any, kind: int, last: bool, x_RBTI: Tensor, W_RGK: Tensor, V_RHJ: Tensor, h_RBH: Tensor,
+        c_RBH: Tensor,
+    ) -> tuple[Tensor | None, Tensor, Tensor]:  # fmt: skip
+        from rnnlimits.kernels import loops
+
+        (R, B, H), T = h_RBH.shape, x_RBTI.shape[2]
+        z_RTKB = rows_of_steps(x_RBTI, h_RBH)
+        c_RTN = room(h_RBH, R, T + 1, c_RBH.shape[-1] * B)
+        c_RTN[:, 0] = c_RBH.mT.flatten(1)
+        s_RTN = room(h_RBH, R, T, 4 * H * B if kind >= KINDS["gru"] else 0)
         with one_thread():
-            for r in range(R):
-                arrays = views(p_QSN, U_RQHH[r].mT, b_n_RN[r], h_RTN[r], c_RTN[r], s_RQTN[r])
-                forward_one(kind, p_QSN, x_RTBI[r], W_RQHI[r], arrays)
+            loops.forward(kind, *arrays(W_RGK, V_RHJ, z_RTKB.flatten(2), c_RTN, s_RTN))
         ctx.kind = kind
-        ctx.save_for_backward(x_RTBI, W_RQHI, U_RQHH, h_RTN, c_RTN, s_RQTN)
-        y_RBTH = h_RTN[:, 1:].unflatten(2, h_RBH.shape[1:]).transpose(1, 2)
-        return y_RBTH, c_RTN[:, -1].reshape(c_RBH.shape).clone()
+        ctx.save_for_backward(W_RGK, V_RHJ, z_RTKB, c_RTN, s_RTN)
+        ctx.set_materialize_grads(False)
+        h_RTHB = z_RTKB[:, 1:, :H]
+        y_RBTH = None if last else h_RTHB.permute(0, 3, 1, 2)
+        return y_RBTH, h_RTHB[:, -1].mT.clone(), c_RTN[:, -1].view(R, -1, B).mT.clone()
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, dy_RBTH: Tensor, dc_RBH: Tensor) -> tuple[Tensor | None, ...]:
-        x_RTBI, W_RQHI, U_RQHH, h_RTN, c_RTN, s_RQTN = ctx.saved_tensors
-        dx_RTBI = torch.zeros_like(x_RTBI) if ctx.needs_input_grad[1] else None
-        dW_RQHI, dU_RQHH = torch.zeros_like(W_RQHI), torch.zeros_like(U_RQHH)
-        db_n_RN, dh_RN = torch.zeros(2, *h_RTN[:, 0].shape, dtype=h_RTN.dtype)
-        dc_RN = dc_RBH.flatten(1).clone()  # the loop writes into it
-        Q, T, N = W_RQHI.shape[1], x_RTBI.shape[1], h_RTN.shape[-1]
-        d_QSN = room(h_RTN, planes(Q) + 1, steps_at_once(T, Q * N), N)  # the last plane for dy
+    def backward(ctx: Any, dy_RBTH: Tensor | None, dh_RBH: Tensor | None, dc_RBH: Tensor | None) -> tuple:
+        from rnnlimits.kernels import loops
+
+        W_RGK, V_RHJ, z_RTKB, c_RTN, s_RTN = ctx.saved_tensors
+        R, steps, K, B = z_RTKB.shape
+        H, T = V_RHJ.shape[1], steps - 1
+        dy_RTN = W_RGK.new_empty(R, 0, H * B) if dy_RBTH is None else dy_RBTH.permute(0, 2, 3, 1).flatten(2)
+        dh_RN, dc_RN = batch_last(dh_RBH, R, H * B, W_RGK), batch_last(dc_RBH, R, c_RTN.shape[-1], W_RGK)
+        dx_RTN = room(W_RGK, R, T if ctx.needs_input_grad[2] else 0, (K - H - 1) * B)
+        dW_RGK, dV_RHJ = torch.zeros_like(W_RGK), torch.zeros_like(V_RHJ)
+        gradients = dy_RTN, dh_RN, dc_RN, dx_RTN, dW_RGK, dV_RHJ
         with one_thread():
-            for r in range(len(x_RTBI)):
-                saved = U_RQHH[r], h_RTN[r], c_RTN[r], s_RQTN[r]
-                arrays = views(d_QSN[-1], d_QSN[:-1], *saved, db_n_RN[r], dh_RN[r], dc_RN[r])
-                gradients = dW_RQHI[r], dU_RQHH[r], None if dx_RTBI is None else dx_RTBI[r]
-                backward_one(ctx.kind, dy_RBTH[r], d_QSN, x_RTBI[r], W_RQHI[r], h_RTN[r], arrays, *gradients)
-        states = dh_RN.view(dy_RBTH[:, :, 0].shape), dc_RN.view(dc_RBH.shape)
-        return None, dx_RTBI, dW_RQHI, dU_RQHH, db_n_RN, *states
-
-
-def forward_one(kind: int, p_QSN: Tensor, x_TBI: Tensor, W_QHI: Tensor, arrays: list[np.ndarray]) -> None:
-    from rnnlimits.kernels import loops
-
-    T, S, (Q, H, _) = len(x_TBI), p_QSN.shape[1], W_QHI.shape
-    for start in range(0, T, S):
-        x_MI = x_TBI[start : start + S].flatten(0, 1)
-        for q in range(Q):
-            torch.mm(x_MI, W_QHI[q].mT, out=p_QSN[q].view(-1, H)[: len(x_MI)])
-        loops.forward(kind, start, min(start + S, T), *arrays)
-
-
-def backward_one(
-    kind: int, dy_BTH: Tensor, d_QSN: Tensor, x_TBI: Tensor, W_QHI: Tensor, h_TN: Tensor,
-    arrays: list[np.ndarray], dW_QHI: Tensor, dU_QHH: Tensor, dx_TBI: Tensor | None,
-) -> None:  # fmt: skip
-    from rnnlimits.kernels import loops
-
-    T, S, (Q, H, inputs) = len(x_TBI), d_QSN.shape[1], W_QHI.shape
-    for start in reversed(range(0, T, S)):
-        stop = min(start + S, T)
-        dy_BSH = dy_BTH[:, start:stop]
-        d_QSN[-1, : stop - start].view(-1, len(dy_BTH), H).copy_(dy_BSH.transpose(0, 1))
-        loops.backward(kind, start, stop, *arrays)
-        x_MI, h_MH = x_TBI[start:stop].view(-1, inputs), h_TN[start:stop].view(-1, H)
-        d_QMH = d_QSN.view(len(d_QSN), -1, H)[:, : len(x_MI)]
-        for q in range(Q):
-            # In the n of gru the two products enter differently; the fourth plane is the gradient of U_n h.
-            dU_QHH[q].addmm_(d_QMH[3 if Q == 3 and q == 2 else q].mT, h_MH)
-            dW_QHI[q].addmm_(d_QMH[q].mT, x_MI)
-            if dx_TBI is not None:
-                dx_TBI[start:stop].view(-1, inputs).addmm_(d_QMH[q], W_QHI[q])
+            loops.backward(ctx.kind, *arrays(W_RGK, V_RHJ, z_RTKB.flatten(2), c_RTN, s_RTN, *gradients))
+        dx_RBTI = dx_RTN.view(R, T, -1, B).permute(0, 3, 1, 2) if ctx.needs_input_grad[2] else None
+        states = (d_RN.view(R, -1, B).mT for d_RN in (dh_RN, dc_RN))
+        return None, None, dx_RBTI, dW_RGK, dV_RHJ, *states
 
 
 def scan(
-    x_RBTI: Tensor, W_RGI: Tensor, b_RG: Tensor, U_RGH: Tensor, h_RBH: Tensor, *,
-    c_RBH: Tensor | None = None, b_n_RH: Tensor | None = None, kind: int = 0,
-) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """The outputs of all steps, and the last c."""
-    R, B, H = h_RBH.shape
-    # An input that is always 1 turns b into a column of W; time goes first, so that a step is one block.
-    x_RTBI = torch.nn.functional.pad(x_RBTI.transpose(1, 2), (0, 1), value=1.0).contiguous()
-    W_RGI = torch.cat([W_RGI, b_RG.unsqueeze(-1)], -1)
-    b_n_RN = h_RBH.new_empty(R, 0) if b_n_RH is None else b_n_RH.unsqueeze(1).expand(R, B, H).flatten(1)
-    c_RBH = h_RBH.new_empty(R, B, 0) if c_RBH is None else c_RBH
-    W_RQHI, U_RQHH = W_RGI.unflatten(1, (-1, H)), U_RGH.contiguous().unflatten(1, (-1, H))
-    return Scan.apply(kind, x_RTBI, W_RQHI, U_RQHH, b_n_RN, h_RBH, c_RBH)
+    kind: str, x_RBTI: Tensor, W_RGI: Tensor, b_RG: Tensor, U_RGH: Tensor, h_RBH: Tensor, *,
+    c_RBH: Tensor | None = None, b_n_RH: Tensor | None = None, last: bool = False,
+) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+    """(y, h, c): the outputs of all steps or, with `last`, of the last step alone, and the state after it."""
+    if kind == "gru":  # n sees W_n x and U_n h apart: in W the one meets zeros, V has it alone
+        H = U_RGH.shape[-1]
+        J_RGJ = torch.cat([W_RGI, b_RG.unsqueeze(-1)], -1)
+        n_RHJ = nn.functional.pad(cast(Tensor, b_n_RH).unsqueeze(-1), (W_RGI.shape[-1], 0))
+        W_RGK = torch.cat([U_RGH, torch.cat([J_RGJ[:, : 2 * H], n_RHJ], 1)], -1)
+        V_RHJ = J_RGJ[:, 2 * H :].contiguous()
+    else:
+        W_RGK = torch.cat([U_RGH, W_RGI, b_RG.unsqueeze(-1)], -1)
+        V_RHJ = W_RGK.new_empty(len(W_RGK), U_RGH.shape[-1], 0)
+    c_RBH = h_RBH.new_empty(*h_RBH.shape[:2], 0) if c_RBH is None else c_RBH
+    y_RBTH, h_RBH, c_RBH = Scan.apply(KINDS[kind], last, x_RBTI, W_RGK, V_RHJ, h_RBH, c_RBH)
+    return h_RBH.unsqueeze(2) if last else y_RBTH, h_RBH, c_RBH
 
 
-def planes(gates: int) -> int:
-    return 1 if gates == 1 else 4
+def rows_of_steps(x_RBTI: Tensor, h_RBH: Tensor) -> Tensor:
+    """(R, T + 1, K, B): the start in its place, room for the other states, the inputs, ones."""
+    R, B, T, inputs = x_RBTI.shape
+    H = h_RBH.shape[-1]
+    z_RTKB = room(h_RBH, R, T + 1, H + inputs + 1, B)
+    z_RTKB[:, 0, :H] = h_RBH.mT
+    z_RTKB[:, :T, H:-1] = x_RBTI.permute(0, 2, 3, 1)
+    z_RTKB[:, :T, -1] = 1
+    return z_RTKB
 
 
-def steps_at_once(steps: int, values: int) -> int:
-    """So many steps, of so many values each, that they fit a cache of 2 MiB together."""
-    return min(steps, max(1, 2**19 // values))
-
-
-def states_after(start_RBH: Tensor, steps: int) -> Tensor:
-    """Room for T + 1 states, the start filled in; all of a step is one row."""
-    h_RTN = room(start_RBH, len(start_RBH), steps + 1, start_RBH.shape[1] * start_RBH.shape[2])
-    h_RTN[:, 0] = start_RBH.flatten(1)
-    return h_RTN
+def batch_last(state_RBH: Tensor | None, R: int, values: int, like: Tensor) -> Tensor:
+    """A copy of (R, B, H) as (R, H x B), for the loop to write into; zeros where there is no gradient."""
+    if state_RBH is None:
+        return like.new_zeros(R, values)
+    return state_RBH.mT.reshape(R, values).clone()
 
 
 def room(like: Tensor, *shape: int) -> Tensor:
@@ -129,7 +101,7 @@ def room(like: Tensor, *shape: int) -> Tensor:
     return torch.from_numpy(np.empty(shape, like.detach()[:0].numpy().dtype))
 
 
-def views(*tensors: Tensor) -> list[np.ndarray]:
+def arrays(*tensors: Tensor) -> list[np.ndarray]:
     """The same memory as numpy arrays (a copy only of what is not contiguous)."""
     return [tensor.detach().contiguous().numpy() for tensor in tensors]
 
@@ -137,6 +109,7 @@ def views(*tensors: Tensor) -> list[np.ndarray]:
 @functools.cache
 def blas_libraries() -> Any:
     try:
+        import scipy.linalg  # noqa: F401  # the compiled loops call scipy's BLAS: only once loaded it is found
         from threadpoolctl import ThreadpoolController
     except ImportError:
         return None
