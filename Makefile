@@ -51,7 +51,7 @@ test: $(FULL)  ## all tests
 	OMP_NUM_THREADS=1 pytest --numprocesses 2 --dist loadgroup
 
 benchmark: $(FULL)  ## time the loops over time against torch.nn and vmap, side by side
-	OMP_NUM_THREADS=1 python benchmarks/scan.py
+	OMP_NUM_THREADS=1 python benchmarks/training_step.py
 
 lint: $(FULL)  ## formatters, linters, type checker
 	ruff check

@@ -170,7 +170,6 @@ class CausalConvolution(nn.Module):
 
     def forward(self, x_BIT: Tensor, last_BIS: Tensor) -> tuple[Tensor, Tensor]:
         x_BIT = torch.cat([last_BIS, x_BIT], -1)
-        # vmap makes one grouped convolution of this: on a CPU 1.8 times faster than a product for every tap.
         y_BOT = nn.functional.conv1d(x_BIT, self.W_OIK, self.b_O, dilation=self.dilation)
         return y_BOT, x_BIT[..., x_BIT.shape[-1] - self.remembered_steps :]
 
@@ -181,3 +180,23 @@ class Convolutional(Architecture):
     def initial_state(self, batch: int) -> State:
         layers = [module for module in self.modules() if isinstance(module, CausalConvolution)]
         return tuple(self.zeros(batch, layer.inputs, layer.remembered_steps) for layer in layers)
+
+    @classmethod
+    def forward_replicas(
+        cls,
+        layer: Architecture,
+        tensors_R: dict[str, Tensor],
+        x_RBTI: Tensor,
+        state_R: State | None = None,
+        *,
+        last: bool = False,
+    ) -> tuple[Tensor, State]:
+        """One replica after another: vmap makes grouped convolutions, up to a fifth slower on a CPU."""
+        unbound = [dict(zip(tensors_R, row)) for row in zip(*(rows.unbind() for rows in tensors_R.values()))]
+        states = [None] * len(x_RBTI) if state_R is None else zip(*(part.unbind() for part in state_R))
+        each = [
+            functional_call(layer, tensors, tuple(arguments))
+            for tensors, *arguments in zip(unbound, x_RBTI, states, strict=True)
+        ]
+        y_RBTH = torch.stack([y_BTH[:, -1:] if last else y_BTH for y_BTH, _ in each])
+        return y_RBTH, tuple(torch.stack(part) for part in zip(*(state for _, state in each)))

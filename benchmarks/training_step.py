@@ -1,0 +1,160 @@
+"""Time of one training step per seed: ours, torch.nn one seed after another, and ours in plain PyTorch.
+
+    python benchmarks/training_step.py [--runs 7] [--seeds 5] [--task adding]
+
+A step is forward, loss, backward, clipping and Adam, on batches that are drawn before the clock starts.  `ours`
+trains the seeds as one shard; `torch.nn` is what one would write instead: nn.RNN, nn.GRU or nn.LSTM with a
+linear read-out (for pages that torch.nn does not have: the page itself as an nn.Module), seed after seed;
+`plain` is ours without compiled loops.  They take turns in every run, after one step each that does not count.
+Medians are of processor time of one thread, which other work on the machine disturbs less than the clock.
+`of peak` compares with a large matrix product timed in the same run: the share of its speed at which `ours`
+does the multiplications that the recurrent layer cannot do without.
+"""
+
+import argparse
+import itertools
+import os
+import statistics
+import time
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor, nn
+
+from rnnlimits import kernels
+from rnnlimits.catalog import make, module
+from rnnlimits.fitting import Replica, ReplicaTraining
+from rnnlimits.grid import Shard
+from rnnlimits.model import build_model, build_task
+from rnnlimits.replicas import Replicas
+
+# Shape letters: B sequences, T time steps, H hidden units.
+THEIRS = {"elman": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
+GATES = {"elman": 1, "gru": 3, "lstm": 4}
+PAGES = [*THEIRS, "temporal_convolution", "feed_forward"]
+SIZES = [(T, H, B) for H, B in ((32, 32), (64, 32), (128, 64)) for T in (100, 200)]
+
+
+def shard(page: str, task: str, T: int, H: int, B: int, seeds: int) -> Shard:
+    return Shard(
+        study="benchmark", kind="training", task=task, task_page=task, task_options={}, variant=page,
+        architecture=page, architecture_options={}, hidden_size=H, length_steps=T, parameters=0,
+        parameters_budget=None, seeds=seeds, learning_rates=[1e-3], probes={}, folds=None, needs=[],
+        budget={"steps": 1, "batch": B, "optimiser": "adam", "clip_norm": 1.0, "validate_every": 100,
+                "patience": None, "validation_sequences": 1, "test_sequences": 1},
+    )  # fmt: skip
+
+
+class LastStep(nn.Module):
+    """What one would write with torch.nn."""
+
+    def __init__(self, layer: nn.Module, hidden: int, outputs: int, reads_last: bool):
+        super().__init__()
+        self.layer, self.readout, self.reads_last = layer, nn.Linear(hidden, outputs), reads_last
+
+    def forward(self, x_BTI: Tensor) -> tuple[Tensor, None]:
+        y_BTH, _ = self.layer(x_BTI)
+        return self.readout(y_BTH[:, -1:] if self.reads_last else y_BTH), None
+
+
+def contenders(page: str, name: str, T: int, H: int, B: int, seeds: int) -> dict[str, Callable[[], None]]:
+    job = shard(page, name, T, H, B, seeds)
+    task = build_task(job)
+    models = [build_model(job, task, seed) for seed in range(seeds)]
+    replicas = [Replica(seed, 1e-3) for seed in range(seeds)]
+    training = ReplicaTraining(Replicas(models), replicas, dict.fromkeys(range(seeds), task), {}, job.budget)
+    batches = [next(stream) for stream in training.streams.values()]
+    streams: dict[int, Iterator] = {seed: itertools.repeat(batch) for seed, batch in enumerate(batches)}
+    training.streams = streams
+    optimiser = training.configure_optimizers()
+
+    def ours() -> None:
+        optimiser.zero_grad()
+        training.training_step(torch.tensor(0)).backward()
+        training.configure_gradient_clipping(optimiser)
+        optimiser.step()
+
+    def without_kernels() -> None:
+        os.environ["RNNLIMITS_BACKEND"] = "torch"
+        ours()
+        del os.environ["RNNLIMITS_BACKEND"]
+
+    if page in THEIRS:
+        layers = [THEIRS[page](task.inputs, H, batch_first=True) for _ in range(seeds)]
+        alone: list[nn.Module] = [LastStep(layer, H, task.outputs, task.reads_last) for layer in layers]
+    else:
+        alone = list(models)
+    optimisers = [torch.optim.Adam(model.parameters()) for model in alone]
+
+    def one_after_another() -> None:
+        for model, adam, batch in zip(alone, optimisers, batches):
+            adam.zero_grad()
+            task.loss_N(model(batch.x)[0], batch).mean().backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            adam.step()
+
+    return {"ours": ours, "torch.nn": one_after_another, "plain": without_kernels}
+
+
+def seconds(work: Callable[[], None]) -> float:
+    work()
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
+def medians(works: dict[str, Callable[[], None]], runs: int) -> dict[str, float]:
+    for work in works.values():
+        work()  # compiles, loads, warms the caches
+    taken = [{name: seconds(work) for name, work in works.items()} for _ in range(runs)]
+    return {name: statistics.median(run[name] for run in taken) for name in works}
+
+
+def peak_flops(runs: int, size: int = 1024) -> float:
+    a, b = torch.randn(size, size), torch.randn(size, size)
+    return 2 * size**3 / medians({"product": lambda: torch.mm(a, b)}, runs)["product"]
+
+
+def share_of_peak(page: str, inputs: int, T: int, H: int, B: int, seconds: float, runs: int) -> str:
+    if page not in GATES:
+        return "-"
+    # Twice for a multiplication and an addition; U once forward and twice backward, W once and once.
+    flops = 2 * B * T * GATES[page] * H * (3 * H + 2 * inputs)
+    return f"{flops / seconds / peak_flops(runs):.0%}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--runs", type=int, default=7, help="medians over so many (default: %(default)s)")
+    parser.add_argument("--seeds", type=int, default=5, help="trained as one shard (default: %(default)s)")
+    parser.add_argument("--task", default="adding", help="a task page with numbers as inputs (%(default)s)")
+    parser.add_argument("--pages", nargs="+", default=PAGES, help="architectures (default: %(default)s)")
+    parser.add_argument("--quick", action="store_true", help="the smallest size alone")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)  # as in a training
+    torch.manual_seed(0)
+    print(f"torch {torch.__version__}, ours: {kernels.backend()}, task {arguments.task};", end=" ")
+    print(f"milliseconds a training step and seed, {arguments.seeds} seeds, medians of {arguments.runs}")
+    options = module("tasks", arguments.task).Options
+    print(
+        f"{'architecture':<20}    T    H   B |   ours  torch.nn    plain | torch.nn/ours  plain/ours  of peak"
+    )
+    for page in arguments.pages:
+        for T, H, B in SIZES[:1] if arguments.quick else SIZES:
+            took = medians(contenders(page, arguments.task, T, H, B, arguments.seeds), arguments.runs)
+            ms = {name: 1e3 * s / arguments.seeds for name, s in took.items()}
+            inputs = make(options, {}).widths(T)[0]
+            print(
+                f"{page:<20} {T:>4} {H:>4} {B:>3} |"
+                f" {ms['ours']:6.2f} {ms['torch.nn']:9.2f} {ms['plain']:8.2f} |"
+                f" {ms['torch.nn'] / ms['ours']:12.1f}x {ms['plain'] / ms['ours']:10.1f}x"
+                f" {share_of_peak(page, inputs, T, H, B, ms['ours'] / 1e3, arguments.runs):>8}",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()
