@@ -176,11 +176,12 @@ def draw(
     tables: Annotated[Path, typer.Option(metavar="DIR", help="The tables.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the figures go.")],
     only: Annotated[str | None, typer.Option(metavar="NAME", help="One figure instead of all.")] = None,
+    processes: Annotated[int, typer.Option(min=1, help="How many figures are drawn at once.")] = 1,
 ) -> None:
     """Tables to figures, each as SVG and PNG."""
     from rnnlimits import figures
 
-    figures.draw_all(tables, out, only)
+    figures.draw_all(tables, out, only, processes)
 
 
 @app.command()
