@@ -137,8 +137,8 @@ def own_share(profile: Path) -> float:
     def own(function: tuple[str, int, str]) -> bool:
         return any(place in function[0] for place in ("/rnnlimits/", ".smk", "/workflow/Snakefile"))
 
+    # What calls from C ("~") was called by Python; only the Snakefile itself is run by Snakemake's `exec`.
     def enters(function: tuple[str, int, str], caller: tuple[str, int, str]) -> bool:
-        # What calls from C ("~") was called by Python; only the Snakefile itself is run by Snakemake's `exec`.
         return own(function) and (function[0].endswith("/Snakefile") if caller[0] == "~" else not own(caller))
 
     calls = [
