@@ -132,7 +132,8 @@ def test_a_changed_config_trains_what_it_changes(finished, shards):
 
 def test_the_longest_jobs_start_first(smoke, shards):
     first_two = " ".join(shell_lines(smoke.printed, "train")[:2])  # one for each core
-    assert all(shard.to_json() in first_two for shard in shards[:2])
+    able = [shard for shard in shards if not shard.needs]
+    assert all(shard.to_json() in first_two for shard in able[:2])
 
 
 def test_snakemake_writes_its_own_report(smoke):
