@@ -135,6 +135,11 @@ def test_all_figures_are_drawn_from_a_folder_of_tables(tmp_path):
     written = figures.draw_all(tables, tmp_path / "figures")
     assert [path.stem for path in written] == NAMES
     assert all(path.with_suffix(".png").stat().st_size > 1000 for path in written)
+    at_once = figures.draw_all(tables, tmp_path / "at_once", processes=2)
+    for suffix in (".svg", ".png"):
+        assert [path.with_suffix(suffix).read_bytes() for path in at_once] == [
+            path.with_suffix(suffix).read_bytes() for path in written
+        ]
     assert figures.draw_all(tables, tmp_path / "one", only="cost") == [tmp_path / "one" / "cost.svg"]
 
 

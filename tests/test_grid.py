@@ -50,6 +50,18 @@ def test_long_jobs_come_first(tmp_path):
     assert costs == sorted(costs, reverse=True)
 
 
+def test_a_fold_is_more_urgent_than_an_equal_training(tmp_path):
+    """The refit cannot start before it."""
+    trained = STUDY | {"tasks": {"sequential_digits": {}}, "lengths": [64], "probes": {}, "seeds": 5}
+    shards = planned(tmp_path, a=FOLDED, b=trained)
+    folds = {shard.id.partition(".")[2]: shard for shard in shards if shard.kind == "cross_validation"}
+    others = {shard.id.partition(".")[2]: shard for shard in shards if shard.kind == "training"}
+    assert folds.keys() == others.keys()
+    assert all(folds[name].replicas == others[name].replicas for name in folds)
+    assert all(folds[name].cost > others[name].cost for name in folds)
+    assert all(shard.cost > 0 for shard in shards if shard.kind == "refit"), "its size is not known yet"
+
+
 def test_a_cross_validation_ends_in_one_refit_per_variant(tmp_path):
     shards = planned(tmp_path, a=FOLDED)
     folds = [shard for shard in shards if shard.kind == "cross_validation"]

@@ -28,7 +28,9 @@ def forget() -> None:
         provenance._reached,
         provenance._imports,
         provenance._code,
-        catalog._tree,
+        provenance._page,
+        provenance._fingerprint,
+        catalog.tree,
         catalog.options,
     ):
         cached.cache_clear()

@@ -67,18 +67,19 @@ def path(kind: str, name: str) -> Path:
 
 
 @functools.cache
-def _tree(file: Path) -> ast.Module:
+def tree(file: Path) -> ast.Module:
+    """The syntax tree of a file; nobody changes it."""
     return ast.parse(file.read_text(encoding="utf-8"), filename=str(file))
 
 
 def summary(kind: str, name: str) -> str:
     """The first line of the page's docstring: its equation or its example."""
-    return (ast.get_docstring(_tree(path(kind, name))) or "").partition("\n")[0]
+    return (ast.get_docstring(tree(path(kind, name))) or "").partition("\n")[0]
 
 
 def methods(kind: str, name: str) -> set[str]:
     """The functions that the page's classes define: `fold` is there where a task can be cross-validated."""
-    classes = [node for node in _tree(path(kind, name)).body if isinstance(node, ast.ClassDef)]
+    classes = [node for node in tree(path(kind, name)).body if isinstance(node, ast.ClassDef)]
     return {node.name for cls in classes for node in cls.body if isinstance(node, ast.FunctionDef)}
 
 
@@ -90,7 +91,7 @@ def options(kind: str, name: str) -> type:
     'Options'
     """
     file = path(kind, name)
-    light = ast.Module([node for node in _tree(file).body if _is_light(node)], type_ignores=[])
+    light = ast.Module([node for node in tree(file).body if _is_light(node)], type_ignores=[])
     # dataclasses and pydantic look annotations up through sys.modules: the excerpt needs a module of its own.
     excerpt = types.ModuleType(f"rnnlimits._options.{kind}.{name}")
     sys.modules[excerpt.__name__] = excerpt
@@ -165,7 +166,7 @@ def _comments(file: Path) -> dict[str, str]:
     # ast counts columns in bytes of UTF-8, not in characters.
     lines = file.read_bytes().splitlines()
     found = {}
-    for cls in _tree(file).body:
+    for cls in tree(file).body:
         if isinstance(cls, ast.ClassDef) and cls.name == "Options":
             for node in cls.body:
                 if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):

@@ -32,6 +32,11 @@ DEFAULT_CONFIG = Path("config/config.yaml")
 def main() -> None:
     """The entry point: what a user got wrong is one line on stderr and exit code 1, never a traceback."""
     try:
+        if sys.argv[1:2] == ["train"] and "--spec" in sys.argv:
+            from rnnlimits import prefork
+
+            if (code := prefork.hand_over()) is not None:
+                sys.exit(code)
         app()
     except (ValueError, LookupError, OSError) as error:
         # A missing key or index is our mistake, not the user's: show where.
@@ -107,11 +112,11 @@ def train(
     ] = None,
 ) -> None:
     """Run one shard: train all its replicas, measure, write its rows."""
-    started = time.monotonic()
-    from rnnlimits import grid
+    from rnnlimits import grid, prefork
     from rnnlimits.catalog import pick
     from rnnlimits.rows import only_writer, write
 
+    started = time.monotonic() if prefork.asked_s is None else prefork.asked_s
     pick(device, ["cpu", "cuda"], noun="device")
     if data:
         from rnnlimits import datasets
@@ -122,14 +127,16 @@ def train(
         if shard.kind == "simulation":
             from rnnlimits import simulate
 
+            imported = time.monotonic() - started
             measured, provenance = simulate.run(shard)
         else:
             from rnnlimits import training
 
             imported = time.monotonic() - started
             measured, provenance = training.run(shard, rows, log, device)
-            provenance["seconds_import"] += imported
-        write(measured, provenance | {"seconds_total": time.monotonic() - started}, out, shard.id)
+        provenance["seconds_import"] += imported
+        provenance |= {"seconds_total": time.monotonic() - started, "prefork": prefork.asked_s is not None}
+        write(measured, provenance, out, shard.id)
 
 
 @app.command()
@@ -169,11 +176,12 @@ def draw(
     tables: Annotated[Path, typer.Option(metavar="DIR", help="The tables.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the figures go.")],
     only: Annotated[str | None, typer.Option(metavar="NAME", help="One figure instead of all.")] = None,
+    processes: Annotated[int, typer.Option(min=1, help="How many figures are drawn at once.")] = 1,
 ) -> None:
     """Tables to figures, each as SVG and PNG."""
     from rnnlimits import figures
 
-    figures.draw_all(tables, out, only)
+    figures.draw_all(tables, out, only, processes)
 
 
 @app.command()

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rnnlimits.pages import Page
 
 LARGEST_HIDDEN_SIZE = 2**20
+UNKNOWN_PARAMETERS = 10_000  # of a refit, whose size is not yet chosen when jobs are put into order
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -68,7 +69,9 @@ class Shard:
         """A rough measure of the work, in additions and multiplications: long jobs should start first."""
         if self.kind == "simulation":
             return 0.0
-        per_step = self.budget["batch"] * self.replicas * self.parameters
+        # A fold is as urgent as itself and the refit, which has to wait for it.
+        models = self.replicas + (self.seeds if self.kind == "cross_validation" else 0)
+        per_step = self.budget["batch"] * models * (self.parameters or UNKNOWN_PARAMETERS)
         # A time step costs some 100 us whatever its size; probing alone costs as much as some updates.
         return max(self.budget["steps"], 20) * self.length_steps * (200_000 + per_step)
 
@@ -79,7 +82,7 @@ class Shard:
 
     def to_json(self) -> str:
         """One line with sorted keys: equal shards give equal text."""
-        return json.dumps(dataclasses.asdict(self), sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return json.dumps(vars(self), sort_keys=True, separators=(",", ":"), allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str) -> "Shard":

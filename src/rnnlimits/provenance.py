@@ -21,7 +21,7 @@ from rnnlimits import catalog
 from rnnlimits.grid import Shard
 
 # They find, plan and describe; none of them can change a number.
-NEUTRAL = {"__init__", "catalog", "cli", "config", "grid", "provenance"}
+NEUTRAL = {"__init__", "catalog", "cli", "config", "grid", "prefork", "provenance"}
 PACKAGES = ("rnnlimits", "torch", "lightning", "numpy", "scikit-learn", "pyarrow")
 
 
@@ -32,7 +32,7 @@ def config_hash(shard: Shard) -> str:
 
 def fingerprint(shard: Shard) -> str:
     """sha256 of the syntax trees of all files behind a shard."""
-    return _digest(files(shard))
+    return _fingerprint(_roots(shard))
 
 
 def fingerprint_of(*parts: str) -> str:
@@ -41,6 +41,12 @@ def fingerprint_of(*parts: str) -> str:
     found = {file for folder in folders for file in list(folder.glob("*.*")) or [folder.with_suffix(".py")]}
     code = frozenset(file for file in found if file.suffix == ".py")
     return _digest(sorted(_reached(code) | found))
+
+
+@functools.cache
+def _fingerprint(roots: frozenset[Path]) -> str:
+    """Thousands of shards have some tens of sets of files behind them."""
+    return _digest(sorted(_reached(roots)))
 
 
 def _digest(code_files: list[Path]) -> str:
@@ -58,11 +64,17 @@ def files(shard: Shard) -> list[Path]:
 def _roots(shard: Shard) -> frozenset[Path]:
     """The module that runs the shard, and the pages that it loads by name."""
     if shard.kind == "simulation":
-        return frozenset({catalog.PACKAGE / "simulate.py", catalog.path("simulations", shard.task_page)})
-    pages = {catalog.path("tasks", shard.task_page), catalog.path("architectures", shard.architecture)}
+        return frozenset({catalog.PACKAGE / "simulate.py", _page("simulations", shard.task_page)})
+    pages = {_page("tasks", shard.task_page), _page("architectures", shard.architecture)}
     return frozenset(
-        {catalog.PACKAGE / "training.py", *pages, *(catalog.path("probes", name) for name in shard.probes)}
+        {catalog.PACKAGE / "training.py", *pages, *(_page("probes", name) for name in shard.probes)}
     )
+
+
+@functools.cache
+def _page(kind: str, name: str) -> Path:
+    """Looking into a folder for every shard would cost more than the rest of a fingerprint."""
+    return catalog.path(kind, name)
 
 
 @functools.cache
@@ -79,8 +91,7 @@ def _reached(roots: frozenset[Path]) -> frozenset[Path]:
 
 @functools.cache
 def _imports(file: Path) -> frozenset[Path]:
-    tree = ast.parse(file.read_text(encoding="utf-8"))
-    names = {name for node in ast.walk(tree) for name in _imported_names(node)}
+    names = {name for node in ast.walk(catalog.tree(file)) for name in _imported_names(node)}
     parts = [name.split(".")[1:] for name in names if name.startswith("rnnlimits.")]
     return frozenset(path for part in parts if part[0] not in NEUTRAL for path in _module_files(part))
 
@@ -105,8 +116,7 @@ def _module_files(parts: list[str]) -> Iterator[Path]:
 
 @functools.cache
 def _code(file: Path) -> str:
-    text = file.read_text(encoding="utf-8")
-    return _outline(ast.parse(text)) if file.suffix == ".py" else text
+    return _outline(catalog.tree(file)) if file.suffix == ".py" else file.read_text(encoding="utf-8")
 
 
 def _outline(node: Any) -> str:

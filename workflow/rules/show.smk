@@ -62,12 +62,13 @@ rule draw:
         f"{RESULTS}/logs/draw.log",
     conda:
         ENVIRONMENT
+    threads: 2  # nothing else is left to do
     params:
         code=provenance.fingerprint_of("figures"),
         tables=lambda wildcards, input: folder(input),
         out=lambda wildcards, output: folder(output.svg),
     shell:
-        "rnnlimits draw --tables {params.tables} --out {params.out} > {log} 2>&1"
+        "rnnlimits draw --tables {params.tables} --out {params.out} --processes {threads} > {log} 2>&1"
 
 
 rule judge:

@@ -6,7 +6,9 @@ draw      tables -> Figure,
 caption   tables -> what was measured, and on how many seeds.
 """
 
+import functools
 from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +23,24 @@ def load(tables_dir: str | Path, wanted: Iterable[str]) -> dict[str, Any]:
     return {name: pd.read_csv(path) if path.exists() else pd.DataFrame() for name, path in paths.items()}
 
 
-def draw_all(tables_dir: str | Path, out_dir: str | Path, only: str | None = None) -> list[Path]:
+def draw_all(
+    tables_dir: str | Path, out_dir: str | Path, only: str | None = None, processes: int = 1
+) -> list[Path]:
     """Draw every figure (or `only` one) into OUT_DIR/NAME.svg and .png; returns the SVG files."""
+    names = [only] if only else catalog.names("figures")
+    for name in names:
+        catalog.module("figures", name)  # imported here once, and not in every process
+    one = functools.partial(draw_one, tables_dir, out_dir)
+    if processes == 1:
+        return [one(name) for name in names]
+    with ProcessPoolExecutor(processes) as pool:
+        return list(pool.map(one, names))
+
+
+def draw_one(tables_dir: str | Path, out_dir: str | Path, name: str) -> Path:
     from rnnlimits.figures import style
 
-    written = []
-    for name in [only] if only else catalog.names("figures"):
-        page = catalog.module("figures", name)
-        stem = Path(out_dir) / name
-        style.save(page.draw(load(tables_dir, page.TABLES)), stem)
-        written.append(stem.with_suffix(".svg"))
-    return written
+    page = catalog.module("figures", name)
+    stem = Path(out_dir) / name
+    style.save(page.draw(load(tables_dir, page.TABLES)), stem)
+    return stem.with_suffix(".svg")

@@ -114,6 +114,7 @@ def save(figure: Figure, stem: Path) -> None:
     # Whoever opens the file may not have the font; Verdana is as wide, so no text runs into the next.
     svg = buffer.getvalue().replace("'DejaVu Sans'", "'DejaVu Sans', Verdana, sans-serif")
     stem.with_suffix(".svg").write_text(svg, encoding="utf-8", newline="\n")
+    figure.set_layout_engine("none")  # the layout that it has: finding it again would take as long as drawing
     figure.savefig(stem.with_suffix(".png"), dpi=200, metadata={"Software": None})
 
 
