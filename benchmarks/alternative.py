@@ -2,10 +2,10 @@
 
     python benchmarks/alternative.py --architecture gru --length 30 --hidden 36 --rate 0.01 --streams 1 2 3 4
 
-The adding problem, Adam, clipping, validation now and then, an end when it is solved; the best weights are read
-on test. It prints one line of JSON. benchmarks/whole_job.py runs it and says what it needs of streams: so that
-the comparison is fair, the initial weights are distributed, and the numbers drawn, as in rnnlimits. Nothing is
-logged and no checkpoint written.
+The adding problem, Adam, clipping, validation now and then, an end when it is solved; the best weights are
+read on test. It prints one line of JSON. benchmarks/whole_job.py runs it and says what it needs of streams:
+so that the comparison is fair, the initial weights are distributed, and the numbers drawn, as in rnnlimits.
+Nothing is logged and no checkpoint written.
 """
 
 import argparse
@@ -107,8 +107,8 @@ def main():
     options.add_argument("--validation-sequences", type=int, default=256)
     options.add_argument("--test-sequences", type=int, default=1024)
     options.add_argument("--rate", type=float, required=True)
-    options.add_argument("--streams", type=int, nargs=4, required=True, metavar="SEED", help="of data, initial "
-                         "weights, validation and test")  # fmt: skip
+    options.add_argument("--streams", type=int, nargs=4, required=True, metavar="SEED", help="of data, "
+                         "initial weights, validation and test")  # fmt: skip
     given = options.parse_args()
     warnings.filterwarnings("ignore", module="lightning")
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)

@@ -2,11 +2,11 @@
 
     python benchmarks/cost_growth.py [--runs 5] [--figure results/benchmarks/cost_growth] [--quick]
 
-One of the four is varied at a time, the others stay at a base point. Each measurement is a process of its own:
-the median of processor seconds of an update by the trainer of a shard, and the peak of its memory less what the
-process held before (Python, torch and so on). Straight lines through the logarithms give the exponents: 1 means
-that twice as much costs twice as much; below 1, something is paid only once. `plain` is a page that has nothing
-but a step (benchmarks/own_page.py).
+One of the four is varied at a time, the others stay at a base point. Each measurement is a process of its
+own: the median of processor seconds of an update by the trainer of a shard, and the peak of its memory less
+what the process held before (Python, torch and so on). Straight lines through the logarithms give the
+exponents: 1 means that twice as much costs twice as much; below 1, something is paid only once. `plain` is
+a page that has nothing but a step (benchmarks/own_page.py).
 """
 
 import multiprocessing

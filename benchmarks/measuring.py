@@ -22,9 +22,7 @@ LEARNING_RATE = 1e-3
 
 def parser(text: str | None) -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
-    made.add_argument(
-        "--quick", action="store_true", help="tiny sizes: does it run? The numbers mean nothing"
-    )
+    made.add_argument("--quick", action="store_true", help="tiny sizes; the numbers mean nothing")
     return made
 
 

@@ -2,10 +2,10 @@
 
     python benchmarks/own_page.py [--runs 7] [--seeds 8] [--quick]
 
-A run is one whole update of every seed: data, forward, backward, clipping, Adam. `together` is the trainer of a
-shard with all seeds; `one by one` the same trainer with one seed after another; `plain loop` what one writes
-without it, an nn.Module and torch.optim for each seed. The page is the example of CONTRIBUTING.md. Medians of
-processor time on one thread.
+A run is one whole update of every seed: data, forward, backward, clipping, Adam. `together` is the trainer
+of a shard with all seeds; `one by one` the same trainer with one seed after another; `plain loop` what one
+writes without it, an nn.Module and torch.optim for each seed. The page is the example of CONTRIBUTING.md.
+Medians of processor time on one thread.
 """
 
 import torch
