@@ -132,7 +132,8 @@ def main() -> None:
         results = [(error, share), (their_error, their_share)]
         shares = " | ".join(f"{shown(mean)}, solved {solved.estimate:.0%}" for mean, solved in results)
         print(
-            f"{architecture:<12} {T:>4} | {our_s:6.1f} {their_s:14.1f} {their_s / our_s:5.1f}x | {shares} | {same}"
+            f"{architecture:<12} {T:>4} | {our_s:6.1f} {their_s:14.1f} {their_s / our_s:5.1f}x |"
+            f" {shares} | {same}"
         )
         total_ours, total_theirs = total_ours + our_s, total_theirs + their_s
     print(f"all               | {total_ours:6.1f} {total_theirs:14.1f} {total_theirs / total_ours:5.1f}x")

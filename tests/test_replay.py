@@ -117,6 +117,14 @@ def test_two_halves_with_the_state_handed_over_equal_the_whole():
     assert replayed(layer) == [True]  # the number of steps is no part of a step's shapes
 
 
+def test_the_last_output_alone_is_the_last_of_all():
+    layer, tensors_R = stacked(SecondState)
+    x_RBTI = torch.randn(R, B, T, INPUTS, dtype=torch.float64)
+    all_RBTH, _ = layer.forward_replicas(layer, tensors_R, x_RBTI, None)
+    last_RB1H, _ = layer.forward_replicas(layer, tensors_R, x_RBTI, None, last=True)
+    torch.testing.assert_close(last_RB1H, all_RBTH[:, :, -1:])
+
+
 def test_fewer_replicas_and_another_batch_are_traced_anew():
     layer, tensors_R = stacked(Gated)
     for replicas, batch in ((3, 4), (2, 4), (2, 7)):

@@ -100,15 +100,21 @@ class Recurrent(Architecture):
 
     @classmethod
     def forward_replicas(
-        cls, layer: Architecture, tensors_R: dict[str, Tensor], x_RBTI: Tensor, state_R: State | None = None
+        cls,
+        layer: Architecture,
+        tensors_R: dict[str, Tensor],
+        x_RBTI: Tensor,
+        state_R: State | None = None,
+        *,
+        last: bool = False,
     ) -> tuple[Tensor, State]:
         if cls.forward is Recurrent.forward:  # another forward may do more than scan `step`
             R, B = x_RBTI.shape[:2]
-            start = [part.expand(R, *part.shape) for part in layer.initial_state(B)]
-            replayed = replay.scan(layer, tensors_R, x_RBTI, tuple(start) if state_R is None else state_R)
+            start = tuple(part.expand(R, *part.shape) for part in layer.initial_state(B))
+            replayed = replay.scan(layer, tensors_R, x_RBTI, start if state_R is None else state_R, last=last)
             if replayed is not None:
                 return replayed
-        return super().forward_replicas(layer, tensors_R, x_RBTI, state_R)
+        return super().forward_replicas(layer, tensors_R, x_RBTI, state_R, last=last)
 
     @property
     def recurrent_matrix(self) -> Tensor | None:

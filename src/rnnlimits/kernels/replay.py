@@ -40,9 +40,9 @@ class OneStep(nn.Module):
 
 
 def scan(
-    layer: nn.Module, tensors_R: dict[str, Tensor], x_RBTI: Tensor, state: State
+    layer: nn.Module, tensors_R: dict[str, Tensor], x_RBTI: Tensor, state: State, *, last: bool = False
 ) -> tuple[Tensor, State] | None:
-    """Outputs of all steps and the last state; None where a trace of the step does not do its work."""
+    """Outputs of all steps (with `last`: of that one) and the last state; None where no trace does the work."""
     tensors = list(tensors_R.values())
     # Time first: every step is then one block of memory.
     x_T = x_RBTI.movedim(2, 0).contiguous().unbind(0)
@@ -54,7 +54,7 @@ def scan(
         y_RBH, *after = step(x_RBI, *state, *tensors)
         state = tuple(after)
         y_T.append(y_RBH)
-    return torch.stack(y_T).movedim(0, 2), state
+    return torch.stack(y_T[-1:] if last else y_T).movedim(0, 2), state
 
 
 def traced(
