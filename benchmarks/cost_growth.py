@@ -78,7 +78,7 @@ def costs(base: dict[str, int], points: dict[str, list[int]], runs: int) -> Cost
         for varied, sizes in points.items():
             jobs = [(architecture, base | {varied: size}, runs) for size in sizes]
             with forked.Pool(1, maxtasksperchild=1) as pool:
-                # A fork copies what it touches, whatever the size: what the smallest update takes is no growth.
+                # A fork copies what it touches, whatever the size: that is no growth.
                 _, fixed = pool.map(measure, [(architecture, SMALLEST, 1)], chunksize=1)[0]
                 measured = pool.map(measure, jobs, chunksize=1)
             found[architecture, varied] = [

@@ -42,7 +42,7 @@ class OneStep(nn.Module):
 def scan(
     layer: nn.Module, tensors_R: dict[str, Tensor], x_RBTI: Tensor, state: State, *, last: bool = False
 ) -> tuple[Tensor, State] | None:
-    """Outputs of all steps (with `last`: of that one) and the last state; None where no trace does the work."""
+    """Outputs of all steps (`last`: of that one) and the last state; None where no trace does the work."""
     tensors = list(tensors_R.values())
     # Time first: every step is then one block of memory.
     x_T = x_RBTI.movedim(2, 0).contiguous().unbind(0)
