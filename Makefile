@@ -50,8 +50,13 @@ smoke: $(FULL)  ## the whole pipeline in about a minute (config/smoke.yaml)
 test: $(FULL)  ## all tests
 	OMP_NUM_THREADS=1 pytest --numprocesses 2 --dist loadgroup
 
-benchmark: $(FULL)  ## time the loops over time against torch.nn and vmap, side by side
+# One after another, or they would disturb each other.
+benchmark: $(FULL)  ## our speed against named alternatives, side by side
 	OMP_NUM_THREADS=1 python benchmarks/training_step.py
+	OMP_NUM_THREADS=1 python benchmarks/own_page.py
+	OMP_NUM_THREADS=1 python benchmarks/whole_job.py
+	OMP_NUM_THREADS=1 python benchmarks/cost_growth.py
+	OMP_NUM_THREADS=1 python benchmarks/pipeline.py
 
 lint: $(FULL)  ## formatters, linters, type checker
 	ruff check

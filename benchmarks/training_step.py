@@ -1,27 +1,25 @@
 """Time of one training step per seed: ours, torch.nn one seed after another, and ours in plain PyTorch.
 
-    python benchmarks/training_step.py [--runs 7] [--seeds 5] [--task adding]
+    python benchmarks/training_step.py [--runs 7] [--seeds 5] [--task adding] [--pages lstm gru]
 
-A step is forward, loss, backward, clipping and Adam, on batches that are drawn before the clock starts.  `ours`
-trains the seeds as one shard; `torch.nn` is what one would write instead: nn.RNN, nn.GRU or nn.LSTM with a
-linear read-out (for pages that torch.nn does not have: the page itself as an nn.Module), seed after seed;
-`plain` is ours without compiled loops.  They take turns in every run, after one step each that does not count.
+A step is forward, loss, backward, clipping and Adam, on batches that are drawn before the clock starts.
+`ours` trains the seeds as one shard; `torch.nn` is what one would write instead: nn.RNN, nn.GRU or nn.LSTM
+with a linear read-out (for pages that torch.nn does not have: the page itself as an nn.Module), seed after
+seed; `plain` is ours without compiled loops.  They take turns in every run.
 Medians are of processor time of one thread, which other work on the machine disturbs less than the clock.
 `of peak` compares with a large matrix product timed in the same run: the share of its speed at which `ours`
 does the multiplications that the recurrent layer cannot do without.
 """
 
-import argparse
 import itertools
 import os
-import statistics
-import time
 from collections.abc import Callable, Iterator
 
+import measuring
 import torch
+from measuring import medians
 from torch import Tensor, nn
 
-from rnnlimits import kernels
 from rnnlimits.catalog import make, module
 from rnnlimits.fitting import Replica, ReplicaTraining
 from rnnlimits.grid import Shard
@@ -96,20 +94,6 @@ def contenders(page: str, name: str, T: int, H: int, B: int, seeds: int) -> dict
     return {"ours": ours, "torch.nn": one_after_another, "plain": without_kernels}
 
 
-def seconds(work: Callable[[], None]) -> float:
-    work()
-    start = time.process_time()
-    work()
-    return time.process_time() - start
-
-
-def medians(works: dict[str, Callable[[], None]], runs: int) -> dict[str, float]:
-    for work in works.values():
-        work()  # compiles, loads, warms the caches
-    taken = [{name: seconds(work) for name, work in works.items()} for _ in range(runs)]
-    return {name: statistics.median(run[name] for run in taken) for name in works}
-
-
 def peak_flops(runs: int, size: int = 1024) -> float:
     a, b = torch.randn(size, size), torch.randn(size, size)
     return 2 * size**3 / medians({"product": lambda: torch.mm(a, b)}, runs)["product"]
@@ -124,20 +108,15 @@ def share_of_peak(page: str, inputs: int, T: int, H: int, B: int, seconds: float
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = measuring.parser(__doc__)
     parser.add_argument("--runs", type=int, default=7, help="medians over so many (default: %(default)s)")
     parser.add_argument("--seeds", type=int, default=5, help="trained as one shard (default: %(default)s)")
     parser.add_argument("--task", default="adding", help="a task page with numbers as inputs (%(default)s)")
     parser.add_argument("--pages", nargs="+", default=PAGES, help="architectures (default: %(default)s)")
-    parser.add_argument("--quick", action="store_true", help="the smallest size alone")
     arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    torch.set_flush_denormal(True)  # as in a training
-    torch.manual_seed(0)
-    print(f"torch {torch.__version__}, ours: {kernels.backend()}, task {arguments.task};", end=" ")
-    print(f"milliseconds a training step and seed, {arguments.seeds} seeds, medians of {arguments.runs}")
+    measuring.prepare()
+    print(measuring.machine())
+    print(f"{arguments.task}, {arguments.seeds} seeds: ms a step and seed, medians of {arguments.runs}")
     options = module("tasks", arguments.task).Options
     print(
         f"{'architecture':<20}    T    H   B |   ours  torch.nn    plain | torch.nn/ours  plain/ours  of peak"

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
 from rnnlimits import kernels
+from rnnlimits.kernels import replay
 
 # Shape letters: B sequences, T time steps, I inputs, H hidden units (outputs of the layer), R replicas,
 # O output channels and K taps of a convolution, S remembered inputs; G whatever a page projects inputs to.
@@ -96,6 +97,24 @@ class Recurrent(Architecture):
             y_BH, state = step(x_BG, state)
             y_T.append(y_BH)
         return torch.stack(y_T, 1), state
+
+    @classmethod
+    def forward_replicas(
+        cls,
+        layer: Architecture,
+        tensors_R: dict[str, Tensor],
+        x_RBTI: Tensor,
+        state_R: State | None = None,
+        *,
+        last: bool = False,
+    ) -> tuple[Tensor, State]:
+        if cls.forward is Recurrent.forward:  # another forward may do more than scan `step`
+            R, B = x_RBTI.shape[:2]
+            start = tuple(part.expand(R, *part.shape) for part in layer.initial_state(B))
+            replayed = replay.scan(layer, tensors_R, x_RBTI, start if state_R is None else state_R, last=last)
+            if replayed is not None:
+                return replayed
+        return super().forward_replicas(layer, tensors_R, x_RBTI, state_R, last=last)
 
     @property
     def recurrent_matrix(self) -> Tensor | None:

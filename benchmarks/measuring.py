@@ -1,0 +1,76 @@
+"""What the benchmarks share: turns of several contenders, the machine in a line, one step of the trainer."""
+
+import argparse
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+
+from rnnlimits import kernels
+from rnnlimits.fitting import Replica, ReplicaTraining
+from rnnlimits.model import Model
+from rnnlimits.replicas import Replicas
+from rnnlimits.tasks.base import Task
+
+Work = Callable[[], object]
+LEARNING_RATE = 1e-3
+
+
+def parser(text: str | None) -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
+    made.add_argument("--quick", action="store_true", help="tiny sizes; the numbers mean nothing")
+    return made
+
+
+def machine() -> str:
+    """The processor, its cores, torch and what runs the loops over time."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    name = names[0] if names else platform.processor() or platform.machine()
+    return (
+        f"{name}, {os.cpu_count()} cores, torch {torch.__version__}, loops: {kernels.backend()}, one thread"
+    )
+
+
+def prepare() -> None:
+    """One thread, and denormal numbers are zero, as in a training; so for every contender."""
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    torch.manual_seed(0)
+
+
+def seconds(work: Work) -> float:
+    """Of the second of two calls: in a training, too, a step finds the caches as the one before left them."""
+    work()
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
+def medians(works: dict[str, Work], runs: int) -> dict[str, float]:
+    """Median processor seconds of each; they take turns, so that what disturbs the machine disturbs all."""
+    for work in works.values():
+        work()  # compiles and loads
+    taken = [{name: seconds(work) for name, work in works.items()} for _ in range(runs)]
+    return {name: statistics.median(run[name] for run in taken) for name in works}
+
+
+def trainer_step(models: Sequence[Model], task: Task, batch: int) -> Work:
+    """An update of all models by the trainer of a shard, without Lightning's loop around it."""
+    replicas = [Replica(seed, LEARNING_RATE) for seed in range(len(models))]
+    budget = {"batch": batch, "optimiser": "adam", "clip_norm": 1.0}
+    module = ReplicaTraining(Replicas(models), replicas, dict.fromkeys(range(len(models)), task), {}, budget)
+    optimiser = module.configure_optimizers()
+
+    def step() -> None:
+        optimiser.zero_grad()
+        module.training_step(torch.zeros(())).backward()
+        module.configure_gradient_clipping(optimiser)
+        optimiser.step()
+
+    return step
