@@ -157,11 +157,11 @@ class ProjectedRecurrent(Recurrent):
         *,
         last: bool = False,
     ) -> tuple[Tensor, State]:
-        if not (cls.kernel and kernels.available(cls.kernel, x_RBTI)):
+        arguments = cast(ProjectedRecurrent, layer).kernel_arguments
+        scan = kernels.choose(cls.kernel, x_RBTI, *arguments)
+        if scan is None:
             return super().forward_replicas(layer, tensors_R, x_RBTI, state_R, last=last)
         W_RGI, U_RGH, b_RG, *rest = tensors_R.values()
-        scan: Any = kernels.KERNELS[cls.kernel].scan
-        arguments = cast(ProjectedRecurrent, layer).kernel_arguments
         return scan(x_RBTI, W_RGI, b_RG, U_RGH, *rest, state_R, *arguments, last=last)
 
 

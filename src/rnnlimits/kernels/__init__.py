@@ -3,18 +3,21 @@
 `available("gru", x)` says whether the loop of that name can take over for inputs like x. It says so after a
 trial run against plain PyTorch, once per process: an import that works proves little (a compiler, a BLAS or a
 writable folder may be missing). The environment variable RNNLIMITS_BACKEND=torch switches all of it off.
+`choose` gives the loop to use, on a GPU one of rnnlimits.kernels.cuda, or None.
 """
 
 import functools
 import logging
 import os
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
-from rnnlimits.kernels import elman, gru, lstm
+from rnnlimits.kernels import cuda, elman, gru, lstm
 
-__all__ = ["available", "backend", "elman", "gru", "lstm"]
+__all__ = ["available", "backend", "choose", "cuda", "elman", "gru", "lstm"]
 
 # Shape letters: R replicas, T time steps, B sequences, I inputs, H hidden units, G = H, 3H or 4H gate values.
 KERNELS = {"elman": elman, "gru": gru, "lstm": lstm}
@@ -29,8 +32,22 @@ def available(kernel: str = "elman", x: Tensor | None = None) -> bool:
     return device == "cpu" and dtype in TOLERANCE and passes_trial(kernel, dtype)
 
 
-def backend(kernel: str = "elman") -> str:
-    """What runs the time loop of an architecture: "numba-0.68.1" or "torch"."""
+def choose(kernel: str, x_RBTI: Tensor, *arguments: str) -> Callable | None:
+    """The loop over time for inputs like these; None where nothing but the plain step will do."""
+    if available(kernel, x_RBTI):
+        return KERNELS[kernel].scan
+    if not x_RBTI.is_cuda or kernel not in KERNELS or os.environ.get("RNNLIMITS_BACKEND") == "torch":
+        return None
+    loops = cuda.loops(kernel, len(x_RBTI), *arguments)
+    # In float64, whatever follows: there, TF32 and the order of a sum cannot hide a mistake.
+    return next((loop for loop in loops if passes_trial(kernel, torch.float64, loop)), None)
+
+
+def backend(kernel: str = "elman", device: str = "cpu", replicas: int = 1, *arguments: str) -> str:
+    """What runs the time loop of an architecture: "numba-0.68.1", "torch", or on a GPU "cudnn", ..."""
+    if device == "cuda":
+        loop = choose(kernel, torch.empty(replicas, 1, 1, 1, device=device), *arguments)
+        return "torch" if loop is None else loop.name
     if not available(kernel):
         return "torch"
     import numba
@@ -39,9 +56,12 @@ def backend(kernel: str = "elman") -> str:
 
 
 @functools.cache
-def passes_trial(kernel: str, dtype: torch.dtype) -> bool:
+def passes_trial(kernel: str, dtype: torch.dtype, loop: cuda.Loop | None = None) -> bool:
+    """The compiled loop, or one for a GPU, against the plain one."""
+    how = (loop.trial_replicas, "cuda") if loop else (2, "cpu")
+    page = KERNELS[kernel]
     try:
-        compiled, plain = (trial(kernel, dtype, scan) for scan in ("scan", "plain_scan"))
+        compiled, plain = (trial(kernel, dtype, scan, *how) for scan in (loop or page.scan, page.plain_scan))
     except Exception as error:  # whatever it is, plain PyTorch does the same work
         logging.getLogger(__name__).info("%s in %s runs in plain PyTorch: %r", kernel, dtype, error)
         return False
@@ -50,13 +70,14 @@ def passes_trial(kernel: str, dtype: torch.dtype) -> bool:
 
 
 @torch.enable_grad()
-def trial(kernel: str, dtype: torch.dtype, scan: str) -> list[Tensor]:
+def trial(kernel: str, dtype: torch.dtype, scan: Callable, R: int = 2, device: str = "cpu") -> list[Tensor]:
     """Outputs, final state and all gradients of a tiny case."""
-    R, B, T, inputs, H = 2, 3, 4, 2, 5
+    B, T, inputs, H = 3, 4, 2, 5
     G, more, states = {"elman": (H, [], 1), "gru": (3 * H, [(R, H)], 1), "lstm": (4 * H, [], 2)}[kernel]
     shapes = [(R, B, T, inputs), (R, G, inputs), (R, G), (R, G, H), *more, *[(R, B, H)] * states]
     generator = torch.Generator().manual_seed(0)
-    tensors = [torch.randn(shape, generator=generator, dtype=dtype).requires_grad_() for shape in shapes]
-    y_RBTH, state = getattr(KERNELS[kernel], scan)(*tensors[:-states], tuple(tensors[-states:]))
+    drawn = [torch.randn(shape, generator=generator, dtype=dtype) for shape in shapes]
+    tensors = [tensor.to(device).requires_grad_() for tensor in drawn]
+    y_RBTH, state = scan(*tensors[:-states], tuple(tensors[-states:]))
     loss = y_RBTH.square().sum() + sum(part.sum() for part in state)
     return [y_RBTH, *state, *torch.autograd.grad(loss, tensors)]
