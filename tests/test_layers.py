@@ -54,7 +54,8 @@ MAY_IMPORT = {
     "probes": {"architectures", "model", "tasks"},
     "replicas": {"model", "tasks"},
     "evaluation": {"replicas", "tasks"},
-    "fitting": {"evaluation", "replicas", "tasks"},
+    "graphs": set(),
+    "fitting": {"evaluation", "graphs", "replicas", "tasks"},
     "simulate": {"catalog", "grid", "provenance", "rows"},
     "training": {
         "catalog", "evaluation", "fitting", "grid", "kernels", "model", "provenance", "replicas", "rows",

@@ -23,13 +23,15 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from rnnlimits.evaluation import evaluate
-from rnnlimits.replicas import Replicas, clip_rows, fold, stack
+from rnnlimits.graphs import Recording, Replayed
+from rnnlimits.replicas import Replicas, clip, fold, stack
 from rnnlimits.tasks.base import Batch, Task, generator
 
 # Two validations in a row must say "solved": one lucky draw at the threshold is not a solution.
 SOLVED_IN_A_ROW = 2
 OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
-    "adam": torch.optim.Adam,
+    # A group a replica: unfused, that is ten launches for each of them.
+    "adam": lambda groups: torch.optim.Adam(groups, fused=groups[0]["params"][0].is_cuda or None),
     # Arjovsky et al. (2016) and Tallec & Ollivier (2018) use 0.9; torch's default is 0.99.
     "rmsprop": lambda groups: torch.optim.RMSprop(groups, alpha=0.9),
     "sgd": torch.optim.SGD,
@@ -65,6 +67,8 @@ class Reading:
 
 
 class ReplicaTraining(pl.LightningModule):
+    recorder: type[Recording] | None = None  # None: what suits the device
+
     def __init__(
         self,
         models: Replicas,
@@ -94,28 +98,56 @@ class ReplicaTraining(pl.LightningModule):
         ]
         return OPTIMISERS[self.budget["optimiser"]](groups)
 
+    def on_fit_start(self) -> None:
+        self.step = Replayed(self.gradients, self.device, self.recorder)
+
     def training_step(self, _: Tensor) -> Tensor:
         drawn = {seed: next(self.streams[seed]) for seed in {self.replicas[r].seed for r in self.active}}
-        theta_RP = self.models.theta(self.active)
+        theta_RP = self.models.theta(self.active).detach()
         batch = stack([drawn[self.replicas[r].seed] for r in self.active], theta_RP)
-        output, state = self.models(
-            theta_RP,
-            self.models.frozen_RQ[self.active],
-            batch.x,
-            self.carried if batch.carry else None,
+        carried = (batch.carry and self.carried) or ()
+        self.gradient_RP, losses_and_norms_2R, *state = self.step(
+            theta_RP, self.models.frozen_RQ[self.active], batch.x, batch.target, batch.mask_BT, *carried
         )
-        # Truncated back-propagation through time: the state goes on, its gradient does not.
-        self.carried = None if state is None else tuple(part.detach() for part in state)
-        loss_N = self.task.loss_N(output.flatten(0, 1), fold(batch))
-        loss_R = loss_N.view(len(self.active), -1).mean(1)
-        for r, loss in zip(self.active, loss_R.tolist(), strict=True):
+        self.carried = tuple(state)
+        # Both in one: each time that a number is read, the processor waits for a GPU.
+        for r, loss, norm in zip(self.active, *losses_and_norms_2R.tolist(), strict=True):
             self.replicas[r].losses.append(loss)
-        return loss_R.sum()  # no replica's loss depends on another's weights: the gradients stay apart
-
-    def configure_gradient_clipping(self, optimizer, gradient_clip_val=None, gradient_clip_algorithm=None):
-        norms_R = clip_rows([self.models.rows[r] for r in self.active], self.budget["clip_norm"])
-        for r, norm in zip(self.active, norms_R.tolist(), strict=True):
             self.replicas[r].norms.append(norm)
+        return losses_and_norms_2R[0].sum()
+
+    def gradients(
+        self,
+        theta_RP: Tensor,
+        frozen_RQ: Tensor,
+        x: Tensor,
+        target: Tensor,
+        mask_BT: Tensor | None,
+        *state: Tensor,
+    ) -> tuple[Tensor, ...]:
+        """Clipped gradients, the losses above the norms before clipping, and the state to carry on.
+
+        A function of its arguments alone, which reads nothing from the device: so a GPU can replay it.
+        """
+        theta_RP = theta_RP.detach().requires_grad_()
+        output, new_state = self.models(theta_RP, frozen_RQ, x, state or None)
+        loss_N = self.task.loss_N(output.flatten(0, 1), fold(Batch(x, target, mask_BT)))
+        loss_R = loss_N.view(len(theta_RP), -1).mean(1)
+        # No replica's loss depends on another's weights: the gradients of the sum stay apart.
+        (gradient_RP,) = torch.autograd.grad(loss_R.sum(), theta_RP)
+        clipped_RP, norms_R = clip(gradient_RP, self.budget["clip_norm"])
+        # Truncated back-propagation through time: the state goes on, its gradient does not.
+        return (
+            clipped_RP,
+            torch.stack([loss_R.detach(), norms_R]),
+            *(part.detach() for part in new_state or ()),
+        )
+
+    def backward(self, loss: Tensor, *_: object) -> None:
+        """Lightning's moment for the gradients: they are there; one that is not finite makes no step."""
+        for r, gradient_P in zip(self.active, self.gradient_RP, strict=True):
+            if math.isfinite(self.replicas[r].norms[-1]):
+                self.models.rows[r].grad = gradient_P
 
     def on_train_batch_end(self, outputs, batch, batch_idx: int) -> None:
         step = batch_idx + 1
@@ -191,6 +223,7 @@ class ReplicaTraining(pl.LightningModule):
         keep = [row for row, r in enumerate(self.active) if r not in closing]
         if self.carried is not None and closing:
             self.carried = tuple(part[keep] for part in self.carried)
+            self.step.forget()
         self.active = [self.active[row] for row in keep]
 
 

@@ -1,9 +1,9 @@
 """A function of tensors, recorded once on a GPU and replayed: one launch instead of thousands.
 
     step = Replayed(work, torch.device("cuda"))
-    gradient, loss = step(theta, x, target)     # the first call runs as it is, the second records, others replay
+    gradient, loss = step(theta, x, target)     # the first call just runs, the second records, others replay
 
-`work` is a pure function: tensors (or None) in, a tuple of tensors out, nothing read from the device on the way.
+`work` is a pure function: tensors (or None) in, a tuple of tensors out, nothing read from the device.
 What it returned is overwritten by the next call, so whoever wants to keep it copies it.
 """
 
@@ -22,8 +22,8 @@ WARM_UPS = 3  # before a recording: libraries choose their algorithms and take t
 class Replayed:
     """`work`, recorded anew whenever shapes change.
 
-    One recording is kept.  Inputs of another shape, as of the first batch of a text, run as they are; only when
-    the same shape comes twice in a row is it recorded.
+    One recording is kept.  Inputs of another shape, as of the first batch of a text, just run; a shape is
+    recorded when it comes twice in a row.
     """
 
     def __init__(self, work: Work, device: torch.device, recorder: "Callable[..., Recording] | None" = None):
@@ -51,6 +51,10 @@ class Replayed:
             return self.work(*given)
         self.recordings += 1
         return self.recording(given)
+
+    def forget(self) -> None:
+        """The shapes will not come back: give their memory back before other shapes ask for some."""
+        self.recording = self.shape = None
 
 
 def shape_of(given: Given) -> tuple:
@@ -92,7 +96,7 @@ class Recording:
 
 
 class Imitation(Recording):
-    """The same buffers without a GPU: to replay is to call.  With it the book-keeping can be tested anywhere."""
+    """The same buffers without a GPU: to replay is to call.  So the book-keeping can be tested anywhere."""
 
     def record(self, work: Work) -> tuple[Tensor, ...]:
         self.work = work

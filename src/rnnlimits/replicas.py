@@ -110,17 +110,9 @@ class Replicas(nn.Module):
         return model
 
 
-def clip_rows(rows: Sequence[nn.Parameter], limit: float | None) -> Tensor:
-    """Rescale each replica's gradient to at most `limit` (Pascanu et al. 2013); the norms before that.
-
-    A replica whose norm is not finite gets no gradient at all, so no step is made from it.
-    """
-    gradients_RP = torch.stack([row.grad for row in rows if row.grad is not None])
-    norms_R = torch.linalg.vector_norm(gradients_RP, dim=1)
-    finite_R = norms_R.isfinite()
+def clip(gradient_RP: Tensor, limit: float | None) -> tuple[Tensor, Tensor]:
+    """Each replica's gradient rescaled to at most `limit` (Pascanu et al. 2013); the norms before that."""
+    norms_R = torch.linalg.vector_norm(gradient_RP, dim=1)
     # The factor is exactly 1 below the limit, as in torch.nn.utils.clip_grad_norm_ without its 1e-6.
     factors_R = torch.ones_like(norms_R) if limit is None else (limit / norms_R).clamp(max=1.0)
-    clipped_RP = gradients_RP * factors_R[:, None]
-    for row, clipped_P, finite in zip(rows, clipped_RP, finite_R.tolist(), strict=True):
-        row.grad = clipped_P if finite else None
-    return norms_R
+    return gradient_RP * factors_R[:, None], norms_R

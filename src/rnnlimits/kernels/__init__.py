@@ -9,8 +9,8 @@ writable folder may be missing). The environment variable RNNLIMITS_BACKEND=torc
 import functools
 import logging
 import os
-
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -32,7 +32,7 @@ def available(kernel: str = "elman", x: Tensor | None = None) -> bool:
     return device == "cpu" and dtype in TOLERANCE and passes_trial(kernel, dtype)
 
 
-def choose(kernel: str, x_RBTI: Tensor, *arguments: str) -> Callable | None:
+def choose(kernel: str, x_RBTI: Tensor, *arguments: str) -> Callable[..., Any] | None:
     """The loop over time for inputs like these; None where nothing but the plain step will do."""
     if available(kernel, x_RBTI):
         return KERNELS[kernel].scan
@@ -47,7 +47,7 @@ def backend(kernel: str = "elman", device: str = "cpu", replicas: int = 1, *argu
     """What runs the time loop of an architecture: "numba-0.68.1", "torch", or on a GPU "cudnn", ..."""
     if device == "cuda":
         loop = choose(kernel, torch.empty(replicas, 1, 1, 1, device=device), *arguments)
-        return "torch" if loop is None else loop.name
+        return getattr(loop, "name", "torch")
     if not available(kernel):
         return "torch"
     import numba

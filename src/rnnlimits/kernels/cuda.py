@@ -1,14 +1,14 @@
 """The loops over time for a GPU: all seeds in one set of kernels, two kernels a step; cuDNN for one seed.
 
-A step is one batched product and one elementwise kernel, and as many backward; what can wait until a block of
-steps is complete (the products with the inputs, the gradients of the weights) waits.  A CUDA graph then replays
-the launches (rnnlimits.graphs).  The elementwise kernels are those that torch.nn.LSTMCell and GRUCell run on a
-GPU (`fused`), or plain operations (`batched`); the latter, and what cuDNN is asked for, run on a CPU too.
+A step is one batched product and one elementwise kernel, and as many backward; what can wait until a block
+of steps is complete (the products with the inputs, the gradients of the weights) waits.  A CUDA graph then
+replays the launches (rnnlimits.graphs).  The elementwise kernels are those that torch.nn.LSTMCell and GRUCell
+run on a GPU (`fused`), or plain operations (`batched`); the latter, and cuDNN's calls, run on a CPU too.
 """
 
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -25,10 +25,10 @@ aten = torch.ops.aten
 class Elman:
     """h' = f(p + U h); what the way back needs of a step is h' alone."""
 
-    FORWARD: dict[str, Callable[[Tensor], Tensor]] = {
+    FORWARD: ClassVar[dict[str, Callable[[Tensor], Tensor]]] = {
         "tanh": torch.tanh_, "relu": torch.relu_, "sigmoid": torch.sigmoid_, "identity": lambda a: a,
     }  # fmt: skip
-    BACKWARD: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    BACKWARD: ClassVar[dict[str, Callable[[Tensor, Tensor], Tensor]]] = {
         "tanh": aten.tanh_backward,
         "relu": lambda dh, h: aten.threshold_backward(dh, h, 0),
         "sigmoid": aten.sigmoid_backward,
@@ -53,8 +53,8 @@ class LSTM:
     own_recurrent_gradient = False
 
     def __init__(self, fused: bool):
-        self.cell = aten._thnn_fused_lstm_cell if fused else lstm_cell
-        self.cell_backward = aten._thnn_fused_lstm_cell_backward if fused else lstm_cell_backward
+        self.cell: Any = aten._thnn_fused_lstm_cell if fused else lstm_cell
+        self.cell_backward: Any = aten._thnn_fused_lstm_cell_backward if fused else lstm_cell_backward
 
     def forward(self, p_RBG: Tensor, U_RHG: Tensor, b_n_RH: Any, h_RBH: Tensor, c_RBH: Tensor) -> tuple:
         u_RBG = torch.bmm(h_RBH, U_RHG)
@@ -76,8 +76,8 @@ class GRU:
     own_recurrent_gradient = True  # in n, r stands before U_n h + c
 
     def __init__(self, fused: bool):
-        self.cell = aten._thnn_fused_gru_cell if fused else gru_cell
-        self.cell_backward = aten._thnn_fused_gru_cell_backward if fused else gru_cell_backward
+        self.cell: Any = aten._thnn_fused_gru_cell if fused else gru_cell
+        self.cell_backward: Any = aten._thnn_fused_gru_cell_backward if fused else gru_cell_backward
 
     def forward(self, p_RBG: Tensor, U_RHG: Tensor, b_n_RH: Tensor, h_RBH: Tensor, c_RBH: Any) -> tuple:
         u_RBG = torch.bmm(h_RBH, U_RHG)
@@ -87,8 +87,8 @@ class GRU:
 
     def backward(self, dh_RBH: Tensor, dc_RBH: Any, h_RBH: Tensor, kept_NK: Tensor, *_: Any) -> tuple:
         d_NG, du_NG, direct_NH, *_ = self.cell_backward(dh_RBH.flatten(0, 1), kept_NK, False)
-        R, B, _ = dh_RBH.shape
-        return d_NG.view(R, B, -1), du_NG.view(R, B, -1), direct_NH.view_as(dh_RBH), None
+        sizes = *dh_RBH.shape[:2], -1
+        return d_NG.view(sizes), du_NG.view(sizes), direct_NH.view_as(dh_RBH), None
 
 
 def lstm_cell(p_NG: Tensor, u_NG: Tensor, c_NH: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -221,13 +221,12 @@ def cudnn(run: Callable[..., tuple[Tensor, ...]], x_RBTI: Tensor, W_RGI: Tensor,
         second_G = torch.cat([second_G[: -b_n_RH.shape[1]], b_n_RH[0]])
     weights = [W_RGI[0], U_RGH[0], b_RG[0], second_G]
     starts = [part.contiguous() for part in state]
-    has_biases, layers, dropout, train, both_directions, batch_first = True, 1, 0.0, True, False, True
-    how = has_biases, layers, dropout, train, both_directions, batch_first
+    how = True, 1, 0.0, True, False, True  # biases, layers, dropout, training, two directions, batch first
     with warnings.catch_warnings():
-        # cuDNN wants its weights in one piece and torch says so at every call; here they are copied once a step.
+        # cuDNN wants its weights in one piece and torch says so at every call; the copy costs little.
         warnings.filterwarnings("ignore", message="RNN module weights")
-        y_BTH, *state = run(x_RBTI[0], starts if len(starts) > 1 else starts[0], weights, *how)
-    return y_BTH.unsqueeze(0), tuple(state)
+        y_BTH, *last = run(x_RBTI[0], starts if len(starts) > 1 else starts[0], weights, *how)
+    return y_BTH.unsqueeze(0), tuple(last)
 
 
 class Loop:
@@ -242,7 +241,9 @@ class Loop:
         self, x_RBTI: Tensor, W_RGI: Tensor, b_RG: Tensor, U_RGH: Tensor, *rest: Any, last: bool = False
     ) -> tuple[Tensor, State]:
         *biases, state = rest[:2] if self.kernel == "gru" else rest[:1]
-        state = state or (x_RBTI.new_zeros(*x_RBTI.shape[:2], U_RGH.shape[-1]),) * (1 + (self.kernel == "lstm"))
+        if state is None:
+            zeros_RBH = x_RBTI.new_zeros(*x_RBTI.shape[:2], U_RGH.shape[-1])
+            state = (zeros_RBH, zeros_RBH) if self.kernel == "lstm" else (zeros_RBH,)
         tensors = x_RBTI, W_RGI, b_RG, U_RGH, biases[0] if biases else None
         f = rest[1:] if self.kernel == "elman" else ()
         if self.way == "cudnn":
