@@ -1,5 +1,8 @@
 """The loops for a GPU, run on the CPU against the plain ones; where there is a GPU, on it too."""
 
+import gc
+import weakref
+
 import pytest
 import torch
 from test_kernels import CELLS, inputs_of
@@ -61,6 +64,19 @@ def test_an_evaluation_gives_the_same_numbers_and_keeps_nothing_for_a_way_back(c
         alone, _ = run(cell, "batched", tensors)
     assert torch.equal(alone, run(cell, "batched", tensors)[0])
     assert not alone.requires_grad
+
+
+def test_what_a_step_keeps_is_freed_without_waiting_for_the_garbage_collector():
+    tensors = inputs_of("lstm", 2, 3, 6, 5, torch.float64)
+    gc.disable()
+    try:
+        _, state = run("lstm", "batched", tensors)
+        way_back = weakref.ref(state[1].grad_fn)
+        assert type(way_back()).__name__ == "ScanBackward"
+        del state, _
+        assert way_back() is None
+    finally:
+        gc.enable()
 
 
 def test_cudnn_is_for_one_replica_and_for_the_cells_it_has(monkeypatch):

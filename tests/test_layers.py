@@ -21,6 +21,7 @@ LIGHT = [
     "cli",
     "config",
     "feasibility",
+    "gpu_slots",
     "grid",
     "mistakes",
     "pipeline",
@@ -55,11 +56,13 @@ MAY_IMPORT = {
     "replicas": {"model", "tasks"},
     "evaluation": {"replicas", "tasks"},
     "graphs": set(),
+    "gpu": {"architectures", "graphs", "kernels"},
+    "gpu_slots": set(),
     "fitting": {"evaluation", "graphs", "replicas", "tasks"},
     "simulate": {"catalog", "grid", "provenance", "rows"},
     "training": {
-        "catalog", "evaluation", "fitting", "grid", "kernels", "model", "provenance", "replicas", "rows",
-        "selection", "tasks",
+        "catalog", "evaluation", "fitting", "gpu", "grid", "kernels", "model", "provenance", "replicas",
+        "rows", "selection", "tasks",
     },
     # Right of the rows.
     "statistics": set(),

@@ -7,7 +7,7 @@ import pytest
 import torch
 from test_replicas import BUDGET, a_shard
 
-from rnnlimits import rows, training
+from rnnlimits import gpu, rows, training
 from rnnlimits.grid import Shard
 from rnnlimits.rows import Row
 
@@ -141,6 +141,18 @@ def test_cuda_is_refused_where_there_is_none():
         pytest.skip("this machine has a CUDA device")
     with pytest.raises(ValueError, match="use device: cpu"):
         training.run(a_shard(), device="cuda")
+
+
+def test_tf32_is_off_unless_it_is_asked_for():
+    before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+    try:
+        for wanted in (True, False):
+            gpu.prepare(tf32=wanted)
+            assert torch.backends.cuda.matmul.allow_tf32 is wanted
+            assert torch.backends.cudnn.allow_tf32 is wanted
+        assert torch.backends.cudnn.deterministic
+    finally:
+        torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = before
 
 
 def test_the_provenance_says_how_long_what_took():

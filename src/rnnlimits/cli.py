@@ -6,6 +6,7 @@ Nothing heavy is imported up here: torch and pandas come in inside the one comma
 import os
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -107,12 +108,18 @@ def train(
         Path | None, typer.Option(metavar="DIR", help="Write metrics here too, for TensorBoard.")
     ] = None,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    tf32: Annotated[
+        bool, typer.Option("--tf32", help="Products on a GPU with 10 bits instead of 23.")
+    ] = False,
+    jobs_per_gpu: Annotated[
+        int, typer.Option(min=1, metavar="N", help="So many jobs that write into one folder share a GPU.")
+    ] = 1,
     data: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where downloaded data lie already.")
     ] = None,
 ) -> None:
     """Run one shard: train all its replicas, measure, write its rows."""
-    from rnnlimits import grid, prefork
+    from rnnlimits import gpu_slots, grid, prefork
     from rnnlimits.catalog import pick
     from rnnlimits.rows import only_writer, write
 
@@ -123,7 +130,8 @@ def train(
 
         os.environ[datasets.DATA_VARIABLE] = str(data)
     shard = grid.Shard.from_json(spec)
-    with only_writer(out):
+    on_gpu = device == "cuda" and shard.kind != "simulation"
+    with only_writer(out), gpu_slots.slot(out.parent, jobs_per_gpu) if on_gpu else nullcontext():
         if shard.kind == "simulation":
             from rnnlimits import simulate
 
@@ -133,7 +141,7 @@ def train(
             from rnnlimits import training
 
             imported = time.monotonic() - started
-            measured, provenance = training.run(shard, rows, log, device)
+            measured, provenance = training.run(shard, rows, log, device, tf32=tf32)
         provenance["seconds_import"] += imported
         provenance |= {"seconds_total": time.monotonic() - started, "prefork": prefork.asked_s is not None}
         write(measured, provenance, out, shard.id)

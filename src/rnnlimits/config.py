@@ -149,6 +149,8 @@ class Config(Closed):
     results: str
     data: str | None = None
     device: Literal["cpu", "cuda"] = "cpu"
+    tf32: bool = False
+    jobs_per_gpu: Size = 1
     claims: str | None = None  # beside the config file
     confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
     studies: Annotated[dict[Label, AnyStudy], Field(min_length=1)]

@@ -64,6 +64,8 @@ def shape_of(given: Given) -> tuple:
 class Recording:
     """Buffers of its own for what goes in; the CUDA graph reads them and writes what comes out."""
 
+    made = 0  # in this process, on a GPU: for the provenance
+
     def __init__(self, work: Work, given: Given):
         self.shape = shape_of(given)
         self.inputs = tuple(None if one is None else one.detach().clone() for one in given)
@@ -86,10 +88,12 @@ class Recording:
             caller.wait_stream(side)
             self.graph = torch.cuda.CUDAGraph()
             with torch.cuda.graph(self.graph, stream=side):
-                return work(*self.inputs)
+                outputs = work(*self.inputs)
         finally:
             # A recording that fails leaves its own stream as the current one.
             torch.cuda.set_stream(caller)
+        Recording.made += 1
+        return outputs
 
     def replay(self) -> None:
         self.graph.replay()

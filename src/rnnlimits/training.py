@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow.parquet
 import torch
 
-from rnnlimits import catalog, kernels, provenance
+from rnnlimits import catalog, gpu, kernels, provenance
 from rnnlimits.evaluation import evaluate
 from rnnlimits.grid import Shard
 from rnnlimits.model import Model, build_model, build_task
@@ -26,8 +26,9 @@ from rnnlimits.tasks.base import Batch, Split, Task, generator
 
 
 def run(
-    shard: Shard, rows_dir: Path | None = None, log_dir: Path | None = None, device: str = "cpu"
-) -> tuple[list[Row], dict[str, Any]]:
+    shard: Shard, rows_dir: Path | None = None, log_dir: Path | None = None, device: str = "cpu",
+    *, tf32: bool = False,
+) -> tuple[list[Row], dict[str, Any]]:  # fmt: skip
     """Everything that one job does; `rows_dir` holds the rows that a refit shard reads."""
     started = time.monotonic()
     clock = {"import": 0.0, "training": 0.0, "probing": 0.0, "evaluation": 0.0}
@@ -35,6 +36,8 @@ def run(
     torch.set_num_threads(1)
     if device == "cuda" and not torch.cuda.is_available():
         raise ValueError("device: cuda was asked for and this machine offers no CUDA device; use device: cpu")
+    if device == "cuda":
+        gpu.prepare(tf32)
     wanted, shard = shard, chosen_by_cross_validation(shard, rows_dir) if shard.needs else shard
     seeds = list(range(shard.folds or shard.seeds))
     task = build_task(shard)
@@ -50,7 +53,7 @@ def run(
     if shard.budget["steps"]:
         steps = train_and_read(shard, tasks, models, writer, clock, log_dir, device)
         writer.references()
-    facts = {
+    facts: dict[str, Any] = {
         "seconds_total": time.monotonic() - started,
         **{f"seconds_{part}": seconds for part, seconds in clock.items()},
         "steps_run": steps,
@@ -61,6 +64,8 @@ def run(
         "backend": kernels.backend(getattr(models[0].architecture, "kernel", "")),
         "facts": task.facts(),
     }
+    if device == "cuda":
+        facts |= gpu.facts(models[0].architecture, facts["replicas"], tf32)
     return writer.rows, provenance.collect(wanted, device) | facts
 
 

@@ -16,6 +16,8 @@ rule train:
     threads: 1
     resources:
         gpu=int(CONFIG.device == "cuda"),
+        # Here and not in params: another number changes no result.
+        jobs_per_gpu=CONFIG.jobs_per_gpu,
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
@@ -25,4 +27,4 @@ rule train:
         machine=pipeline.machine(CONFIG),
         rows=lambda wildcards, output: folder(output),
     shell:
-        "rnnlimits train --spec {params.spec:q} {params.machine} --rows {params.rows} --out {output} > {log} 2>&1"
+        "rnnlimits train --spec {params.spec:q} {params.machine} --jobs-per-gpu {resources.jobs_per_gpu} --rows {params.rows} --out {output} > {log} 2>&1"

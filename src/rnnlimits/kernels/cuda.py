@@ -148,7 +148,8 @@ class Scan(torch.autograd.Function):
         y_TRBH = torch.stack(h_T)
         ctx.cell, ctx.start_c, ctx.c_T, ctx.kept_T = cell, start_c, c_T, kept_T
         ctx.save_for_backward(x_RBTI, W_RGI, U_RGH, b_n_RH, start_h, y_TRBH)
-        return y_TRBH, c_RBH
+        # A copy: an output that its own way back keeps would never be freed.
+        return y_TRBH, None if c_RBH is None else c_RBH.clone()
 
     @staticmethod
     @once_differentiable
