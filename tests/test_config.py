@@ -9,7 +9,7 @@ import pytest
 import yaml
 from example_config import GOOD, changed
 
-from rnnlimits import config, grid
+from rnnlimits import config, grid, pipeline
 from rnnlimits.mistakes import ConfigError
 
 REPOSITORY = Path(__file__).parents[1]
@@ -38,6 +38,15 @@ def test_the_good_config_is_good(tmp_path):
     loaded = config.load(tmp_path / "config.yaml")
     assert loaded.studies["trained"].architectures["elman"].options.initialisation == "orthogonal"
     assert loaded.confidence == 0.95
+
+
+def test_tf32_reaches_the_command_only_where_the_config_asks_for_it(tmp_path):
+    asked = []
+    for number, more in enumerate(({}, {"tf32": True})):
+        path = tmp_path / f"{number}.yaml"
+        path.write_text(yaml.safe_dump(GOOD | {"device": "cuda"} | more))
+        asked.append(pipeline.machine(config.load(path)))
+    assert asked == ["--device cuda", "--device cuda --tf32"]
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name)

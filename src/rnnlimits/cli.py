@@ -130,7 +130,7 @@ def train(
 
         os.environ[datasets.DATA_VARIABLE] = str(data)
     shard = grid.Shard.from_json(spec)
-    on_gpu = device == "cuda" and shard.kind != "simulation"
+    on_gpu = device == "cuda" and shard.budget.get("steps")  # probes and simulations run on the CPU
     with only_writer(out), gpu_slots.slot(out.parent, jobs_per_gpu) if on_gpu else nullcontext():
         if shard.kind == "simulation":
             from rnnlimits import simulate

@@ -64,7 +64,7 @@ def run(
         "backend": kernels.backend(getattr(models[0].architecture, "kernel", "")),
         "facts": task.facts(),
     }
-    if device == "cuda":
+    if device == "cuda" and steps:
         facts |= gpu.facts(models[0].architecture, facts["replicas"], tf32)
     return writer.rows, provenance.collect(wanted, device) | facts
 
