@@ -21,7 +21,7 @@ from rnnlimits import catalog
 from rnnlimits.grid import Shard
 
 # They find, plan and describe; none of them can change a number.
-NEUTRAL = {"__init__", "catalog", "cli", "config", "grid", "prefork", "provenance"}
+NEUTRAL = {"__init__", "catalog", "cli", "config", "gpu_slots", "grid", "prefork", "provenance"}
 PACKAGES = ("rnnlimits", "torch", "lightning", "numpy", "scikit-learn", "pyarrow")
 
 
