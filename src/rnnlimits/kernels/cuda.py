@@ -14,6 +14,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from rnnlimits.kernels import cells
+
 # Shape letters: R replicas, T time steps, S steps of a block, B sequences, N = R x B, M = S x B, I inputs,
 # H hidden units, G = H, 3H or 4H gate values, K what a cell keeps of a step for the way back.
 State = tuple[Tensor, ...]
@@ -53,8 +55,8 @@ class LSTM:
     own_recurrent_gradient = False
 
     def __init__(self, fused: bool):
-        self.cell: Any = aten._thnn_fused_lstm_cell if fused else lstm_cell
-        self.cell_backward: Any = aten._thnn_fused_lstm_cell_backward if fused else lstm_cell_backward
+        self.cell: Any = aten._thnn_fused_lstm_cell if fused else cells.lstm_cell
+        self.cell_backward: Any = aten._thnn_fused_lstm_cell_backward if fused else cells.lstm_cell_backward
 
     def forward(self, p_RBG: Tensor, U_RHG: Tensor, b_n_RH: Any, h_RBH: Tensor, c_RBH: Tensor) -> tuple:
         u_RBG = torch.bmm(h_RBH, U_RHG)
@@ -76,8 +78,8 @@ class GRU:
     own_recurrent_gradient = True  # in n, r stands before U_n h + c
 
     def __init__(self, fused: bool):
-        self.cell: Any = aten._thnn_fused_gru_cell if fused else gru_cell
-        self.cell_backward: Any = aten._thnn_fused_gru_cell_backward if fused else gru_cell_backward
+        self.cell: Any = aten._thnn_fused_gru_cell if fused else cells.gru_cell
+        self.cell_backward: Any = aten._thnn_fused_gru_cell_backward if fused else cells.gru_cell_backward
 
     def forward(self, p_RBG: Tensor, U_RHG: Tensor, b_n_RH: Tensor, h_RBH: Tensor, c_RBH: Any) -> tuple:
         u_RBG = torch.bmm(h_RBH, U_RHG)
@@ -89,43 +91,6 @@ class GRU:
         d_NG, du_NG, direct_NH, *_ = self.cell_backward(dh_RBH.flatten(0, 1), kept_NK, False)
         sizes = *dh_RBH.shape[:2], -1
         return d_NG.view(sizes), du_NG.view(sizes), direct_NH.view_as(dh_RBH), None
-
-
-def lstm_cell(p_NG: Tensor, u_NG: Tensor, c_NH: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    i_NH, f_NH, g_NH, o_NH = (p_NG + u_NG).chunk(4, -1)
-    i_NH, f_NH, g_NH, o_NH = i_NH.sigmoid(), f_NH.sigmoid(), g_NH.tanh(), o_NH.sigmoid()
-    c_NH = f_NH * c_NH + i_NH * g_NH
-    return o_NH * c_NH.tanh(), c_NH, torch.cat([i_NH, f_NH, g_NH, o_NH], -1)
-
-
-def lstm_cell_backward(
-    dh_NH: Tensor, dc_NH: Tensor, old_NH: Tensor, new_NH: Tensor, kept_NK: Tensor, _: bool
-) -> tuple[Tensor, Tensor, Tensor]:
-    i_NH, f_NH, g_NH, o_NH = kept_NK.chunk(4, -1)
-    t_NH = new_NH.tanh()
-    dc_NH = dc_NH + dh_NH * o_NH * (1 - t_NH * t_NH)
-    di_NH = dc_NH * g_NH * i_NH * (1 - i_NH)
-    df_NH = dc_NH * old_NH * f_NH * (1 - f_NH)
-    dg_NH = dc_NH * i_NH * (1 - g_NH * g_NH)
-    do_NH = dh_NH * t_NH * o_NH * (1 - o_NH)
-    d_NG = torch.cat([di_NH, df_NH, dg_NH, do_NH], -1)
-    return d_NG, d_NG, dc_NH * f_NH
-
-
-def gru_cell(p_NG: Tensor, u_NG: Tensor, h_NH: Tensor) -> tuple[Tensor, Tensor]:
-    (p_r_NH, p_z_NH, p_n_NH), (u_r_NH, u_z_NH, u_n_NH) = p_NG.chunk(3, -1), u_NG.chunk(3, -1)
-    r_NH, z_NH = (p_r_NH + u_r_NH).sigmoid(), (p_z_NH + u_z_NH).sigmoid()
-    n_NH = (p_n_NH + r_NH * u_n_NH).tanh()
-    return n_NH + z_NH * (h_NH - n_NH), torch.cat([r_NH, z_NH, n_NH, h_NH, u_n_NH], -1)
-
-
-def gru_cell_backward(dh_NH: Tensor, kept_NK: Tensor, _: bool) -> tuple[Tensor, Tensor, Tensor]:
-    r_NH, z_NH, n_NH, h_NH, u_n_NH = kept_NK.chunk(5, -1)
-    dn_NH = dh_NH * (1 - z_NH) * (1 - n_NH * n_NH)
-    dz_NH = dh_NH * (h_NH - n_NH) * z_NH * (1 - z_NH)
-    dr_NH = dn_NH * u_n_NH * r_NH * (1 - r_NH)
-    d_NG = torch.cat([dr_NH, dz_NH, dn_NH], -1)
-    return d_NG, torch.cat([dr_NH, dz_NH, dn_NH * r_NH], -1), dh_NH * z_NH
 
 
 class Scan(torch.autograd.Function):
