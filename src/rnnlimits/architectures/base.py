@@ -110,7 +110,9 @@ class Recurrent(Architecture):
     ) -> tuple[Tensor, State]:
         if cls.forward is Recurrent.forward:  # another forward may do more than scan `step`
             R, B = x_RBTI.shape[:2]
-            start = tuple(part.expand(R, *part.shape) for part in layer.initial_state(B))
+            # The layer itself stays on the CPU; on a GPU, a copy from there could not be recorded.
+            zeros = [part.new_zeros(R, *part.shape, device=x_RBTI.device) for part in layer.initial_state(B)]
+            start = tuple(zeros)
             replayed = replay.scan(layer, tensors_R, x_RBTI, start if state_R is None else state_R, last=last)
             if replayed is not None:
                 return replayed
