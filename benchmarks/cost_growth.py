@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
-from measuring import machine, parser, prepare, seconds, trainer_step
+from measuring import machine, parser, prepare, seconds, trainer, update
 from own_page import MinimalGated
 from scipy import stats
 from torch import nn
@@ -62,7 +62,7 @@ def measure(given: tuple[str, dict[str, int], int]) -> tuple[float, float]:
     before = peak_mib()
     task = Adding(sizes["T"], Options())
     models = [model_of(architecture, sizes["H"], task) for _ in range(sizes["R"])]
-    step = trainer_step(models, task, sizes["B"])
+    step = update(trainer(models, task, sizes["B"]))
     for _ in range(2):
         step()
     return statistics.median(seconds(step) for _ in range(runs)), peak_mib() - before

@@ -60,17 +60,21 @@ def medians(works: dict[str, Work], runs: int) -> dict[str, float]:
     return {name: statistics.median(run[name] for run in taken) for name in works}
 
 
-def trainer_step(models: Sequence[Model], task: Task, batch: int) -> Work:
-    """An update of all models by the trainer of a shard, without Lightning's loop around it."""
+def trainer(models: Sequence[Model], task: Task, batch: int) -> ReplicaTraining:
+    """The trainer of a shard with these models, one a seed."""
     replicas = [Replica(seed, LEARNING_RATE) for seed in range(len(models))]
     budget = {"batch": batch, "optimiser": "adam", "clip_norm": 1.0}
-    module = ReplicaTraining(Replicas(models), replicas, dict.fromkeys(range(len(models)), task), {}, budget)
+    return ReplicaTraining(Replicas(models), replicas, dict.fromkeys(range(len(models)), task), {}, budget)
+
+
+def update(module: ReplicaTraining) -> Work:
+    """One update of all models, without Lightning's loop around it."""
     optimiser = module.configure_optimizers()
+    module.on_fit_start()
 
     def step() -> None:
         optimiser.zero_grad()
-        module.training_step(torch.zeros(())).backward()
-        module.configure_gradient_clipping(optimiser)
+        module.backward(module.training_step(torch.zeros(())))
         optimiser.step()
 
     return step

@@ -9,7 +9,7 @@ Medians of processor time on one thread.
 """
 
 import torch
-from measuring import LEARNING_RATE, Work, machine, medians, parser, prepare, trainer_step
+from measuring import LEARNING_RATE, Work, machine, medians, parser, prepare, trainer, update
 from torch import Tensor, nn
 
 from rnnlimits.architectures.base import Recurrent, State
@@ -59,10 +59,10 @@ def plain_step(model: Model, task: Adding, batch: int, seed: int) -> Work:
 
 def contenders(T: int, H: int, B: int, seeds: int) -> dict[str, Work]:
     task = Adding(T, Options())
-    alone = [trainer_step([model_of(task, H)], task, B) for _ in range(seeds)]
+    alone = [update(trainer([model_of(task, H)], task, B)) for _ in range(seeds)]
     plain = [plain_step(model_of(task, H), task, B, seed) for seed in range(seeds)]
     return {
-        "together": trainer_step([model_of(task, H) for _ in range(seeds)], task, B),
+        "together": update(trainer([model_of(task, H) for _ in range(seeds)], task, B)),
         "one by one": lambda: [step() for step in alone],
         "plain loop": lambda: [step() for step in plain],
     }

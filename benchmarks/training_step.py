@@ -21,10 +21,8 @@ from measuring import medians
 from torch import Tensor, nn
 
 from rnnlimits.catalog import make, module
-from rnnlimits.fitting import Replica, ReplicaTraining
 from rnnlimits.grid import Shard
 from rnnlimits.model import build_model, build_task
-from rnnlimits.replicas import Replicas
 
 # Shape letters: B sequences, T time steps, H hidden units.
 THEIRS = {"elman": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
@@ -59,18 +57,11 @@ def contenders(page: str, name: str, T: int, H: int, B: int, seeds: int) -> dict
     job = shard(page, name, T, H, B, seeds)
     task = build_task(job)
     models = [build_model(job, task, seed) for seed in range(seeds)]
-    replicas = [Replica(seed, 1e-3) for seed in range(seeds)]
-    training = ReplicaTraining(Replicas(models), replicas, dict.fromkeys(range(seeds), task), {}, job.budget)
+    training = measuring.trainer(models, task, B)
     batches = [next(stream) for stream in training.streams.values()]
     streams: dict[int, Iterator] = {seed: itertools.repeat(batch) for seed, batch in enumerate(batches)}
     training.streams = streams
-    optimiser = training.configure_optimizers()
-
-    def ours() -> None:
-        optimiser.zero_grad()
-        training.training_step(torch.tensor(0)).backward()
-        training.configure_gradient_clipping(optimiser)
-        optimiser.step()
+    ours = measuring.update(training)
 
     def without_kernels() -> None:
         os.environ["RNNLIMITS_BACKEND"] = "torch"

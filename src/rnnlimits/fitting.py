@@ -7,6 +7,7 @@ further part in any product, so its weights cannot move.
 
 import logging
 import math
+import signal
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -17,6 +18,7 @@ import lightning.pytorch as pl
 import torch
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.plugins.environments import LightningEnvironment
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 from lightning_utilities.core.imports import module_available
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
@@ -281,7 +283,10 @@ def fit(module: ReplicaTraining, device: str, log_dir: Path | None) -> None:
     # A gradient that vanishes ends in denormal numbers, which some processors multiply a hundred times more
     # slowly than zero; in float32 they are below 1e-38 and change no weight.
     torch.set_flush_denormal(True)
-    trainer.fit(module, DataLoader(Steps(module.budget["steps"]), batch_size=None))
+    try:
+        trainer.fit(module, DataLoader(Steps(module.budget["steps"]), batch_size=None))
+    except SIGTERMException:  # which would end the process with 0, as if its rows were there
+        sys.exit(128 + signal.SIGTERM)
     torch.set_flush_denormal(False)
 
 
