@@ -26,7 +26,7 @@ LIGHT = [
     "mistakes",
     "pipeline",
 ]
-LIGHT += ["pages", "prefork", "provenance", "rows", "selection", "simulate"]
+LIGHT += ["machine", "memory", "pages", "prefork", "provenance", "rows", "selection", "simulate"]
 
 # A line for each part: what it may import besides itself. A new part is a decision, so it needs a new line.
 MAY_IMPORT = {
@@ -38,13 +38,15 @@ MAY_IMPORT = {
     "selection": set(),
     "datasets": set(),
     "grid": {"catalog", "rows"},
+    "machine": set(),
+    "memory": {"catalog", "grid"},
     "claim_form": {"mistakes"},
     "claim_plan": {"catalog", "grid", "mistakes", "rows"},
     "feasibility": {"catalog", "grid", "mistakes"},
     "pages": {"catalog", "mistakes"},
     "config": {"claim_form", "claim_plan", "feasibility", "grid", "mistakes", "pages"},
     "provenance": {"catalog", "grid"},
-    "pipeline": {"config", "grid"},
+    "pipeline": {"config", "grid", "memory"},
     "prefork": {"catalog", "provenance"},
     # Left of the rows.
     "kernels": set(),
@@ -60,9 +62,10 @@ MAY_IMPORT = {
     "gpu_slots": set(),
     "fitting": {"evaluation", "graphs", "replicas", "tasks"},
     "simulate": {"catalog", "grid", "provenance", "rows"},
+    "groups": {"evaluation", "fitting", "grid", "machine", "memory", "model", "replicas", "tasks"},
     "training": {
-        "catalog", "evaluation", "fitting", "gpu", "grid", "kernels", "model", "provenance", "replicas",
-        "rows", "selection", "tasks",
+        "catalog", "fitting", "gpu", "grid", "groups", "kernels", "machine", "memory", "model", "provenance",
+        "replicas", "rows", "selection", "tasks",
     },
     # Right of the rows.
     "statistics": set(),

@@ -84,6 +84,21 @@ def methods(kind: str, name: str) -> set[str]:
 
 
 @functools.cache
+def constant(kind: str, name: str, variable: str) -> Any:
+    """What the page's classes set a variable to, if that is a literal; None if they do not.
+
+    >>> constant("architectures", "irnn", "kernel"), constant("tasks", "copy_memory", "reads_last")
+    ('elman', None)
+    """
+    classes = [node for node in tree(path(kind, name)).body if isinstance(node, ast.ClassDef)]
+    for node in [statement for cls in classes for statement in cls.body]:
+        match node:
+            case ast.Assign(targets=[ast.Name(id=target)], value=value) if target == variable:
+                return ast.literal_eval(value) if _is_literal(value) else None
+    return None
+
+
+@functools.cache
 def options(kind: str, name: str) -> type:
     """The page's `Options`, read without importing the page.
 

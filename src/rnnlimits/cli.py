@@ -77,24 +77,29 @@ def plan(
     ] = False,
 ) -> None:
     """Show the jobs of a config, the long ones first; trains nothing."""
-    from rnnlimits import grid
+    from rnnlimits import grid, memory
     from rnnlimits.config import load
 
-    shards = grid.shards(load(config))
+    loaded = load(config)
+    shards = grid.shards(loaded)
     if json:
         typer.echo("\n".join(shard.to_json() for shard in shards))
         return
     width = max(len(shard.id) for shard in shards)
-    typer.echo(f"{'shard':{width}}  replicas  parameters  deviation")
+    peaks = memory.planned(shards, loaded.memory_mb, loaded.device)
+    typer.echo(f"{'shard':{width}}  replicas  parameters  deviation  memory (MB)")
     for shard in shards:
         budget = shard.parameters_budget
         deviation = f"{100 * (shard.parameters - budget) / budget:+.1f} %" if budget else "-"
-        typer.echo(f"{shard.id:{width}}  {shard.replicas:8}  {shard.parameters or '-':>10}  {deviation:>9}")
+        counts = f"{shard.replicas:8}  {shard.parameters or '-':>10}  {deviation:>9}"
+        typer.echo(f"{shard.id:{width}}  {counts}  {peaks[shard.id]:11.0f}")
     trained = sum(shard.replicas for shard in shards if shard.budget.get("steps"))
     probed = sum(shard.replicas for shard in shards if shard.budget.get("steps") == 0)
     simulated = sum(shard.kind == "simulation" for shard in shards)
     models = f"{trained} models to train, {probed} to probe untrained"
     typer.echo(f"{len(shards)} shards: {models}, {simulated} simulations")
+    largest = max(peaks, key=peaks.__getitem__)
+    typer.echo(f"memory: at most {peaks[largest]:.0f} MB a job ({largest})")
 
 
 @app.command()
@@ -114,6 +119,9 @@ def train(
     jobs_per_gpu: Annotated[
         int, typer.Option(min=1, metavar="N", help="So many jobs that write into one folder share a GPU.")
     ] = 1,
+    memory_mb: Annotated[
+        int, typer.Option(metavar="MB", min=0, help="What this job may use.  [default: found here]")
+    ] = 0,
     data: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where downloaded data lie already.")
     ] = None,
@@ -141,7 +149,8 @@ def train(
             from rnnlimits import training
 
             imported = time.monotonic() - started
-            measured, provenance = training.run(shard, rows, log, device, tf32=tf32)
+            wishes: dict[str, Any] = {"memory_mb": memory_mb, "tf32": tf32, "jobs_per_gpu": jobs_per_gpu}
+            measured, provenance = training.run(shard, rows, log, device, **wishes)
         provenance["seconds_import"] += imported
         provenance |= {"seconds_total": time.monotonic() - started, "prefork": prefork.asked_s is not None}
         write(measured, provenance, out, shard.id)

@@ -4,6 +4,7 @@ It is here and not in a .smk because here it is typed and tested.  Every refusal
 1: whatever else a Snakefile raises, Snakemake shows with a traceback of its own.
 """
 
+import math
 import os
 import shlex
 import sys
@@ -11,10 +12,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from rnnlimits import grid
+from rnnlimits import grid, memory
 from rnnlimits.config import Config, ConfigError, load
 
 DEFAULT_CONFIG = Path("config/config.yaml")
+MARGIN = 1.3  # the estimate is meant to be within 30 % of the peak
+SNAKEMAKE_MB = 300  # of the Snakemake that runs inside a cluster's job
 
 
 class Settings(Protocol):
@@ -50,3 +53,12 @@ def machine(config: Config) -> str:
     data = ["--data", config.data] if config.data else []
     tf32 = ["--tf32"] if config.tf32 else []
     return shlex.join(["--device", config.device, *tf32, *data])
+
+
+def mem_mb(config: Config, shards: dict[str, grid.Shard], name: str) -> int:
+    """What to ask a cluster for, for one job: the estimate with a margin, and Snakemake's own share of it."""
+    if config.device == "cuda":
+        estimate = memory.beside_a_gpu(memory.sized(shards[name], shards))
+    else:
+        estimate = memory.peak_of(shards[name], shards, config.memory_mb)
+    return math.ceil((MARGIN * estimate + SNAKEMAKE_MB) / 100) * 100

@@ -21,7 +21,9 @@ from rnnlimits import catalog
 from rnnlimits.grid import Shard
 
 # They find, plan and describe; none of them can change a number.
-NEUTRAL = {"__init__", "catalog", "cli", "config", "gpu_slots", "grid", "prefork", "provenance"}
+NEUTRAL = {
+    "__init__", "catalog", "cli", "config", "gpu_slots", "grid", "machine", "memory", "prefork", "provenance",
+}  # fmt: skip
 PACKAGES = ("rnnlimits", "torch", "lightning", "numpy", "scikit-learn", "pyarrow")
 
 

@@ -6,8 +6,6 @@ replicas of the chosen rate are probed after training and read on test, with the
 
 import dataclasses
 import math
-import resource
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -15,21 +13,23 @@ from typing import Any
 import pyarrow.parquet
 import torch
 
-from rnnlimits import catalog, gpu, kernels, provenance
-from rnnlimits.evaluation import evaluate
+from rnnlimits import catalog, gpu, groups, kernels, machine, memory, provenance
 from rnnlimits.grid import Shard
 from rnnlimits.model import Model, build_model, build_task
 from rnnlimits.replicas import Replicas
 from rnnlimits.rows import Row
 from rnnlimits.selection import best_learning_rate, one_standard_error
-from rnnlimits.tasks.base import Batch, Split, Task, generator
+from rnnlimits.tasks.base import Task, generator
 
 
 def run(
     shard: Shard, rows_dir: Path | None = None, log_dir: Path | None = None, device: str = "cpu",
-    *, tf32: bool = False,
+    *, memory_mb: float = 0, tf32: bool = False, jobs_per_gpu: int = 1,
 ) -> tuple[list[Row], dict[str, Any]]:  # fmt: skip
-    """Everything that one job does; `rows_dir` holds the rows that a refit shard reads."""
+    """Everything that one job does; `rows_dir` holds the rows that a refit shard reads.
+
+    Where not all replicas fit `memory_mb` (0: what the machine has for a job), they are trained in groups.
+    """
     started = time.monotonic()
     clock = {"import": 0.0, "training": 0.0, "probing": 0.0, "evaluation": 0.0}
     # On a small shared machine one thread a job beats two by far; the number is part of the result's bytes.
@@ -49,65 +49,59 @@ def run(
     with timed(clock, "probing"):
         for seed in seeds:
             writer.probe("initial", 0, seed, None, "untrained", probe(shard, tasks[seed], models[seed], seed))
-    steps = 0
+    steps, sizes = 0, []
     if shard.budget["steps"]:
-        steps = train_and_read(shard, tasks, models, writer, clock, log_dir, device)
+        sizes = groups.sizes_that_fit(writer.shard, memory_mb, device, jobs_per_gpu)
+        steps = train_and_read(shard, tasks, models, writer, clock, log_dir, device, sizes)
         writer.references()
     facts: dict[str, Any] = {
         "seconds_total": time.monotonic() - started,
         **{f"seconds_{part}": seconds for part, seconds in clock.items()},
         "steps_run": steps,
         "replicas": len(seeds) * max(1, len(shard.learning_rates)),
-        # Linux counts kilobytes, macOS bytes.
-        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        / (2**20 if sys.platform == "darwin" else 2**10),
+        "groups": sizes,
+        "peak_memory_mb": machine.peak_memory_mb(),
         "backend": kernels.backend(getattr(models[0].architecture, "kernel", "")),
         "facts": task.facts(),
     }
     if device == "cuda" and steps:
-        facts |= gpu.facts(models[0].architecture, facts["replicas"], tf32)
+        facts |= gpu.facts(models[0].architecture, max(sizes), tf32)
     return writer.rows, provenance.collect(wanted, device) | facts
 
 
-def train_and_read(shard, tasks, models, writer, clock, log_dir, device) -> int:
-    # Lightning costs seconds to import; a shard that only probes does without.
+def train_and_read(shard, tasks, models, writer, clock, log_dir, device, sizes) -> int:
     with timed(clock, "import"):
-        from rnnlimits.fitting import Replica, ReplicaTraining, fit
+        from rnnlimits.fitting import Replica
 
     task = writer.task
     replicas = [Replica(seed, rate) for rate in shard.learning_rates for seed in tasks]
-    together = Replicas([models[replica.seed] for replica in replicas])
-    validation = sets(tasks, "validation", shard.budget["validation_sequences"])
-    module = ReplicaTraining(together, replicas, tasks, validation, shard.budget)
+    readings = []
     with timed(clock, "training"):
-        fit(module, device, log_dir)
-    together = together.to("cpu")
+        for start, part in groups.in_groups(replicas, sizes):
+            folder = log_dir and (log_dir if len(sizes) == 1 else log_dir / f"from_replica_{start}")
+            found = groups.train(part, tasks, models, shard.budget, folder, device)
+            readings += [dataclasses.replace(reading, replica=start + reading.replica) for reading in found]
+    readings.sort(key=lambda reading: (reading.step, reading.replica))  # as if they had been one group
 
     scores = {
         rate: [None if r.status == "diverged" else r.best_value for r in replicas if r.learning_rate == rate]
         for rate in shard.learning_rates
     }
     chosen = best_learning_rate(scores, task.higher_is_better)
-    writer.training(replicas, module.readings, chosen)
+    writer.training(replicas, readings, chosen)
 
-    which = [r for r, replica in enumerate(replicas) if replica.learning_rate == chosen]
+    finalists = [replica for replica in replicas if replica.learning_rate == chosen]
     if not shard.folds:  # a fold is judged on its held-out part; the refit that follows reads test
         with timed(clock, "evaluation"):
-            test = sets(tasks, "test", shard.budget["test_sequences"])
-            theta_RP = torch.stack([replicas[r].best_theta_P.cpu() for r in which])
-            values = evaluate(together, task, which, theta_RP, [test[replicas[r].seed] for r in which])
-            writer.test([replicas[r] for r in which], values)
+            for _, part in groups.in_groups(finalists, memory.group_sizes(len(finalists), max(sizes))):
+                writer.test(part, groups.read_test(part, tasks, models, shard.budget["test_sequences"]))
     with timed(clock, "probing"):
-        for r in which:
-            replica = replicas[r]
-            model = together.copy_into(models[replica.seed], replica.best_theta_P.cpu(), r)
+        for replica in finalists:
+            model = models[replica.seed]
+            model = Replicas([model]).copy_into(model, replica.best_theta_P, 0)
             measured = probe(shard, tasks[replica.seed], model, replica.seed)
             writer.probe("final", replica.best_step, replica.seed, chosen, replica.status, measured)
     return max(replica.stop_step for replica in replicas)
-
-
-def sets(tasks: dict[int, Task], split: Split, sequences: int) -> dict[int, list[Batch]]:
-    return {seed: task.evaluation(split, sequences, generator(seed, split)) for seed, task in tasks.items()}
 
 
 def probe(shard: Shard, task: Task, model: Model, seed: int) -> list:

@@ -16,9 +16,10 @@ rule train:
     threads: 1
     resources:
         gpu=int(CONFIG.device == "cuda"),
+        mem_mb=lambda wildcards, attempt: attempt * pipeline.mem_mb(CONFIG, SHARDS, wildcards.shard),
         # Here and not in params: another number changes no result.
         jobs_per_gpu=CONFIG.jobs_per_gpu,
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        memory_mb=CONFIG.memory_mb or 0,
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         spec=lambda wildcards: SHARDS[wildcards.shard].to_json(),
@@ -27,4 +28,5 @@ rule train:
         machine=pipeline.machine(CONFIG),
         rows=lambda wildcards, output: folder(output),
     shell:
-        "rnnlimits train --spec {params.spec:q} {params.machine} --jobs-per-gpu {resources.jobs_per_gpu} --rows {params.rows} --out {output} > {log} 2>&1"
+        "rnnlimits train --spec {params.spec:q} {params.machine} --jobs-per-gpu {resources.jobs_per_gpu}"
+        " --memory-mb {resources.memory_mb} --rows {params.rows} --out {output} > {log} 2>&1"

@@ -24,6 +24,10 @@ class Options:
     def receptive_field(self) -> int:
         return 1 + self.layers * (self.kernel_size - 1)
 
+    @property
+    def tensors_kept(self) -> int:
+        return 4 * self.layers
+
     def parameters(self, inputs: int, hidden: int) -> int:
         first = hidden * (inputs * self.kernel_size + 1)
         return first + (self.layers - 1) * hidden * (hidden * self.kernel_size + 1)

@@ -23,6 +23,10 @@ class Options:
     def receptive_field(self) -> int:
         return self.window_steps
 
+    @property
+    def tensors_kept(self) -> int:
+        return 6
+
     def parameters(self, inputs: int, hidden: int) -> int:
         return hidden * (inputs * self.window_steps + 1) + hidden * (hidden + 1)
 

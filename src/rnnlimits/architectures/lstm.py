@@ -29,6 +29,9 @@ class Options:
     def parameters(self, inputs: int, hidden: int) -> int:
         return 4 * hidden * (inputs + hidden + 1)
 
+    def state_values(self, hidden: int) -> int:
+        return 2 * hidden
+
     def problem(self, hidden: int, length: int) -> str | None:
         if self.initialisation == "default":
             return "lstm: t_max_steps needs initialisation chrono" if self.t_max_steps else None

@@ -29,6 +29,10 @@ class Options:
     def receptive_field(self) -> int:
         return 1 + 2 * (self.kernel_size - 1) * (2**self.layers - 1)
 
+    @property
+    def tensors_kept(self) -> int:
+        return 4 * 2 * self.layers
+
     def parameters(self, inputs: int, hidden: int) -> int:
         first = hidden * (inputs * self.kernel_size + 1)
         others = (2 * self.layers - 1) * hidden * (hidden * self.kernel_size + 1)

@@ -65,6 +65,9 @@ class Options:
                 "0 <= slope_from < slope_to; correct the options of this probe"
             )
 
+    def peak_numbers(self, steps: int, kept: float, state: int) -> float:
+        return self.sequences * steps * (kept + state)
+
 
 def measure(model: Model, task: Task, options: Options, generator: torch.Generator) -> list[Measurement]:
     batch = sequences_of(task, options.sequences, generator)

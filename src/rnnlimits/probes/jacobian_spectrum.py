@@ -36,6 +36,7 @@ from rnnlimits.probes.base import (
 # Shape letters: B sequences, T time steps, I inputs, S size of the full state, K lags, H hidden units.
 RELIABLE = 1e-12  # float64 carries 16 digits; the other four are for the rounding of some hundred products
 TOLERANCE = 1e-9  # relative, of the bounds: an orthogonal U reaches its bound exactly, up to rounding
+JACOBIANS = 14  # so many numbers per number of the full state's Jacobian are held at the peak, as measured
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +51,10 @@ class Options:
                 f"jacobian_spectrum: {self}: sequences must be 1 or more, and "
                 "0 <= slope_from < slope_to; correct the options of this probe"
             )
+
+    def peak_numbers(self, steps: int, kept: float, state: int) -> float:
+        # The graph of one step for as many copies as the state has coordinates; the product and its SVD.
+        return self.sequences * (state * kept + JACOBIANS * state**2 + 2 * steps * state)
 
 
 def measure(model: Model, task: Task, options: Options, generator: torch.Generator) -> list[Measurement]:

@@ -46,6 +46,11 @@ class Options:
                 "exponents 1 or more; correct the options of this probe"
             )
 
+    def peak_numbers(self, steps: int, kept: float, state: int) -> float:
+        # The states of all steps, twice; the tangent vectors and their QR.
+        copies = self.initial_states * (self.exponents + 1)
+        return 2 * (self.burn_in + self.steps) * self.initial_states * state + copies * (kept + 4 * state)
+
 
 def measure(model: Model, task: Task, options: Options, generator: torch.Generator) -> list[Measurement]:
     """Nothing for an architecture without a state. The task is not looked at: there is no input."""
@@ -61,10 +66,10 @@ def measure(model: Model, task: Task, options: Options, generator: torch.Generat
     dtype = architecture.zeros(0).dtype
     s_BS = torch.randn(options.initial_states, size, generator=generator, dtype=dtype)
     v_BSE = torch.randn(options.initial_states, size, options.exponents, generator=generator, dtype=dtype)
-    ln_R_TBE, s_T = push_forwards(architecture, s_BS, v_BSE, options)
+    ln_R_TBE, s_TBS = push_forwards(architecture, s_BS, v_BSE, options)
     lambda_E = ln_R_TBE.mean((0, 1))
     u_BS = torch.randn(options.initial_states, size, generator=generator, dtype=dtype)
-    ln_gradient_K = pull_backwards(architecture, s_T, u_BS).mean(1)
+    ln_gradient_K = pull_backwards(architecture, s_TBS, u_BS).mean(1)
     gradient_slope = slope(ln_gradient_K, options.steps // 4, options.steps)
     names = ["lyapunov_largest", *(f"lyapunov_{i}" for i in range(2, options.exponents + 1))]
     return [
@@ -76,32 +81,34 @@ def measure(model: Model, task: Task, options: Options, generator: torch.Generat
 @torch.no_grad()
 def push_forwards(
     architecture: Recurrent, s_BS: Tensor, v_BSE: Tensor, options: Options
-) -> tuple[Tensor, list[Tensor]]:
+) -> tuple[Tensor, Tensor]:
     """ln |R_ii| of each step after the burn-in, and the state before each of these steps."""
     step = full_step(architecture)
     batch, exponents = len(s_BS), v_BSE.shape[2]
     no_input = architecture.zeros(batch * exponents, architecture.inputs)
     v_BSE = torch.linalg.qr(v_BSE).Q
-    ln_R_T, before_T = [], []
-    for _ in range(options.burn_in + options.steps):
-        before_T.append(s_BS)
+    steps = options.burn_in + options.steps
+    # Filled, not appended to: small tensors that stay, among large ones that go, make the heap grow and grow.
+    ln_R_TBE, before_TBS = s_BS.new_empty(steps, batch, exponents), s_BS.new_empty(steps, *s_BS.shape)
+    for t in range(steps):
+        before_TBS[t] = s_BS
         # A copy of the state for each tangent vector: the sequences of a batch do not see each other.
         copies, tangents = s_BS.repeat_interleave(exponents, 0), v_BSE.mT.flatten(0, 1)
         next_copies, pushed = torch.func.jvp(partial(step, no_input), (copies,), (tangents,))[:2]
         s_BS = next_copies[::exponents]
         factors = torch.linalg.qr(pushed.unflatten(0, (batch, exponents)).mT)
         v_BSE = factors.Q
-        ln_R_T.append(factors.R.diagonal(dim1=1, dim2=2).abs().log())
-    return torch.stack(ln_R_T[options.burn_in :]), before_T[options.burn_in :]
+        ln_R_TBE[t] = factors.R.diagonal(dim1=1, dim2=2).abs().log()
+    return ln_R_TBE[options.burn_in :], before_TBS[options.burn_in :]
 
 
 @torch.enable_grad()
-def pull_backwards(architecture: Recurrent, s_T: list[Tensor], u_BS: Tensor) -> Tensor:
+def pull_backwards(architecture: Recurrent, s_TBS: Tensor, u_BS: Tensor) -> Tensor:
     """ln ||u J_T ... J_{T-k+1}|| for lags 1 to T, rescaled at each step so that no lag underflows."""
     step = full_step(architecture)
     no_input = architecture.zeros(len(u_BS), architecture.inputs)
     ln_norm_B, ln_K = torch.zeros(len(u_BS), dtype=u_BS.dtype), []
-    for s_BS in reversed(s_T):
+    for s_BS in s_TBS.flip(0):
         s_BS = s_BS.detach().requires_grad_()
         (u_BS,) = torch.autograd.grad(step(no_input, s_BS), s_BS, u_BS, materialize_grads=True)
         norm_B1 = u_BS.norm(dim=1, keepdim=True)

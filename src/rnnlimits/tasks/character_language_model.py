@@ -34,6 +34,7 @@ class Options:
     corpus: Literal["python_reference", "tiny_shakespeare"] = "python_reference"
     embedding: int = 32  # numbers that stand for one character
     characters: int | None = None  # only the first so many; the vocabulary stays that of the whole corpus
+    evaluation_batch: ClassVar = EVALUATION_STREAMS
 
     def widths(self, length: int) -> tuple[int, int]:
         return datasets.vocabulary_size(self.corpus), datasets.vocabulary_size(self.corpus)

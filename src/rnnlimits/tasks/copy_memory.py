@@ -38,6 +38,9 @@ class Options:
     def widths(self, length: int) -> tuple[int, int]:
         return self.alphabet + 2, self.alphabet + 1  # blank, symbols, marker; the marker is never an answer
 
+    def steps(self, length: int) -> int:
+        return length + 2 * self.symbols
+
     def problem(self, length: int) -> str | None:
         if self.symbols < 1 or self.alphabet < 2:
             return f"symbols ({self.symbols}) must be 1 or more, alphabet ({self.alphabet}) 2 or more"

@@ -30,12 +30,15 @@ from rnnlimits.tasks.base import Batch, Split, Task, check_split
 
 PIXELS = 64
 CLASSES = 10
-TRAIN, VALIDATION = 1097, 350  # images; the other 350 are the test part
+TRAIN = 1097  # images
+VALIDATION = 350  # the other 350 are the test part
 SHUFFLE_SEED = 1998  # the year of the data set
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
+    evaluation_batch: ClassVar = VALIDATION  # the whole split at once
+
     def widths(self, length: int) -> tuple[int, int]:
         return 1, CLASSES
 
