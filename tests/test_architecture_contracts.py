@@ -171,6 +171,25 @@ def test_replicas_at_once_equal_each_alone(name, options):
 
 
 @every_page
+def test_the_last_output_alone_is_the_last_of_all(name, options):
+    layers = [build(name, options, seed=seed) for seed in range(2)]
+    weights_R = {
+        key: torch.stack([layer.state_dict()[key] for layer in layers]).requires_grad_()
+        for key in layers[0].state_dict()
+    }
+    for steps in range(1, LENGTH + 1):
+        x_RBTI = torch.stack([inputs_BTI(length=steps) + r for r in range(2)]).detach()
+        all_RBTH, _ = type(layers[0]).forward_replicas(layers[0], weights_R, x_RBTI)
+        last_RB1H, _ = type(layers[0]).forward_replicas(layers[0], weights_R, x_RBTI, last=True)
+        close(last_RB1H, all_RBTH[:, :, -1:])
+        parts = [
+            torch.autograd.grad(y.square().sum(), list(weights_R.values()))
+            for y in (last_RB1H, all_RBTH[:, :, -1:])
+        ]
+        close(*parts)
+
+
+@every_page
 def test_the_seed_decides_the_weights(name, options):
     first, again, other = (build(name, options, seed=seed).state_dict() for seed in (7, 7, 8))
     assert all(torch.equal(first[key], again[key]) for key in first)

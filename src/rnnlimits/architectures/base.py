@@ -184,19 +184,39 @@ class CausalConvolution(nn.Module):
         super().__init__()
         self.inputs = inputs
         self.dilation = dilation
+        self.kernel_size = kernel_size
         self.remembered_steps = (kernel_size - 1) * dilation
         self.W_OIK = nn.Parameter(torch.empty(outputs, inputs, kernel_size))
         nn.init.normal_(self.W_OIK, 0, (2 / (inputs * kernel_size)) ** 0.5)
         self.b_O = nn.Parameter(torch.zeros(outputs))
 
-    def forward(self, x_BIT: Tensor, last_BIS: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, x_BIT: Tensor, last_BIS: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Without `last_BIS` x starts after zeros, and only every `dilation`-th step of it is there."""
+        if last_BIS is None:
+            x_BIT = nn.functional.pad(x_BIT, (self.kernel_size - 1, 0))
+            return nn.functional.conv1d(x_BIT, self.W_OIK, self.b_O), x_BIT[..., :0]
         x_BIT = torch.cat([last_BIS, x_BIT], -1)
         y_BOT = nn.functional.conv1d(x_BIT, self.W_OIK, self.b_O, dilation=self.dilation)
         return y_BOT, x_BIT[..., x_BIT.shape[-1] - self.remembered_steps :]
 
 
+class LastOutput(nn.Module):
+    """`functional_call` gives weights to a forward only."""
+
+    def __init__(self, layer: "Convolutional"):
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x_BTI: Tensor) -> Tensor:
+        return self.layer.last_output(x_BTI)
+
+
 class Convolutional(Architecture):
     """An architecture made of causal convolutions; its state is what each of them remembers."""
+
+    def last_output(self, x_BTI: Tensor) -> Tensor:
+        """The last step's y_B1H from the initial state; a page may leave out what it does not see."""
+        return self(x_BTI)[0][:, -1:]
 
     def initial_state(self, batch: int) -> State:
         layers = [module for module in self.modules() if isinstance(module, CausalConvolution)]
@@ -214,6 +234,11 @@ class Convolutional(Architecture):
     ) -> tuple[Tensor, State]:
         """One replica after another: vmap makes grouped convolutions, up to a fifth slower on a CPU."""
         unbound = [dict(zip(tensors_R, row)) for row in zip(*(rows.unbind() for rows in tensors_R.values()))]
+        if last and state_R is None:
+            answer = LastOutput(cast(Convolutional, layer))
+            named = [{f"layer.{name}": tensor for name, tensor in row.items()} for row in unbound]
+            y_RB1H = torch.stack([functional_call(answer, row, (x,)) for row, x in zip(named, x_RBTI)])
+            return y_RB1H, ()
         states = [None] * len(x_RBTI) if state_R is None else zip(*(part.unbind() for part in state_R))
         each = [
             functional_call(layer, tensors, tuple(arguments))

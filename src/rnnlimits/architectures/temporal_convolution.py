@@ -34,15 +34,13 @@ class Options:
         return 4 * 2 * self.layers
 
     def parameters(self, inputs: int, hidden: int) -> int:
-        first = hidden * (inputs * self.kernel_size + 1)
         others = (2 * self.layers - 1) * hidden * (hidden * self.kernel_size + 1)
         widen = hidden * (inputs + 1) if inputs != hidden else 0
-        return first + others + widen
+        return hidden * (inputs * self.kernel_size + 1) + others + widen
 
     def problem(self, hidden: int, length: int) -> str | None:
-        if self.kernel_size < 1 or self.layers < 1:
-            return f"temporal_convolution: kernel_size={self.kernel_size}, layers={self.layers}; 1 or more"
-        return None
+        given = f"kernel_size={self.kernel_size}, layers={self.layers}"
+        return f"temporal_convolution: {given}; 1 or more" if min(self.kernel_size, self.layers) < 1 else None
 
 
 class Block(nn.Module):
@@ -52,10 +50,10 @@ class Block(nn.Module):
         self.second = CausalConvolution(hidden, hidden, options.kernel_size, dilation)
         self.skip = nn.Conv1d(inputs, hidden, 1) if inputs != hidden else nn.Identity()
 
-    def forward(self, x_BIT: Tensor, last_1: Tensor, last_2: Tensor) -> tuple[Tensor, State]:
-        a_BHT, last_1 = self.first(x_BIT, last_1)
-        b_BHT, last_2 = self.second(torch.relu(a_BHT), last_2)
-        return torch.relu(self.skip(x_BIT) + torch.relu(b_BHT)), (last_1, last_2)
+    def forward(self, x_BIT: Tensor, last_1: Tensor | None, last_2: Tensor | None) -> tuple[Tensor, State]:
+        a_BHT, new_1 = self.first(x_BIT, last_1)
+        b_BHT, new_2 = self.second(torch.relu(a_BHT), last_2)
+        return torch.relu(self.skip(x_BIT) + torch.relu(b_BHT)), (new_1, new_2)
 
 
 class TemporalConvolution(Convolutional):
@@ -74,3 +72,9 @@ class TemporalConvolution(Convolutional):
             x_BIT, last_of_block = block(x_BIT, *state[2 * layer : 2 * layer + 2])
             last += last_of_block
         return x_BIT.mT, last
+
+    def last_output(self, x_BTI: Tensor) -> Tensor:
+        x_BIT = x_BTI.mT
+        for block in self.blocks:  # of the input of one with dilation d the answer sees every d-th step only
+            x_BIT = block(x_BIT, None, None)[0][..., (x_BIT.shape[-1] - 1) % 2 :: 2]
+        return x_BIT[..., -1:].mT
