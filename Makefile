@@ -58,6 +58,7 @@ benchmark: $(FULL)  ## our speed against named alternatives, side by side
 	OMP_NUM_THREADS=1 python benchmarks/whole_job.py
 	OMP_NUM_THREADS=1 python benchmarks/cost_growth.py
 	OMP_NUM_THREADS=1 python benchmarks/pipeline.py
+	python benchmarks/gpu.py
 
 lint: $(FULL)  ## formatters, linters, type checker
 	ruff check

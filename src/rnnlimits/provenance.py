@@ -22,7 +22,8 @@ from rnnlimits.grid import Shard
 
 # They find, plan and describe; none of them can change a number.
 NEUTRAL = {
-    "__init__", "catalog", "cli", "config", "gpu_slots", "grid", "machine", "memory", "prefork", "provenance",
+    "__init__", "catalog", "cli", "config", "gpu_slots", "grid", "machine", "memory", "prefork",
+    "prefork_server", "provenance",
 }  # fmt: skip
 PACKAGES = ("rnnlimits", "torch", "lightning", "numpy", "scikit-learn", "pyarrow")
 
