@@ -44,7 +44,7 @@ $(LIGHT):
 results: $(FULL)  ## everything of config/config.yaml: train, measure, judge, write results/report.html
 	snakemake --cores $(CORES)
 
-smoke: $(FULL)  ## the whole pipeline in about a minute (config/smoke.yaml)
+smoke: $(FULL)  ## the whole pipeline in half a minute (config/smoke.yaml)
 	snakemake --cores $(CORES) --configfile config/smoke.yaml
 
 test: $(FULL)  ## all tests

@@ -11,6 +11,7 @@ from rnnlimits.figures import base, style
 
 TITLE = "How does learning go, and when is a task solved?"
 TABLES = ("learning_curves", "replicas")
+CUT_OFF = 100  # times chance
 LENGTHS = 3  # panels of a task: the shortest, a middle and the longest sequences
 
 
@@ -45,7 +46,8 @@ def caption(tables: base.Tables) -> str:
     return (
         f"Validation sequences, mean over {base.seeds(table)} at the chosen learning rate, with bootstrap "
         "interval; a seed that has stopped keeps its last value. A star marks the median step at which the "
-        "seeds that solve the task do so. Shown: up to three lengths of each task and each architecture's "
+        f"seeds that solve the task do so. Errors above {CUT_OFF} times chance, of runs that diverge, are "
+        "cut off. Shown: up to three lengths of each task and each architecture's "
         "largest size; the text tasks have a figure of their own."
     )
 
@@ -84,6 +86,9 @@ def _curves(axes: Axes, cell: pd.DataFrame, found: style.Looks, solved: dict[str
         axes.axhline(cell.chance.mean(), color="black", lw=1, linestyle=(0, (6, 3)), zorder=4)
     if base.spans_decades(cell):
         axes.set_yscale("log")
+        top = CUT_OFF * cell.chance.mean()
+        if axes.get_ylim()[1] > top:
+            axes.set_ylim(top=top)
     axes.set_xlabel("optimiser steps")
     axes.xaxis.set_major_locator(MaxNLocator(4))
 
