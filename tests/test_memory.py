@@ -170,7 +170,7 @@ FEW = {"validation_sequences": 8, "test_sequences": 8}
 LARGE = {
     "every_step_is_read": study("copy_memory", "lstm", 200, 64, 5, batch=200, **FEW),
     "evaluation": study("adding", "elman", 500, 128, 8),
-    "convolution": study("adding", "temporal_convolution", 150, 64, 3, batch=250, **FEW),
+    "convolution": study("adding", "temporal_convolution", 150, 64, 3, batch=600, **FEW),
     "probe": study("adding", "gru", 500, 64, 1, steps=0) | {"probes": {"gradient_reach": {"sequences": 200}}},
     "own_page": study("adding", "minimal_gated", 300, 64, 4, batch=250, **FEW),
 }

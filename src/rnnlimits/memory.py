@@ -12,7 +12,8 @@ The constants were measured, see benchmarks/memory.py, which prints the estimate
 page need not know of any of it: how much its step keeps is told by the number of its weights.  A page for
 which that fails says so in its Options:
 
-    architectures  tensors_kept   so many tensors of B x H numbers a step are kept for the backward pass
+    architectures  tensors_kept   so many tensors of B x H numbers a step are kept for the backward pass;
+                   tensors_kept_for_last  the same where only the last output is computed
                    state_values   numbers in the full state of one sequence; without it H
     tasks          steps(length)  the steps of a sequence; without it the length
                    evaluation_batch  sequences that are evaluated at once; without it at most 250
@@ -61,6 +62,7 @@ class Sizes:
     inputs: int  # of the architecture
     outputs: int
     tensors_kept: float
+    trained_tensors_kept: float  # by a training step, which may need the last output only
     state_values: int
     one_sequence: int  # bytes of it, in an evaluation set
     each_step_read: bool
@@ -81,12 +83,14 @@ def sizes(shard: Shard) -> Sizes:
     gates = max(1.0, architecture.parameters(inputs, hidden) / (hidden * (inputs + hidden + 1)))
     last = bool(catalog.constant("tasks", shard.task_page, "reads_last"))
     window = getattr(architecture, "receptive_field", None)
+    kept = getattr(architecture, "tensors_kept", A_GATE * gates)
     return Sizes(
         steps=steps,
         computed_steps=min(steps, window) if last and window else steps,
         inputs=inputs,
         outputs=outputs,
-        tensors_kept=getattr(architecture, "tensors_kept", A_GATE * gates),
+        tensors_kept=kept,
+        trained_tensors_kept=getattr(architecture, "tensors_kept_for_last", kept) if last else kept,
         state_values=getattr(architecture, "state_values", lambda hidden: hidden)(hidden),
         one_sequence=steps * one_step,
         each_step_read=not last,
@@ -133,8 +137,8 @@ def seeds_of(shard: Shard) -> int:
 def training(shard: Shard, size: Sizes, at_once: int, seeds: int, device: str) -> float:
     """Bytes of so many replicas in training: the larger of an update and of an evaluation."""
     kernel = COMPILED.get(kernel_of(shard), 0) if compiled(shard, device) else 0
-    kept = kernel or size.tensors_kept
-    held = kernel or AT_LEAST + WITHOUT_GRADIENT * size.tensors_kept
+    kept = kernel or size.trained_tensors_kept
+    held = kernel or AT_LEAST + WITHOUT_GRADIENT * size.trained_tensors_kept
     inputs, outputs = INPUT_COPIES * size.inputs, 0
     more = 0 if kernel else ONE_MORE
     if size.each_step_read:
