@@ -54,7 +54,6 @@ test: $(FULL)  ## all tests
 benchmark: $(FULL)  ## our speed against named alternatives, side by side
 	OMP_NUM_THREADS=1 python benchmarks/training_step.py
 	OMP_NUM_THREADS=1 python benchmarks/own_page.py
-	python benchmarks/gpu.py
 	OMP_NUM_THREADS=1 python benchmarks/whole_job.py
 	OMP_NUM_THREADS=1 python benchmarks/cost_growth.py
 	OMP_NUM_THREADS=1 python benchmarks/pipeline.py

@@ -13,75 +13,46 @@ import statistics
 import time
 from collections.abc import Callable
 
+import measuring
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from rnnlimits import gpu, kernels
 from rnnlimits.architectures import elman, lstm
-from rnnlimits.fitting import OPTIMISERS
-from rnnlimits.graphs import Replayed
+from rnnlimits.fitting import ReplicaTraining
 from rnnlimits.model import Model
-from rnnlimits.replicas import Replicas, clip
+from rnnlimits.tasks import adding
+from rnnlimits.tasks.base import Batch
 
-# Shape letters: R seeds, P weights of one, B sequences, T time steps, I inputs, H hidden units, O outputs.
-T, H, B, INPUTS, STEPS, CLIP_NORM, RATE = 500, 128, 64, 2, 5, 1.0, 1e-3
+# Shape letters: B sequences, T time steps, I inputs, H hidden units.
+T, H, B, INPUTS, STEPS, CLIP_NORM = 500, 128, 64, 2, 5, 1.0
 PAGES = {
     "elman": (elman.Elman, elman.Options(), nn.RNN),
     "lstm": (lstm.LSTM, lstm.Options(), nn.LSTM),
 }
 
 
-def ours(page: str, x_RBTI: Tensor, target_RBO: Tensor) -> tuple[Callable[[], object], Replayed]:
+def ours(page: str, seeds: int, device: str) -> tuple[ReplicaTraining, list[Batch]]:
+    """The trainer of a shard with its data, which lie on the device already."""
     cell, options, _ = PAGES[page]
-    models = Replicas(
-        [
-            Model(nn.Identity(), cell(INPUTS, H, T, options), nn.Linear(H, 1), reads_last=True)
-            for _ in range(len(x_RBTI))
-        ]
-    ).to(x_RBTI.device)
-    optimiser = OPTIMISERS["adam"]([{"params": [row], "lr": RATE} for row in models.rows])
-
-    def gradients(
-        theta_RP: Tensor, frozen_RQ: Tensor, x_RBTI: Tensor, target_RBO: Tensor
-    ) -> tuple[Tensor, ...]:
-        theta_RP = theta_RP.detach().requires_grad_()
-        output_RBTO, _ = models(theta_RP, frozen_RQ, x_RBTI)
-        loss_R = (output_RBTO[:, :, -1] - target_RBO).square().mean((1, 2))
-        (gradient_RP,) = torch.autograd.grad(loss_R.sum(), theta_RP)
-        clipped_RP, norms_R = clip(gradient_RP, CLIP_NORM)
-        return clipped_RP, torch.stack([loss_R.detach(), norms_R])
-
-    step = Replayed(gradients, x_RBTI.device)
-
-    def work() -> object:
-        theta_RP = models.theta(range(len(x_RBTI))).detach()
-        clipped_RP, losses_and_norms_2R = step(theta_RP, models.frozen_RQ, x_RBTI, target_RBO)
-        for row, gradient_P in zip(models.rows, clipped_RP):
-            row.grad = gradient_P
-        optimiser.step()
-        return losses_and_norms_2R.tolist()
-
-    return work, step
+    layers = [cell(INPUTS, H, T, options) for _ in range(seeds)]
+    models = [Model(nn.Identity(), layer, nn.Linear(H, 1), reads_last=True) for layer in layers]
+    training = measuring.trainer(models, adding.Adding(T, adding.Options()), B).to(device)
+    return training, measuring.feed(training, device)
 
 
-def theirs(page: str, x_RBTI: Tensor, target_RBO: Tensor) -> Callable[[], object]:
-    class Net(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.layer = PAGES[page][2](INPUTS, H, batch_first=True)
-            self.readout = nn.Linear(H, 1)
-
-        def forward(self, x_BTI: Tensor) -> Tensor:
-            return self.readout(self.layer(x_BTI)[0][:, -1])
-
-    nets = [Net().to(x_RBTI.device) for _ in x_RBTI]
-    optimisers = [torch.optim.Adam(net.parameters(), lr=RATE, fused=x_RBTI.is_cuda or None) for net in nets]
+def theirs(page: str, batches: list[Batch]) -> Callable[[], object]:
+    device = batches[0].x.device
+    layers = [PAGES[page][2](INPUTS, H, batch_first=True) for _ in batches]
+    nets = [measuring.Written(layer, H, 1, reads_last=True).to(device) for layer in layers]
+    fused = device.type == "cuda" or None
+    optimisers = [torch.optim.Adam(net.parameters(), lr=measuring.LEARNING_RATE, fused=fused) for net in nets]
 
     def work() -> object:
         read = []
-        for net, optimiser, x_BTI, target_BO in zip(nets, optimisers, x_RBTI, target_RBO):
+        for net, optimiser, batch in zip(nets, optimisers, batches):
             optimiser.zero_grad()
-            loss = (net(x_BTI) - target_BO).square().mean()
+            loss = (net(batch.x)[0][:, -1] - batch.target).square().mean()
             loss.backward()
             nn.utils.clip_grad_norm_(net.parameters(), CLIP_NORM)
             optimiser.step()
@@ -128,15 +99,12 @@ def main() -> None:
     print(f"{machine}; R={R} H={H} T={T} B={B}; ms a training step")
     print("architecture  loop                |     ours  cuDNN one by one   ratio |  MB ours  MB cuDNN")
     for page in PAGES:
-        x_RBTI = torch.randn(R, B, T, INPUTS, device="cuda")
-        target_RBO = torch.randn(R, B, 1, device="cuda")
-        one_by_one = theirs(page, x_RBTI, target_RBO)
-        memory = {"theirs": peak_mb(one_by_one)}
-        together, step = ours(page, x_RBTI, target_RBO)
-        memory["ours"] = peak_mb(together)
+        training, batches = ours(page, R, "cuda")
+        one_by_one, together = theirs(page, batches), measuring.update(training)
+        memory = {"theirs": peak_mb(one_by_one), "ours": peak_mb(together)}
         runs = [(seconds_per_step(together), seconds_per_step(one_by_one)) for _ in range(arguments.runs)]
         mine, cudnn = (1e3 * statistics.median(times) for times in zip(*runs))
-        loop = kernels.backend(page, "cuda", R) + ("-graph" if step.recordings else "")
+        loop = kernels.backend(page, "cuda", R) + ("-graph" if training.step.recordings else "")
         print(
             f"{page:<13} {loop:<19} | {mine:8.2f} {cudnn:17.2f} {cudnn / mine:6.1f}x |"
             f" {memory['ours']:8.0f} {memory['theirs']:9.0f}",

@@ -1,20 +1,23 @@
 """What the benchmarks share: turns of several contenders, the machine in a line, one step of the trainer."""
 
 import argparse
+import itertools
 import os
 import platform
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
+from torch import Tensor, nn
 
 from rnnlimits import kernels
 from rnnlimits.fitting import Replica, ReplicaTraining
 from rnnlimits.model import Model
 from rnnlimits.replicas import Replicas
-from rnnlimits.tasks.base import Task
+from rnnlimits.tasks.base import Batch, Task
 
 Work = Callable[[], object]
 LEARNING_RATE = 1e-3
@@ -65,6 +68,26 @@ def trainer(models: Sequence[Model], task: Task, batch: int) -> ReplicaTraining:
     replicas = [Replica(seed, LEARNING_RATE) for seed in range(len(models))]
     budget = {"batch": batch, "optimiser": "adam", "clip_norm": 1.0}
     return ReplicaTraining(Replicas(models), replicas, dict.fromkeys(range(len(models)), task), {}, budget)
+
+
+class Written(nn.Module):
+    """What one would write with torch.nn."""
+
+    def __init__(self, layer: nn.Module, hidden: int, outputs: int, reads_last: bool):
+        super().__init__()
+        self.layer, self.readout, self.reads_last = layer, nn.Linear(hidden, outputs), reads_last
+
+    def forward(self, x_BTI: Tensor) -> tuple[Tensor, None]:
+        y_BTH, _ = self.layer(x_BTI)
+        return self.readout(y_BTH[:, -1:] if self.reads_last else y_BTH), None
+
+
+def feed(module: ReplicaTraining, device: str = "cpu") -> list[Batch]:
+    """The first batch of every seed, which the trainer now gets again and again, drawn and in its place."""
+    drawn = [next(stream) for stream in module.streams.values()]
+    batches = [replace(one, x=one.x.to(device), target=one.target.to(device)) for one in drawn]
+    module.streams = {seed: itertools.repeat(batch) for seed, batch in enumerate(batches)}
+    return batches
 
 
 def update(module: ReplicaTraining) -> Work:

@@ -11,14 +11,13 @@ Medians are of processor time of one thread, which other work on the machine dis
 does the multiplications that the recurrent layer cannot do without.
 """
 
-import itertools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import measuring
 import torch
 from measuring import medians
-from torch import Tensor, nn
+from torch import nn
 
 from rnnlimits.catalog import make, module
 from rnnlimits.grid import Shard
@@ -41,26 +40,12 @@ def shard(page: str, task: str, T: int, H: int, B: int, seeds: int) -> Shard:
     )  # fmt: skip
 
 
-class LastStep(nn.Module):
-    """What one would write with torch.nn."""
-
-    def __init__(self, layer: nn.Module, hidden: int, outputs: int, reads_last: bool):
-        super().__init__()
-        self.layer, self.readout, self.reads_last = layer, nn.Linear(hidden, outputs), reads_last
-
-    def forward(self, x_BTI: Tensor) -> tuple[Tensor, None]:
-        y_BTH, _ = self.layer(x_BTI)
-        return self.readout(y_BTH[:, -1:] if self.reads_last else y_BTH), None
-
-
 def contenders(page: str, name: str, T: int, H: int, B: int, seeds: int) -> dict[str, Callable[[], None]]:
     job = shard(page, name, T, H, B, seeds)
     task = build_task(job)
     models = [build_model(job, task, seed) for seed in range(seeds)]
     training = measuring.trainer(models, task, B)
-    batches = [next(stream) for stream in training.streams.values()]
-    streams: dict[int, Iterator] = {seed: itertools.repeat(batch) for seed, batch in enumerate(batches)}
-    training.streams = streams
+    batches = measuring.feed(training)
     ours = measuring.update(training)
 
     def without_kernels() -> None:
@@ -70,7 +55,9 @@ def contenders(page: str, name: str, T: int, H: int, B: int, seeds: int) -> dict
 
     if page in THEIRS:
         layers = [THEIRS[page](task.inputs, H, batch_first=True) for _ in range(seeds)]
-        alone: list[nn.Module] = [LastStep(layer, H, task.outputs, task.reads_last) for layer in layers]
+        alone: list[nn.Module] = [
+            measuring.Written(layer, H, task.outputs, task.reads_last) for layer in layers
+        ]
     else:
         alone = list(models)
     optimisers = [torch.optim.Adam(model.parameters()) for model in alone]

@@ -200,17 +200,6 @@ class CausalConvolution(nn.Module):
         return y_BOT, x_BIT[..., x_BIT.shape[-1] - self.remembered_steps :]
 
 
-class LastOutput(nn.Module):
-    """`functional_call` gives weights to a forward only."""
-
-    def __init__(self, layer: "Convolutional"):
-        super().__init__()
-        self.layer = layer
-
-    def forward(self, x_BTI: Tensor) -> Tensor:
-        return self.layer.last_output(x_BTI)
-
-
 class Convolutional(Architecture):
     """An architecture made of causal convolutions; its state is what each of them remembers."""
 
@@ -235,10 +224,8 @@ class Convolutional(Architecture):
         """One replica after another: vmap makes grouped convolutions, up to a fifth slower on a CPU."""
         unbound = [dict(zip(tensors_R, row)) for row in zip(*(rows.unbind() for rows in tensors_R.values()))]
         if last and state_R is None:
-            answer = LastOutput(cast(Convolutional, layer))
-            named = [{f"layer.{name}": tensor for name, tensor in row.items()} for row in unbound]
-            y_RB1H = torch.stack([functional_call(answer, row, (x,)) for row, x in zip(named, x_RBTI)])
-            return y_RB1H, ()
+            answers = [replay.call(layer, "last_output", row, x) for row, x in zip(unbound, x_RBTI)]
+            return torch.stack(answers), ()
         states = [None] * len(x_RBTI) if state_R is None else zip(*(part.unbind() for part in state_R))
         each = [
             functional_call(layer, tensors, tuple(arguments))

@@ -10,7 +10,7 @@ import logging
 import os
 import weakref
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -27,16 +27,22 @@ TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-9}  # relative to the larges
 TRACES: weakref.WeakKeyDictionary[nn.Module, dict[Any, Step | None]] = weakref.WeakKeyDictionary()
 
 
-class OneStep(nn.Module):
-    """`functional_call` gives weights to a forward only."""
+class Method(nn.Module):
+    """A method of a layer as a forward: `functional_call` gives weights to nothing else."""
 
-    def __init__(self, layer: nn.Module):
+    def __init__(self, layer: nn.Module, name: str):
         super().__init__()
         self.layer = layer
+        self.name = name
 
-    def forward(self, x_BI: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
-        y_BH, after = cast(Any, self.layer).step(x_BI, state)
-        return y_BH, *after
+    def forward(self, *arguments: Any) -> Any:
+        return getattr(self.layer, self.name)(*arguments)
+
+
+def call(layer: nn.Module, method: str, tensors: dict[str, Tensor], *arguments: Any) -> Any:
+    """layer.method(*arguments) with these weights and buffers."""
+    named = {f"layer.{name}": tensor for name, tensor in tensors.items()}
+    return functional_call(Method(layer, method), named, arguments)
 
 
 def scan(
@@ -72,11 +78,11 @@ def traced(
 
 def trace(layer: nn.Module, names: list[str], inputs: list[Tensor], moving: int) -> Step | None:
     """The operations of a step of all replicas, if a trial run shows that they are all there is to it."""
-    one = OneStep(layer)
 
     def of_one_replica(*tensors: Tensor) -> tuple[Tensor, ...]:
-        weights = {f"layer.{name}": tensor for name, tensor in zip(names, tensors[moving:], strict=True)}
-        return functional_call(one, weights, tensors[:moving])
+        weights = dict(zip(names, tensors[moving:], strict=True))
+        y_BH, after = call(layer, "step", weights, tensors[0], tensors[1:moving])
+        return y_BH, *after
 
     plain = vmap(of_one_replica)
     generator = torch.Generator().manual_seed(0)
