@@ -16,7 +16,8 @@ rule train:
     threads: 1
     resources:
         gpu=int(CONFIG.device == "cuda"),
-        mem_mb=lambda wildcards, attempt: attempt * pipeline.mem_mb(CONFIG, SHARDS, wildcards.shard),
+        mem_mb=lambda wildcards, attempt: attempt
+        * pipeline.mem_mb(CONFIG, SHARDS, wildcards.shard),
         # Here and not in params: another number changes no result.
         jobs_per_gpu=CONFIG.jobs_per_gpu,
         memory_mb=CONFIG.memory_mb or 0,
