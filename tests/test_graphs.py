@@ -6,11 +6,12 @@ import pytest
 import torch
 from test_replicas import BUDGET, a_shard
 
-from rnnlimits.fitting import Replica, ReplicaTraining, fit
+from rnnlimits.fitting import Replica, ReplicaTraining
 from rnnlimits.graphs import Imitation, Recording, Replayed
 from rnnlimits.model import build_model, build_task
 from rnnlimits.replicas import Replicas
 from rnnlimits.tasks.base import generator
+from rnnlimits.trainer import fit
 
 CPU = torch.device("cpu")
 

@@ -71,12 +71,18 @@ MAY_IMPORT = {
     "graphs": set(),
     "gpu": {"architectures", "graphs", "kernels"},
     "gpu_slots": set(),
-    "fitting": {"evaluation", "graphs", "replicas", "tasks"},
+    "streams": {"tasks"},
+    "checkpoints": {"rows"},
+    "fitting": {"checkpoints", "evaluation", "graphs", "replicas", "streams", "tasks"},
+    "trainer": {"fitting"},
     "simulate": {"catalog", "grid", "provenance", "rows"},
-    "groups": {"evaluation", "fitting", "grid", "machine", "memory", "model", "replicas", "tasks"},
+    "groups": {
+        "checkpoints", "evaluation", "fitting", "grid", "machine", "memory", "model", "replicas", "tasks",
+        "trainer",
+    },
     "training": {
-        "catalog", "fitting", "gpu", "grid", "groups", "kernels", "machine", "memory", "model", "provenance",
-        "replicas", "rows", "selection", "tasks",
+        "catalog", "checkpoints", "fitting", "gpu", "grid", "groups", "kernels", "machine", "memory", "model",
+        "provenance", "replicas", "rows", "selection", "tasks",
     },
     # Right of the rows.
     "statistics": set(),

@@ -7,11 +7,12 @@ import torch
 from torch import nn
 
 from rnnlimits.evaluation import evaluate
-from rnnlimits.fitting import Replica, ReplicaTraining, fit
+from rnnlimits.fitting import Replica, ReplicaTraining
 from rnnlimits.grid import Shard
 from rnnlimits.model import build_model, build_task
 from rnnlimits.replicas import Replicas, clip
 from rnnlimits.tasks.base import generator
+from rnnlimits.trainer import fit
 
 BUDGET = {
     "steps": 50,

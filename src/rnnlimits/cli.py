@@ -122,6 +122,12 @@ def train(
     memory_mb: Annotated[
         int, typer.Option(metavar="MB", min=0, help="What this job may use.  [default: found here]")
     ] = 0,
+    checkpoints: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Keep here what a killed training goes on from.")
+    ] = None,
+    checkpoint_every: Annotated[
+        float, typer.Option(metavar="SECONDS", min=0, help="How often, and on SIGTERM; 0: never.")
+    ] = 60,
     data: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where downloaded data lie already.")
     ] = None,
@@ -139,6 +145,7 @@ def train(
         os.environ[datasets.DATA_VARIABLE] = str(data)
     shard = grid.Shard.from_json(spec)
     on_gpu = device == "cuda" and shard.budget.get("steps")  # probes and simulations run on the CPU
+    checkpoint = None
     with only_writer(out), gpu_slots.slot(out.parent, jobs_per_gpu) if on_gpu else nullcontext():
         if shard.kind == "simulation":
             from rnnlimits import simulate
@@ -149,11 +156,18 @@ def train(
             from rnnlimits import training
 
             imported = time.monotonic() - started
-            wishes: dict[str, Any] = {"memory_mb": memory_mb, "tf32": tf32, "jobs_per_gpu": jobs_per_gpu}
+            if checkpoints and checkpoint_every:
+                checkpoint = checkpoints / f"{shard.id}.checkpoint"
+            wishes: dict[str, Any] = {
+                "memory_mb": memory_mb, "tf32": tf32, "jobs_per_gpu": jobs_per_gpu,
+                "checkpoint_path": checkpoint, "checkpoint_every_s": checkpoint_every,
+            }  # fmt: skip
             measured, provenance = training.run(shard, rows, log, device, **wishes)
         provenance["seconds_import"] += imported
         provenance |= {"seconds_total": time.monotonic() - started, "prefork": prefork.asked_s is not None}
         write(measured, provenance, out, shard.id)
+        if checkpoint:
+            checkpoint.unlink(missing_ok=True)
 
 
 @app.command()

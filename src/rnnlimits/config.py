@@ -152,6 +152,7 @@ class Config(Closed):
     tf32: bool = False
     jobs_per_gpu: Size = 1
     memory_mb: Size | None = None  # what one job may use; None: found where the job runs
+    checkpoint_every_s: Size | None = 60  # None: a killed training starts anew
     claims: str | None = None  # beside the config file
     confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
     studies: Annotated[dict[Label, AnyStudy], Field(min_length=1)]

@@ -5,29 +5,22 @@ stream, a gradient norm, an early stop and a divergence for each replica. A repl
 further part in any product, so its weights cannot move.
 """
 
-import logging
+import dataclasses
 import math
-import signal
-import sys
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import Any
 
 import lightning.pytorch as pl
 import torch
-from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
-from lightning.pytorch.plugins.environments import LightningEnvironment
-from lightning.pytorch.utilities.exceptions import SIGTERMException
-from lightning_utilities.core.imports import module_available
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
-from tqdm import tqdm
 
+from rnnlimits.checkpoints import Checkpoint
 from rnnlimits.evaluation import evaluate
 from rnnlimits.graphs import Recording, Replayed
 from rnnlimits.replicas import Replicas, clip, fold, stack
-from rnnlimits.tasks.base import Batch, Task, generator
+from rnnlimits.streams import Stream
+from rnnlimits.tasks.base import Batch, Task
 
 # Two validations in a row must say "solved": one lucky draw at the threshold is not a solution.
 SOLVED_IN_A_ROW = 2
@@ -69,6 +62,8 @@ class Reading:
 
 
 class ReplicaTraining(pl.LightningModule):
+    """`start`: the number of its first replica in the shard, by which the checkpoint knows this group."""
+
     recorder: type[Recording] | None = None  # None: what suits the device
 
     def __init__(
@@ -78,6 +73,8 @@ class ReplicaTraining(pl.LightningModule):
         tasks: dict[int, Task],
         validation: dict[int, list[Batch]],
         budget: dict,
+        checkpoint: Checkpoint | None = None,
+        start: int = 0,
     ):
         super().__init__()
         self.models = models
@@ -87,9 +84,10 @@ class ReplicaTraining(pl.LightningModule):
         self.budget = budget
         self.active = list(range(len(replicas)))
         # Replicas of one seed differ in the learning rate alone: they share the seed's data stream.
-        self.streams = {
-            seed: task.batches(budget["batch"], generator(seed, "data")) for seed, task in tasks.items()
-        }
+        self.streams = {seed: Stream(task, budget["batch"], seed) for seed, task in tasks.items()}
+        self.checkpoint, self.start = checkpoint, start
+        self.done: int | None = None  # steps, with all that belongs to them; None before the first validation
+        self.optimiser_state: dict[str, Any] | None = None  # to go on with
         self.carried: tuple[Tensor, ...] | None = None
         self.readings: list[Reading] = []
 
@@ -98,10 +96,15 @@ class ReplicaTraining(pl.LightningModule):
             {"params": [row], "lr": replica.learning_rate}
             for row, replica in zip(self.models.rows, self.replicas, strict=True)
         ]
-        return OPTIMISERS[self.budget["optimiser"]](groups)
+        self.optimiser = OPTIMISERS[self.budget["optimiser"]](groups)
+        if self.optimiser_state:
+            self.optimiser.load_state_dict(self.optimiser_state)
+        return self.optimiser
 
     def on_fit_start(self) -> None:
         self.step = Replayed(self.gradients, self.device, self.recorder)
+        if self.carried is not None:  # from a checkpoint, which is read before anything is on a GPU
+            self.carried = tuple(part.to(self.device) for part in self.carried)
 
     def training_step(self, _: Tensor) -> Tensor:
         drawn = {seed: next(self.streams[seed]) for seed in {self.replicas[r].seed for r in self.active}}
@@ -151,8 +154,8 @@ class ReplicaTraining(pl.LightningModule):
             if math.isfinite(self.replicas[r].norms[-1]):
                 self.models.rows[r].grad = gradient_P
 
-    def on_train_batch_end(self, outputs, batch, batch_idx: int) -> None:
-        step = batch_idx + 1
+    def on_train_batch_end(self, outputs, batch: int, batch_idx: int) -> None:
+        step = batch + 1
         if self.logger:
             norms = {f"gradient_norm/{r}": self.replicas[r].norms[-1] for r in self.active}
             losses = {f"loss/{r}": self.replicas[r].losses[-1] for r in self.active}
@@ -164,6 +167,9 @@ class ReplicaTraining(pl.LightningModule):
             self.validate(step)
         if not self.active:
             self.trainer.should_stop = True
+        self.done = step
+        if self.checkpoint and self.checkpoint.due:
+            self.checkpoint.save(self.start, self.state())
 
     def validate(self, step: int) -> None:
         """Read the validation split; keep the best weights; close what is solved or improves no more."""
@@ -228,71 +234,39 @@ class ReplicaTraining(pl.LightningModule):
             self.step.forget()
         self.active = [self.active[row] for row in keep]
 
+    def state(self) -> dict[str, Any]:
+        """All that decides the steps to come and the rows, in plain dictionaries, lists and tensors."""
+        return self.outcome() | {
+            "active": list(self.active),
+            "weights": [row.detach() for row in self.models.rows],
+            "optimiser": self.optimiser.state_dict(),
+            "streams": {seed: stream.state() for seed, stream in self.streams.items()},
+            "carried": None if self.carried is None else list(self.carried),
+            # Nothing of ours draws from torch's own generator; a page of a user's may.
+            "generator": torch.get_rng_state(),
+        }
 
-class Progress(pl.Callback):
-    """A bar with step, time left and replicas solved, where a person is watching; nothing elsewhere."""
+    def outcome(self) -> dict[str, Any]:
+        """What is left of a training that is over."""
+        return {
+            "done": self.done,
+            "active": [],
+            "replicas": [dict(vars(replica)) for replica in self.replicas],
+            "readings": [dataclasses.astuple(reading) for reading in self.readings],
+        }
 
-    def on_train_start(self, trainer, module) -> None:
-        steps, quiet = module.budget["steps"], not sys.stderr.isatty()
-        self.bar = tqdm(total=steps, unit="step", dynamic_ncols=True, disable=quiet)
-
-    def on_train_batch_end(self, trainer, module, *_) -> None:
-        solved = sum(replica.status == "solved" for replica in module.replicas)
-        self.bar.set_postfix_str(
-            f"{solved} of {len(module.replicas)} solved, {len(module.active)} running", False
-        )
-        self.bar.update()
-
-    def on_train_end(self, trainer, module) -> None:
-        self.bar.close()
-
-
-class Steps(Dataset):
-    """Lightning's loop needs a loader; the batches come from the replicas' own streams."""
-
-    def __init__(self, steps: int):
-        self.steps = steps
-
-    def __len__(self) -> int:
-        return self.steps
-
-    def __getitem__(self, step: int) -> int:
-        return step
-
-
-def fit(module: ReplicaTraining, device: str, log_dir: Path | None) -> None:
-    """Train until the steps are used up or every replica has stopped; validation at step 0 comes first."""
-    # Lightning reports its devices and warns of the missing workers of a loader that only counts.
-    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", module="lightning")
-    trainer = pl.Trainer(
-        max_steps=module.budget["steps"],
-        accelerator="gpu" if device == "cuda" else "cpu",
-        devices=1,
-        # Inside a SLURM job Lightning would take over requeueing, which Snakemake already does.
-        plugins=[LightningEnvironment()],
-        logger=loggers(log_dir),
-        callbacks=[Progress()],
-        log_every_n_steps=1,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-    )
-    module.validate(0)
-    # A gradient that vanishes ends in denormal numbers, which some processors multiply a hundred times more
-    # slowly than zero; in float32 they are below 1e-38 and change no weight.
-    torch.set_flush_denormal(True)
-    try:
-        trainer.fit(module, DataLoader(Steps(module.budget["steps"]), batch_size=None))
-    except SIGTERMException:  # which would end the process with 0, as if its rows were there
-        sys.exit(128 + signal.SIGTERM)
-    torch.set_flush_denormal(False)
-
-
-def loggers(log_dir: Path | None) -> list | bool:
-    """CSV always, TensorBoard where it is installed; nothing without a folder to write to."""
-    if log_dir is None:
-        return False
-    kinds = [CSVLogger, TensorBoardLogger] if module_available("tensorboard") else [CSVLogger]
-    return [kind(save_dir=log_dir.parent, name=log_dir.name) for kind in kinds]
+    def restore(self, state: dict[str, Any]) -> None:
+        """Be what another module was when it gave its `state` or its `outcome` away."""
+        self.done, self.active = state["done"], list(state["active"])
+        self.readings = [Reading(*reading) for reading in state["readings"]]
+        for replica, known in zip(self.replicas, state["replicas"], strict=True):
+            vars(replica).update(known)
+        if not self.active:
+            return
+        for row, weights_P in zip(self.models.rows, state["weights"], strict=True):
+            row.data.copy_(weights_P)
+        for seed, stream in self.streams.items():
+            stream.restore(state["streams"][seed])
+        self.optimiser_state = state["optimiser"]
+        self.carried = state["carried"] and tuple(state["carried"])
+        torch.set_rng_state(state["generator"])

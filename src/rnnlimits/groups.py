@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from rnnlimits import machine, memory
+from rnnlimits.checkpoints import Checkpoint
 from rnnlimits.evaluation import evaluate
 from rnnlimits.grid import Shard
 from rnnlimits.model import Model
@@ -48,20 +49,25 @@ def in_groups(replicas: "list[Replica]", sizes: list[int]) -> "Iterator[tuple[in
 
 def train(
     replicas: "list[Replica]", tasks: dict[int, Task], models: dict[int, Model], budget: dict,
-    log_dir: Path | None, device: str,
+    log_dir: Path | None, device: str, checkpoint: Checkpoint | None, start: int,
 ) -> "list[Reading]":  # fmt: skip
-    """Train one group; what is left of it are its readings, and in `replicas` the best weights."""
+    """Train the group from replica `start` on: its readings; the best weights are left in `replicas`."""
     # Lightning costs seconds to import; a shard that only probes does without.
-    from rnnlimits.fitting import ReplicaTraining, fit
+    from rnnlimits.fitting import ReplicaTraining
+    from rnnlimits.trainer import fit
 
     own = {replica.seed: tasks[replica.seed] for replica in replicas}
     validation = sets(replicas, tasks, "validation", budget["validation_sequences"])
     together = Replicas([models[replica.seed] for replica in replicas])
-    module = ReplicaTraining(together, replicas, own, validation, budget)
+    module = ReplicaTraining(together, replicas, own, validation, budget, checkpoint, start)
+    if checkpoint and start in checkpoint.groups:
+        module.restore(checkpoint.groups[start])
     fit(module, device, log_dir)
     for replica in replicas:
         replica.best_theta_P = replica.best_theta_P.cpu()
     readings = module.readings
+    if checkpoint:
+        checkpoint.groups[start] = module.outcome()
     del module, together, validation
     gc.collect()  # Lightning's parts point at each other: without this the next group would come on top
     if device == "cuda":

@@ -34,7 +34,7 @@ IMPORTS = (
     "sklearn.datasets",
     "rnnlimits.grid",
     "rnnlimits.training",
-    "rnnlimits.fitting",
+    "rnnlimits.trainer",
     "rnnlimits.simulate",
     "rnnlimits.kernels.loops",
 )

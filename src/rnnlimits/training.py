@@ -14,6 +14,7 @@ import pyarrow.parquet
 import torch
 
 from rnnlimits import catalog, gpu, groups, kernels, machine, memory, provenance
+from rnnlimits.checkpoints import Checkpoint
 from rnnlimits.grid import Shard
 from rnnlimits.model import Model, build_model, build_task
 from rnnlimits.replicas import Replicas
@@ -25,12 +26,16 @@ from rnnlimits.tasks.base import Task, generator
 def run(
     shard: Shard, rows_dir: Path | None = None, log_dir: Path | None = None, device: str = "cpu",
     *, memory_mb: float = 0, tf32: bool = False, jobs_per_gpu: int = 1,
+    checkpoint_path: Path | None = None, checkpoint_every_s: float = 60.0,
 ) -> tuple[list[Row], dict[str, Any]]:  # fmt: skip
     """Everything that one job does; `rows_dir` holds the rows that a refit shard reads.
 
     Where not all replicas fit `memory_mb` (0: what the machine has for a job), they are trained in groups.
+    A training that was killed goes on from what it left at `checkpoint_path`; whoever has written the rows
+    that come back removes that file.
     """
     started = time.monotonic()
+    code = provenance.fingerprint(shard)  # now: a file that is edited from here on has no part in this
     clock = {"import": 0.0, "training": 0.0, "probing": 0.0, "evaluation": 0.0}
     # On a small shared machine one thread a job beats two by far; the number is part of the result's bytes.
     torch.set_num_threads(1)
@@ -49,10 +54,16 @@ def run(
     with timed(clock, "probing"):
         for seed in seeds:
             writer.probe("initial", 0, seed, None, "untrained", probe(shard, tasks[seed], models[seed], seed))
-    steps, sizes = 0, []
+    steps, sizes, checkpoint = 0, [], None
     if shard.budget["steps"]:
         sizes = groups.sizes_that_fit(writer.shard, memory_mb, device, jobs_per_gpu)
-        steps = train_and_read(shard, tasks, models, writer, clock, log_dir, device, sizes)
+        if checkpoint_path:
+            made_for = {
+                "spec": provenance.config_hash(shard), "code": code, "data": task.facts(), "groups": sizes,
+                "device": device, "tf32": tf32, "torch": torch.__version__, "loops": kernels.backend(),
+            }  # fmt: skip
+            checkpoint = Checkpoint(checkpoint_path, made_for, checkpoint_every_s)
+        steps = train_and_read(shard, tasks, models, writer, clock, log_dir, device, sizes, checkpoint)
         writer.references()
     facts: dict[str, Any] = {
         "seconds_total": time.monotonic() - started,
@@ -61,6 +72,7 @@ def run(
         "replicas": len(seeds) * max(1, len(shard.learning_rates)),
         "groups": sizes,
         "peak_memory_mb": machine.peak_memory_mb(),
+        "resumed_from_steps": checkpoint.resumed_from_steps if checkpoint else [],
         "backend": kernels.backend(getattr(models[0].architecture, "kernel", "")),
         "facts": task.facts(),
     }
@@ -69,7 +81,7 @@ def run(
     return writer.rows, provenance.collect(wanted, device) | facts
 
 
-def train_and_read(shard, tasks, models, writer, clock, log_dir, device, sizes) -> int:
+def train_and_read(shard, tasks, models, writer, clock, log_dir, device, sizes, checkpoint) -> int:
     with timed(clock, "import"):
         from rnnlimits.fitting import Replica
 
@@ -79,8 +91,10 @@ def train_and_read(shard, tasks, models, writer, clock, log_dir, device, sizes) 
     with timed(clock, "training"):
         for start, part in groups.in_groups(replicas, sizes):
             folder = log_dir and (log_dir if len(sizes) == 1 else log_dir / f"from_replica_{start}")
-            found = groups.train(part, tasks, models, shard.budget, folder, device)
+            found = groups.train(part, tasks, models, shard.budget, folder, device, checkpoint, start)
             readings += [dataclasses.replace(reading, replica=start + reading.replica) for reading in found]
+    if checkpoint:
+        clock["training"] += checkpoint.seconds_before
     readings.sort(key=lambda reading: (reading.step, reading.replica))  # as if they had been one group
 
     scores = {

@@ -21,6 +21,7 @@ rule train:
         # Here and not in params: another number changes no result.
         jobs_per_gpu=CONFIG.jobs_per_gpu,
         memory_mb=CONFIG.memory_mb or 0,
+        checkpoint_every_s=CONFIG.checkpoint_every_s or 0,
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         spec=lambda wildcards: SHARDS[wildcards.shard].to_json(),
@@ -28,6 +29,9 @@ rule train:
         code=lambda wildcards: provenance.fingerprint(SHARDS[wildcards.shard]),
         machine=pipeline.machine(CONFIG),
         rows=lambda wildcards, output: folder(output),
+        # No output: Snakemake removes outputs before every attempt, and a later attempt goes on from these.
+        checkpoints=f"{RESULTS}/checkpoints",
     shell:
         "rnnlimits train --spec {params.spec:q} {params.machine} --jobs-per-gpu {resources.jobs_per_gpu}"
-        " --memory-mb {resources.memory_mb} --rows {params.rows} --out {output} > {log} 2>&1"
+        " --memory-mb {resources.memory_mb} --checkpoints {params.checkpoints}"
+        " --checkpoint-every {resources.checkpoint_every_s} --rows {params.rows} --out {output} > {log} 2>&1"
