@@ -81,6 +81,7 @@ def undisturbed(folder: Path, shard: Shard, **options: object) -> Job:
 
 def resumed_from(job: Job) -> list[int]:
     (facts,) = rows.read_provenance(job.out)["shards"].values()
+    assert facts["seconds_before"] < facts["seconds_training"] < facts["seconds_total"]
     return facts["resumed_from_steps"]
 
 

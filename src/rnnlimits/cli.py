@@ -164,7 +164,8 @@ def train(
             }  # fmt: skip
             measured, provenance = training.run(shard, rows, log, device, **wishes)
         provenance["seconds_import"] += imported
-        provenance |= {"seconds_total": time.monotonic() - started, "prefork": prefork.asked_s is not None}
+        total_s = provenance.get("seconds_before", 0.0) + time.monotonic() - started
+        provenance |= {"seconds_total": total_s, "prefork": prefork.asked_s is not None}
         write(measured, provenance, out, shard.id)
         if checkpoint:
             checkpoint.unlink(missing_ok=True)

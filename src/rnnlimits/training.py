@@ -65,8 +65,10 @@ def run(
             checkpoint = Checkpoint(checkpoint_path, made_for, checkpoint_every_s)
         steps = train_and_read(shard, tasks, models, writer, clock, log_dir, device, sizes, checkpoint)
         writer.references()
+    before_s = checkpoint.seconds_before if checkpoint else 0.0
     facts: dict[str, Any] = {
-        "seconds_total": time.monotonic() - started,
+        "seconds_total": before_s + time.monotonic() - started,
+        "seconds_before": before_s,
         **{f"seconds_{part}": seconds for part, seconds in clock.items()},
         "steps_run": steps,
         "replicas": len(seeds) * max(1, len(shard.learning_rates)),
