@@ -50,7 +50,7 @@ def config_file(settings: Settings) -> Path:
 
 def machine(config: Config) -> str:
     """What a config says of the machine, as `rnnlimits train` takes it."""
-    data = ["--data", config.data] if config.data else []
+    data = [f"--data={config.data}"] if config.data else []
     tf32 = ["--tf32"] if config.tf32 else []
     return shlex.join(["--device", config.device, *tf32, *data])
 
