@@ -46,7 +46,7 @@ def test_tf32_reaches_the_command_only_where_the_config_asks_for_it(tmp_path):
         path = tmp_path / f"{number}.yaml"
         path.write_text(yaml.safe_dump(GOOD | {"device": "cuda"} | more))
         asked.append(pipeline.machine(config.load(path)))
-    assert asked == ["--device cuda", "--device cuda --tf32"]
+    assert asked == [["--device", "cuda"], ["--device", "cuda", "--tf32"]]
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name)

@@ -29,5 +29,5 @@ rule train:
         machine=pipeline.machine(CONFIG),
         rows=lambda wildcards, output: folder(output),
     shell:
-        "rnnlimits train --spec {params.spec:q} {params.machine} --jobs-per-gpu {resources.jobs_per_gpu}"
-        " --memory-mb {resources.memory_mb} --rows {params.rows} --out {output} > {log} 2>&1"
+        "rnnlimits train --spec {params.spec:q} {params.machine:q} --jobs-per-gpu {resources.jobs_per_gpu}"
+        " --memory-mb {resources.memory_mb} --rows {params.rows:q} --out {output:q} > {log:q} 2>&1"
