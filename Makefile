@@ -15,7 +15,7 @@ PIP = $(@D)/bin/python -m pip --disable-pip-version-check
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.venv-light/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help environment results smoke test benchmark lint format archive from_archive lock clean
+.PHONY: help environment results smoke test benchmark lint audit format archive from_archive lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z_]*\):.*  ## /\1|/p' $(firstword $(MAKEFILE_LIST)) | awk -F '|' '{ printf "make %-13s %s\n", $$1, $$2 }'
@@ -65,6 +65,9 @@ lint: $(FULL)  ## formatters, linters, type checker
 	mypy
 	snakefmt --check workflow
 	snakemake --lint
+
+audit:  ## published weaknesses of the packages in requirements.lock
+	$(PYTHON) .ci/audit.py
 
 format: $(FULL)  ## let the formatters rewrite what `make lint` would refuse
 	ruff check --fix

@@ -25,6 +25,8 @@ LIGHT = [
     "grid",
     "mistakes",
     "pipeline",
+    "path_rules",
+    "plain_yaml",
 ]
 LIGHT += [
     "machine",
@@ -35,6 +37,7 @@ LIGHT += [
     "provenance",
     "rows",
     "selection",
+    "shard_form",
     "simulate",
 ]
 
@@ -43,6 +46,8 @@ MAY_IMPORT = {
     "__init__": set(),
     # Reading and planning.
     "mistakes": set(),
+    "plain_yaml": {"mistakes"},
+    "path_rules": {"mistakes"},
     "rows": set(),
     "catalog": set(),
     "selection": set(),
@@ -54,9 +59,12 @@ MAY_IMPORT = {
     "claim_plan": {"catalog", "grid", "mistakes", "rows"},
     "feasibility": {"catalog", "grid", "mistakes"},
     "pages": {"catalog", "mistakes"},
-    "config": {"claim_form", "claim_plan", "feasibility", "grid", "mistakes", "pages"},
+    "config": {
+        "claim_form", "claim_plan", "feasibility", "grid", "mistakes", "pages", "path_rules", "plain_yaml",
+    },
     "provenance": {"catalog", "grid"},
     "pipeline": {"config", "grid", "memory"},
+    "shard_form": {"config", "feasibility", "grid", "mistakes", "pages", "rows"},
     "prefork": set(),
     "prefork_server": {"catalog", "prefork", "provenance"},
     # Left of the rows.
@@ -87,7 +95,7 @@ MAY_IMPORT = {
     # Right of the rows.
     "statistics": set(),
     "tables": {"rows", "selection", "statistics"},
-    "claims": {"claim_form", "config", "grid", "mistakes", "statistics", "tables"},
+    "claims": {"claim_form", "config", "grid", "mistakes", "plain_yaml", "statistics", "tables"},
     "figures": {"catalog"},
     "report": {"catalog", "config", "figures", "grid", "rows"},
 }  # fmt: skip

@@ -57,12 +57,15 @@ def pick(name: str, known: Collection[str], noun: str, otherwise: str = "") -> s
         return name
     near = difflib.get_close_matches(str(name), known, n=1)
     hint = f"did you mean {near[0]!r}?" if near else otherwise or "take a known one"
-    raise LookupError(f"no {noun} {name!r}; {hint} (known: {', '.join(sorted(known))})")
+    came = repr(name) if len(repr(name)) <= 60 else f"{repr(name)[:57]}..."
+    raise LookupError(f"no {noun} {came}; {hint} (known: {', '.join(sorted(known))})")
 
 
 def path(kind: str, name: str) -> Path:
     """The file of a page."""
-    new_file = f"add src/rnnlimits/{kind}/{name}.py or take a known one"
+    # A name that could be none of a module's is no page that somebody forgot to write.
+    could_be = str(name).isidentifier() and len(str(name)) < 40
+    new_file = f"add src/rnnlimits/{kind}/{name}.py or take a known one" if could_be else ""
     return PACKAGE / kind / f"{pick(name, names(kind), NOUNS[kind], otherwise=new_file)}.py"
 
 

@@ -18,7 +18,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
-from rnnlimits.mistakes import unknown_key, unknown_word
+from rnnlimits.mistakes import cut, one_line, short, unknown_key, unknown_word
 
 KINDS = {
     "T": "theory: holds exactly, whatever the seed",
@@ -31,6 +31,8 @@ REQUIRED = ("id", "title", "says", "source", "kind", "parts")
 OPTIONAL = ("full", "disputes", "needs")
 OF_EVERY_PART = ("check", "study", "where", "seeds")
 LONGEST_TITLE = 60
+SIZES = ("length_steps", "hidden_size", "parameters", "steps", "batch", "seeds")  # columns of a plan
+TEXTS = ("title", "says", "disputes", "needs")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -54,6 +56,7 @@ CHECKS = {
     "agree": Form(required=("tolerance",), against=True),
     "ratio": Form(required=("at_least",), against=True),
 }
+NUMBERS = ("bound", "low", "high", "margin", "tolerance", "share", "perfect", "at_least", "at_most")
 WORDS = {"direction": ("higher", "lower"), "statistic": ("mean", "median"), "pick": ("each", "best")}
 
 
@@ -62,33 +65,52 @@ def problems(content: Any) -> list[str]:
     if not isinstance(content, dict) or not isinstance(content.get("claims"), list):
         return ["the whole file: give a mapping with a list `claims` and a mapping `sources`"]
     sources = content.get("sources") or {}
+    if not isinstance(sources, dict) or not all(map(is_text, [*sources, *sources.values()])):
+        return ["sources: give a mapping of names to references, both in text"]
     found = [unknown_key(key, ("sources", "claims")) for key in content if key not in ("sources", "claims")]
-    seen: set[str] = set()
+    seen: set[Any] = set()
     for number, claim in enumerate(content["claims"]):
         name = claim.get("id") if isinstance(claim, dict) else None
-        if not isinstance(name, str):
+        if not is_text(name):
             found.append(f"claim {number + 1}: no id; give each claim a mapping with an id, in text")
             continue
         if name in seen:
             found.append(f"{name}: this id is there twice; give each claim its own")
         seen.add(name)
-        found += [f"{name}{line}" for line in _of_claim(claim, sources)]
+        found += [f"{cut(one_line(name))}{line}" for line in _of_claim(claim, sources)]
     return found
+
+
+def is_text(value: Any) -> bool:
+    """Text for a cell of a table, in which a spreadsheet finds no formula.
+
+    >>> is_text("LSTM needs fewer bits"), is_text("=HYPERLINK(A1)"), is_text(3)
+    (True, False, False)
+    """
+    return isinstance(value, str) and value.strip()[:1] not in ("", "=", "+", "-", "@")
+
+
+def is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _of_claim(claim: dict[str, Any], sources: dict[str, str]) -> Iterator[str]:
     yield from _keys(claim, REQUIRED, OPTIONAL)
+    for key in TEXTS:
+        if key in claim and not is_text(claim[key]):
+            yield f".{key}: {short(claim[key])} came; give text that begins with none of = + - @"
     title = str(claim.get("title", ""))
     if len(title) > LONGEST_TITLE:
         yield f".title: {len(title)} characters came; {LONGEST_TITLE} at most"
-    if "kind" in claim and claim["kind"] not in KINDS:
+    if "kind" in claim and claim["kind"] not in list(KINDS):
         yield f".kind: {unknown_word(claim['kind'], tuple(KINDS))}"
     source = claim.get("source")
-    if not isinstance(source, dict) or set(source) != {"key", "where"}:
+    if not isinstance(source, dict) or set(source) != {"key", "where"} or not is_text(source["where"]):
         yield ".source: give {key: one of the sources, where: the place in it}"
-    elif source["key"] not in sources:
+    elif source["key"] not in list(sources):
         yield f".source.key: {unknown_word(source['key'], tuple(sources))}"
-    if not isinstance(claim.get("full", {}), dict):
+    full = claim.get("full", {})
+    if not isinstance(full, dict) or not set(full) <= set(SIZES) or not all(map(is_number, full.values())):
         yield ".full: give a mapping of columns to the source's numbers, or {}"
     parts = claim.get("parts")
     if not isinstance(parts, list) or not parts or not all(isinstance(part, dict) for part in parts):
@@ -100,7 +122,7 @@ def _of_claim(claim: dict[str, Any], sources: dict[str, str]) -> Iterator[str]:
 
 
 def _of_part(part: dict[str, Any]) -> Iterator[str]:
-    if part.get("check") not in CHECKS:
+    if part.get("check") not in list(CHECKS):
         yield f".check: {unknown_word(part.get('check'), tuple(CHECKS))}"
         return
     form = CHECKS[part["check"]]
@@ -109,19 +131,35 @@ def _of_part(part: dict[str, Any]) -> Iterator[str]:
     for key, words in WORDS.items():
         if key in part and part[key] not in words:
             yield f".{key}: {unknown_word(part[key], words)}"
-    for key in ("bound", "low", "high", "margin", "tolerance", "share", "perfect", "at_least", "at_most"):
-        if key in part and not (isinstance(part[key], int | float) and not isinstance(part[key], bool)):
-            yield f".{key}: {part[key]!r} came; give a number"
+    for key in NUMBERS:
+        if key in part and not is_number(part[key]):
+            yield f".{key}: {short(part[key])} came; give a number"
+    for key in ("where", "against"):
+        if key in part and not _is_selection(part[key]):
+            yield f".{key}: give a mapping of columns to values, or to lists of values"
+    if "seeds" in part and not (is_number(part["seeds"]) and part["seeds"] >= 1):
+        yield f".seeds: {short(part['seeds'])} came; give a whole number greater than 0"
     if part["check"] == "solved_share" and ("at_least" in part) == ("at_most" in part):
         yield ": solved_share needs at_least or at_most, one of the two"
     if part["check"] == "exists":
         yield from _of_conditions(part.get("conditions"))
 
 
+def _is_selection(selection: Any) -> bool:
+    values = selection.values() if isinstance(selection, dict) else [{}]
+    flat = [one for value in values for one in (value if isinstance(value, list) else [value])]
+    return all(isinstance(one, str | float) or (isinstance(one, int) and abs(one) < 2**31) for one in flat)
+
+
 def _of_conditions(conditions: Any) -> Iterator[str]:
-    ranges = conditions.values() if isinstance(conditions, dict) else [None]
-    if not all(isinstance(one, dict) and one and set(one) <= {"above", "below"} for one in ranges):
+    ranges = conditions.values() if isinstance(conditions, dict) and conditions else [None]
+    if not all(map(_is_range, ranges)):
         yield ".conditions: give a mapping of metrics to {above: number} or {below: number}"
+
+
+def _is_range(one: Any) -> bool:
+    known = isinstance(one, dict) and one and set(one) <= {"above", "below"}
+    return bool(known) and all(map(is_number, one.values()))
 
 
 def _keys(entry: dict[str, Any], required: tuple[str, ...], optional: tuple[str, ...]) -> Iterator[str]:

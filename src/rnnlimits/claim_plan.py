@@ -16,7 +16,7 @@ from typing import Any
 
 from rnnlimits.catalog import pick
 from rnnlimits.grid import Shard
-from rnnlimits.mistakes import unknown_key, unknown_word
+from rnnlimits.mistakes import short, unknown_key, unknown_word
 from rnnlimits.rows import COLUMNS, WORDS
 
 SIZE = {"smallest": min, "largest": max}
@@ -76,7 +76,7 @@ def _of_selection(selection: dict[str, Any], shards: list[Shard]) -> Iterator[st
         if not left:
             there = sorted({getattr(shard, column) for shard in shards}, key=str)
             words = [*EXTREMES.get(column, {}), *map(str, there)]
-            yield f".{column}: no planned shard has {selection[column]!r}; planned: {', '.join(words)}"
+            yield f".{column}: no planned shard has {short(selection[column])}; planned: {', '.join(words)}"
             return
         shards = left
 
@@ -84,6 +84,7 @@ def _of_selection(selection: dict[str, Any], shards: list[Shard]) -> Iterator[st
 def _fitting(shards: list[Shard], column: str, wanted: Any) -> list[Shard]:
     values = wanted if isinstance(wanted, list) else [wanted]
     there = [getattr(shard, column) for shard in shards]
-    for word, extreme in EXTREMES.get(column, {}).items():
-        values = [extreme(there) if value == word else value for value in values]
+    ends = [value for value in there if value is not None]  # nobody aimed at a size
+    for word, extreme in EXTREMES.get(column, {}).items() if ends else ():
+        values = [extreme(ends) if value == word else value for value in values]
     return [shard for shard in shards if getattr(shard, column) in values]

@@ -133,7 +133,7 @@ def train(
     ] = None,
 ) -> None:
     """Run one shard: train all its replicas, measure, write its rows."""
-    from rnnlimits import gpu_slots, grid, prefork
+    from rnnlimits import gpu_slots, prefork, shard_form
     from rnnlimits.catalog import pick
     from rnnlimits.rows import only_writer, write
 
@@ -143,7 +143,7 @@ def train(
         from rnnlimits import datasets
 
         os.environ[datasets.DATA_VARIABLE] = str(data)
-    shard = grid.Shard.from_json(spec)
+    shard = shard_form.read(spec)
     on_gpu = device == "cuda" and shard.budget.get("steps")  # probes and simulations run on the CPU
     checkpoint = None
     with only_writer(out), gpu_slots.slot(out.parent, jobs_per_gpu) if on_gpu else nullcontext():

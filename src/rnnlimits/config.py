@@ -6,7 +6,8 @@ Where it is, what came, what was possible, what to do.  Every key is described i
 """
 
 import functools
-from pathlib import Path, PurePosixPath
+from collections import Counter
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
@@ -22,31 +23,38 @@ from pydantic import (
     model_validator,
 )
 
-from rnnlimits import claim_form, claim_plan, feasibility, grid
+from rnnlimits import claim_form, claim_plan, feasibility, grid, path_rules
 from rnnlimits.mistakes import (
     ConfigError,
     Where,
     mistake,
     mistakes,
-    read_yaml,
     tell,
     unknown_word,
 )
 from rnnlimits.pages import AsWritten, Labelled, Page, resolved
+from rnnlimits.plain_yaml import read_yaml
 
+MOST_SHARDS = 100_000  # of one config: with more, planning itself takes minutes and gigabytes
 LABEL = r"^[a-z][a-z0-9_]{0,39}$"
 
 Label = Annotated[str, StringConstraints(pattern=LABEL)]
 Size = Annotated[int, Field(gt=0, le=feasibility.LARGEST)]
+Title = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 def _without_repeats(values: list[Any]) -> list[Any]:
-    if repeated := sorted({value for value in values if values.count(value) > 1}):
+    if repeated := sorted(value for value, times in Counter(values).items() if times > 1):
         raise mistake(f"{repeated[0]} is there twice; name each value once")
     return values
 
 
+def too_many(cells: int) -> str:
+    return f"{cells:,} shards; {MOST_SHARDS:,} at most: write several configs"
+
+
+AnyPath = Annotated[str, AfterValidator(path_rules.plain_path)]
 Once = AfterValidator(_without_repeats)
 Sizes = Annotated[list[Size], Field(min_length=1), Once]
 
@@ -79,7 +87,7 @@ class Budget(Closed):
 class Grid(Closed):
     """What every study that trains has."""
 
-    title: str
+    title: Title
     tasks: Annotated[Tasks, Labelled, Field(min_length=1)]
     architectures: Annotated[Architectures, Labelled, Field(min_length=1)]
     lengths: Sizes
@@ -90,6 +98,8 @@ class Grid(Closed):
 
     @model_validator(mode="after")
     def _is_possible(self) -> Self:
+        if (cells := feasibility.cells(self)) > MOST_SHARDS:
+            raise mistakes([((), too_many(cells))])
         if found := list(dict.fromkeys(feasibility.problems(self))):
             raise mistakes(found)
         return self
@@ -119,7 +129,7 @@ class SimulationStudy(Closed):
     """Numbers that need no training."""
 
     kind: Literal["simulation"]
-    title: str
+    title: Title
     simulations: Annotated[Simulations, Labelled, Field(min_length=1)]
     seeds: Size
 
@@ -146,25 +156,24 @@ class Config(Closed):
     """A whole config file."""
 
     name: Label
-    results: str
-    data: str | None = None
+    results: Annotated[str, AfterValidator(path_rules.results_folder)]
+    data: AnyPath | None = None
     device: Literal["cpu", "cuda"] = "cpu"
     tf32: bool = False
     jobs_per_gpu: Size = 1
     memory_mb: Size | None = None  # what one job may use; None: found where the job runs
     checkpoint_every_s: Size | None = 60  # None: a killed training starts anew
-    claims: str | None = None  # beside the config file
+    claims: AnyPath | None = None  # beside the config file
     confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
     studies: Annotated[dict[Label, AnyStudy], Field(min_length=1)]
     _folder: Path = PrivateAttr(default=Path())
 
-    @field_validator("results")
+    @field_validator("studies")
     @classmethod
-    def _stays_here(cls, results: str) -> str:
-        parts = PurePosixPath(results).parts
-        if not parts or ".." in parts or PurePosixPath(results).is_absolute() or "\\" in results:
-            raise mistake(f"{results!r} came; give a relative folder below the working directory")
-        return results
+    def _few_enough(cls, studies: dict[str, Study]) -> dict[str, Study]:
+        if (cells := sum(feasibility.cells(study) for study in studies.values())) > MOST_SHARDS:
+            raise mistake(too_many(cells))
+        return studies
 
     @property
     def claims_path(self) -> Path | None:
@@ -175,6 +184,8 @@ class Config(Closed):
 def load(path: str | Path) -> Config:
     """The config of a file, or a ConfigError with a line for everything that is wrong with it."""
     path = Path(path)
+    if problem := path_rules.problem_of(str(path)):
+        raise ConfigError([f"--config: {problem}"])
     raw = read_yaml(path)
     try:
         config = Config.model_validate(raw)

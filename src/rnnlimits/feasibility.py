@@ -14,6 +14,14 @@ from rnnlimits.mistakes import Where
 LARGEST = 2**31 - 1  # what a column of whole numbers holds
 
 
+def cells(study: Any) -> int:
+    """How many shards a study has, the refits of a cross-validation not counted."""
+    if study.kind == "simulation":
+        return len(study.simulations)
+    sizes = study.parameters if study.match == "parameters" else study.hidden_sizes
+    return len(study.tasks) * len(study.architectures) * len(study.lengths) * len(sizes or [])
+
+
 def problems(study: Any) -> Iterator[tuple[Where, str]]:
     """What each key allows alone, but not together."""
     wanted, other = "hidden_sizes", "parameters"

@@ -86,10 +86,10 @@ class Shard:
 
     @classmethod
     def from_json(cls, text: str) -> "Shard":
-        """The shard that `to_json` wrote; anything else is refused."""
+        """The shard that `to_json` wrote; other keys are refused, the values are shard_form.py's business."""
         try:
             values = json.loads(text)
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:  # also a number of 5,000 digits, a thousand brackets
             raise ValueError(f"--spec: not JSON ({error}); take it from `rnnlimits plan --json`") from error
         known = [field.name for field in dataclasses.fields(cls)]
         if not isinstance(values, dict):

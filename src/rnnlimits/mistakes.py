@@ -7,14 +7,12 @@ unknown key 'stepps'; did you mean 'steps'? (possible: batch, steps)
 import difflib
 import re
 from collections.abc import Callable, Collection, Iterable
-from pathlib import Path
-from typing import Any
 
-import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 Where = tuple[str | int, ...]
+LONGEST = 60  # characters of what came, so that a message stays readable
 
 
 class ConfigError(ValueError):
@@ -27,12 +25,12 @@ class ConfigError(ValueError):
 
 def unknown_key(key: object, possible: Collection[str]) -> str:
     """What to say about a key that nothing reads."""
-    return f"unknown key {key!r}; {_hint(key, possible, otherwise='remove it')}"
+    return f"unknown key {short(key)}; {_hint(key, possible, otherwise='remove it')}"
 
 
 def unknown_word(word: object, possible: Collection[str]) -> str:
     """What to say about a value that is none of the few possible ones."""
-    return f"{_short(word)} came; {_hint(word, possible, otherwise='take a possible one')}"
+    return f"{short(word)} came; {_hint(word, possible, otherwise='take a possible one')}"
 
 
 def _hint(came: object, possible: Collection[str], otherwise: str) -> str:
@@ -53,53 +51,17 @@ def mistakes(found: Iterable[tuple[Where, str]]) -> ValidationError:
     return ValidationError.from_exception_data("mistakes", details)
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML without its two traps: a repeated key would win silently, and 1e-3 would be text."""
+def short(value: object) -> str:
+    """A value as Python writes it, in one line of 60 characters."""
+    return cut(one_line(repr(value)))
 
 
-def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
-    loader.flatten_mapping(node)
-    seen = set()
-    for key_node, _ in node.value:
-        key = loader.construct_object(key_node, deep=True)
-        if isinstance(key, str) and key in seen:
-            problem = f"key {key!r} is there twice; keep one"
-            raise yaml.constructor.ConstructorError(None, None, problem, key_node.start_mark)
-        seen.add(str(key))
-    return loader.construct_mapping(node, deep=True)
-
-
-_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
-)
-
-
-def read_yaml(path: Path) -> Any:
-    """The content of a YAML file; every way in which that can fail is a ConfigError."""
-    try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
-    except OSError as error:
-        raise ConfigError(
-            [f"{path}: cannot be read ({error.strerror}); give the path of a YAML file"]
-        ) from error
-    except UnicodeDecodeError as error:
-        raise ConfigError([f"{path}: not UTF-8 text (byte {error.start}); save it as UTF-8"]) from error
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = f", line {mark.line + 1}" if mark else ""
-        raise ConfigError([f"{path}{line}: {_one_line(error.problem or error.context)}"]) from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ConfigError([f"{path}: not YAML ({_one_line(error)})"]) from error
-
-
-def _short(value: object) -> str:
-    text = _one_line(repr(value))
-    return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def _one_line(message: object) -> str:
+def one_line(message: object) -> str:
     return " ".join(str(message).split())
+
+
+def cut(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
 
 
 WANTED = {
@@ -110,6 +72,7 @@ WANTED = {
     "bool_type": "give true or false",
     "list_type": "give a list, as in [1, 2]",
     "tuple_type": "give a list, as in [1, 2]",
+    "string_too_long": "give at most {max_length} characters",
     "dict_type": "give a mapping of labels",
     "model_type": "give a mapping of keys",
     "model_attributes_type": "give a mapping of keys",
@@ -143,20 +106,20 @@ def place(where: Where) -> str:
     >>> place(("studies", "short", "lengths", 0))
     'studies.short.lengths[0]'
     """
-    dotted = "".join(f"[{part}]" if isinstance(part, int) else f".{_one_line(part)}" for part in where)
+    dotted = "".join(f"[{part}]" if isinstance(part, int) else f".{cut(one_line(part))}" for part in where)
     return dotted.removeprefix(".") or "the whole file"
 
 
 def _message(one: ErrorDetails, possible_keys: Callable[[Where], Collection[str]]) -> str:
     context = one.get("ctx", {})
-    came = _short(one["input"])
+    came = short(one["input"])
     match one["type"]:
         case "mistake":
             return str(context["message"])
         case "extra_forbidden":
             return unknown_key(one["loc"][-1], possible_keys(one["loc"][:-1]))
         case "value_error":  # raised by a page's own Options
-            return _one_line(context["error"])
+            return one_line(context["error"])
         case "missing":
             return "missing; write this key"
         case "literal_error":
@@ -166,4 +129,4 @@ def _message(one: ErrorDetails, possible_keys: Callable[[Where], Collection[str]
             return f"{came} came; give lower-case letters, digits and _, first a letter, 40 at most"
         case other if other in WANTED:
             return f"{came} came; {WANTED[other].format(**context)}"
-    return f"{came} came; {_one_line(one['msg'])}"
+    return f"{came} came; {one_line(one['msg'])}"

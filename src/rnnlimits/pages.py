@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BeforeValidator, ConfigDict, PlainSerializer, PlainValidator, TypeAdapter
 
 from rnnlimits import catalog
-from rnnlimits.mistakes import mistake, mistakes, unknown_key
+from rnnlimits.mistakes import mistake, mistakes, short, unknown_key
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,7 +44,7 @@ def _adapter(kind: str, name: str) -> TypeAdapter[Any]:
 
 def _page(kind: str, values: Any) -> Page:
     if not isinstance(values, dict):
-        raise mistake(f"{values!r} came; give a mapping of options, or {{}} for the defaults")
+        raise mistake(f"{short(values)} came; give a mapping of options, or {{}} for the defaults")
     values = dict(values)
     try:
         name = catalog.path(kind, values.pop("page")).stem

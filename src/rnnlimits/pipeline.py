@@ -6,7 +6,6 @@ It is here and not in a .smk because here it is typed and tested.  Every refusal
 
 import math
 import os
-import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -48,11 +47,11 @@ def config_file(settings: Settings) -> Path:
     return Path(os.path.relpath(settings.configfiles[0])) if settings.configfiles else DEFAULT_CONFIG
 
 
-def machine(config: Config) -> str:
+def machine(config: Config) -> list[str]:
     """What a config says of the machine, as `rnnlimits train` takes it."""
-    data = ["--data", config.data] if config.data else []
+    data = [f"--data={config.data}"] if config.data else []
     tf32 = ["--tf32"] if config.tf32 else []
-    return shlex.join(["--device", config.device, *tf32, *data])
+    return ["--device", config.device, *tf32, *data]
 
 
 def mem_mb(config: Config, shards: dict[str, grid.Shard], name: str) -> int:

@@ -33,6 +33,7 @@ IMPORTS = (
     "pyarrow.parquet",
     "sklearn.datasets",
     "rnnlimits.grid",
+    "rnnlimits.shard_form",
     "rnnlimits.training",
     "rnnlimits.trainer",
     "rnnlimits.simulate",

@@ -22,9 +22,9 @@ rule archive:
         tables=lambda wildcards, output: folder(output.tables),
         figures=lambda wildcards, output: folder(output.figures),
     shell:
-        "(rnnlimits archive --config {input.config} --rows {params.rows} --out {output.rows}"
-        " && cp {input.tables} {params.tables} && cp {input.figures} {params.figures}"
-        " && cp {input.claims} {output.claims}) > {log} 2>&1"
+        "(rnnlimits archive --config {input.config:q} --rows {params.rows:q} --out {output.rows:q}"
+        " && cp {input.tables:q} {params.tables:q} && cp {input.figures:q} {params.figures:q}"
+        " && cp {input.claims:q} {output.claims:q}) > {log:q} 2>&1"
 
 
 use rule table as table_from_archive with:

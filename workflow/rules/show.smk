@@ -41,7 +41,7 @@ rule table:
         rows=lambda wildcards, input: folder(input.rows),
         out=lambda wildcards, output: folder(output),
     shell:
-        "rnnlimits table --config {input.config} --rows {params.rows} --out {params.out} > {log} 2>&1"
+        "rnnlimits table --config {input.config:q} --rows {params.rows:q} --out {params.out:q} > {log:q} 2>&1"
 
 
 rule draw:
@@ -68,7 +68,7 @@ rule draw:
         tables=lambda wildcards, input: folder(input),
         out=lambda wildcards, output: folder(output.svg),
     shell:
-        "rnnlimits draw --tables {params.tables} --out {params.out} --processes {threads} > {log} 2>&1"
+        "rnnlimits draw --tables {params.tables:q} --out {params.out:q} --processes {threads} > {log:q} 2>&1"
 
 
 rule judge:
@@ -91,7 +91,7 @@ rule judge:
         code=provenance.fingerprint_of("claims"),
         rows=lambda wildcards, input: folder(input.rows),
     shell:
-        "rnnlimits judge --config {input.config} --rows {params.rows} --out {output} > {log} 2>&1"
+        "rnnlimits judge --config {input.config:q} --rows {params.rows:q} --out {output:q} > {log:q} 2>&1"
 
 
 rule report:
@@ -118,5 +118,5 @@ rule report:
         tables=lambda wildcards, input: folder(input.tables),
         figures=lambda wildcards, input: folder(input.figures),
     shell:
-        "rnnlimits report --config {input.config} --rows {params.rows} --tables {params.tables} "
-        "--figures {params.figures} --claims {input.claims} --out {output} > {log} 2>&1"
+        "rnnlimits report --config {input.config:q} --rows {params.rows:q} --tables {params.tables:q} "
+        "--figures {params.figures:q} --claims {input.claims:q} --out {output:q} > {log:q} 2>&1"

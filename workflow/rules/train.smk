@@ -32,6 +32,6 @@ rule train:
         # No output: Snakemake removes outputs before every attempt, and a later attempt goes on from these.
         checkpoints=f"{RESULTS}/checkpoints",
     shell:
-        "rnnlimits train --spec {params.spec:q} {params.machine} --jobs-per-gpu {resources.jobs_per_gpu}"
-        " --memory-mb {resources.memory_mb} --checkpoints {params.checkpoints}"
-        " --checkpoint-every {resources.checkpoint_every_s} --rows {params.rows} --out {output} > {log} 2>&1"
+        "rnnlimits train --spec {params.spec:q} {params.machine:q} --jobs-per-gpu {resources.jobs_per_gpu}"
+        " --memory-mb {resources.memory_mb} --checkpoints {params.checkpoints:q}"
+        " --checkpoint-every {resources.checkpoint_every_s} --rows {params.rows:q} --out {output:q} > {log:q} 2>&1"

@@ -17,7 +17,8 @@ from rnnlimits.claims import checks
 from rnnlimits.claims.checks import CONTRADICTED, NOT_RUN, REPRODUCED, UNDECIDED, Finding
 from rnnlimits.claims.selection import Cell, NotRunError, cells, matching, networks, pairs, plan_of
 from rnnlimits.config import Config
-from rnnlimits.mistakes import ConfigError, read_yaml
+from rnnlimits.mistakes import ConfigError
+from rnnlimits.plain_yaml import read_yaml
 
 COLUMNS = [
     "id", "title", "says", "source", "where", "kind", "verdict", "scale", "measured", "bound", "seeds",

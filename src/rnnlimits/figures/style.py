@@ -34,6 +34,7 @@ RC = {
     "legend.frameon": False,
     "lines.linewidth": 1.8,
     "lines.markersize": 6,
+    "text.parse_math": False,  # a $ in a name is a $
     "svg.fonttype": "none",  # text stays text: small files, searchable, read aloud
     "svg.hashsalt": "rnnlimits",
     "xtick.labelsize": 8,
