@@ -25,6 +25,7 @@ STORY = (
 # A verdict is told by its word and its sign; the colour only repeats it.
 SIGNS = {"reproduced": "✓", "contradicted": "✗", "undecided": "?", "not run": "–"}
 SCALES = {"full": "at the source's own sizes"}
+MOST_SHARDS = 4  # named with a verdict
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ def build(
         confidence=f"{100 * config.confidence:g} %",
         answers=answer.answers(tables, claims),
         claims=claims.to_dict("records"),
+        traced=traced,
         signs=SIGNS,
         scales=SCALES,
         figures=_figures(tables, Path(figures_dir)),
@@ -94,6 +96,16 @@ def _table_names() -> list[str]:
 def _claims(path: Path) -> pd.DataFrame:
     """The verdicts, as texts; none where nothing was judged."""
     return pd.read_csv(path, dtype=str, keep_default_na=False) if path.exists() else pd.DataFrame()
+
+
+def traced(shards: str | None) -> str:
+    """
+    >>> traced("s.a s.b"), traced("a b c d e f"), traced("")
+    (': rows of s.a, s.b', ': rows of a, b, c, d and 2 other jobs', '')
+    """
+    first, others = (shards or "").split()[:MOST_SHARDS], (shards or "").split()[MOST_SHARDS:]
+    more = f" and {len(others)} other job{'s' * (len(others) > 1)}" if others else ""
+    return f": rows of {', '.join(first)}{more}" if first else ""
 
 
 def _figures(tables: dict[str, Any], folder: Path) -> list[Shown]:
