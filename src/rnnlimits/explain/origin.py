@@ -44,7 +44,7 @@ def summary(record: Record, rows: DataFrame) -> str:
     shards = sorted(rows.shard.unique())
     found = [record.provenance[shard] for shard in shards]
     commits = ", ".join(sorted({_commit(facts, DIGITS) for facts in found}))
-    hosts = ", ".join(sorted({str(facts.get("host", "a host not recorded")) for facts in found}))
+    hosts = ", ".join(sorted({str(facts.get("host") or "a host not recorded") for facts in found}))
     made = f"; code: {commits}; run on {hosts}" if found else ""
     return f"{count(len(rows), 'row')} of {count(len(shards), 'shard')}{made}"
 
@@ -71,12 +71,12 @@ def _blocks(record: Record, shards: Sequence[str]) -> list[list[str]]:
 
 def _block(record: Record, shards: Sequence[str]) -> list[str]:
     found = [record.provenance[shard] for shard in shards]
-    one, started = found[0], sorted(str(facts.get("started", "not recorded")) for facts in found)
+    one, started = found[0], sorted(str(facts.get("started") or "not recorded") for facts in found)
     versions = (one.get("versions") or {}).items()
     shown = {
         "code": _commit(one),
-        "host": str(one.get("host", "not recorded")),
-        "device": str(one.get("device", "not recorded")),
+        "host": str(one.get("host") or "not recorded"),
+        "device": str(one.get("device") or "not recorded"),
         "versions": ", ".join(f"{name} {version}" for name, version in versions) or "not recorded",
         "started": " to ".join(dict.fromkeys((started[0], started[-1]))),
         "seconds": f"{sum(facts.get('seconds_total') or 0 for facts in found):,.1f} in all",
@@ -104,12 +104,12 @@ def _lines(record: Record, shard: str, rows: int, shared: bool, common: Facts) -
     facts, other = record.provenance[shard], today(record, shard)
     hashes = []
     for name, word in OWN.items():
-        digits = str(facts.get(name) or "not recorded")[: DIGITS if shared else None]
-        hashes.append(f"{word} {digits}{' (not as today)' if word in other else ''}")
+        digits = str(facts.get(name) or "")[: DIGITS if shared else None]
+        hashes.append(f"{word} {digits or 'not recorded'}{' (not as today)' if word in other else ''}")
     took = f"{facts['seconds_total']:.1f} s" if facts.get("seconds_total") else "time not recorded"
     own = [f"{name} {_text(value)}" for name, value in _others(facts).items() if name not in common]
     return [
-        item(f"{count(rows, 'row')}, started {facts.get('started', '(not recorded)')}, {took}"),
+        item(f"{count(rows, 'row')}, started {facts.get('started') or 'not recorded'}, {took}"),
         *([item(", ".join([*hashes, *own]))] if shared else map(item, [*hashes, *own])),
     ]
 

@@ -4,7 +4,7 @@ import numpy as np
 from pandas import DataFrame
 
 from rnnlimits.selection import one_standard_error
-from rnnlimits.tables.summary import best_values, chosen, finish, made_of, summarise
+from rnnlimits.tables.summary import best_rows, best_values, chosen, finish, made_of, summarise
 
 IDENTITY = ["study", "task", "variant", "architecture", "hidden_size", "parameters"]
 COLUMNS = [
@@ -15,8 +15,13 @@ SERIES = ["study", "task", "variant"]  # one choice of a hidden size each
 
 
 def _folds_and_refits(rows: DataFrame) -> DataFrame:
-    folds = (rows.kind == "cross_validation") & (rows.split == "validation")
-    return rows[folds | ((rows.kind == "refit") & (rows.split == "test"))]
+    """The best value of each fold, the curves that tell which direction is better, and the refit on test."""
+    folds = rows[(rows.kind == "cross_validation") & (rows.split == "validation")]
+    best = best_rows(folds)
+    measure = rows.metric.isin(set(best.metric.str.removeprefix("best_")))
+    curves = rows.index.isin(folds.index) & (rows.stage == "training")
+    refits = (rows.kind == "refit") & (rows.split == "test")
+    return rows[rows.index.isin(best.index) | (measure & (curves | refits))]
 
 
 @made_of(_folds_and_refits)
