@@ -1,6 +1,8 @@
 """Tables, figures, verdicts ─► one HTML page that stands alone: no network, no font, no script needed.
 
 The page says when it was run by what the rows say, never by the clock: the same rows give the same bytes.
+Two equal runs give the same rows and so the same page, but for times, hosts and versions: what shows these
+stands between two comments that say so.
 """
 
 import re
@@ -36,6 +38,7 @@ class Shown:
     title: str
     caption: str
     svg: Markup | None  # None: it was not drawn
+    timed: bool  # it shows how long something took, in which two equal runs differ
 
 
 def write(
@@ -115,7 +118,8 @@ def _figures(tables: dict[str, Any], folder: Path) -> list[Shown]:
         page = catalog.module("figures", name)
         file = folder / f"{name}.svg"
         svg = inline(file.read_text(encoding="utf-8"), name, page.TITLE) if file.exists() else None
-        shown.append(Shown(name, page.TITLE, page.caption({key: tables[key] for key in page.TABLES}), svg))
+        caption = page.caption({key: tables[key] for key in page.TABLES})
+        shown.append(Shown(name, page.TITLE, caption, svg, timed="timings" in page.TABLES))
     return shown
 
 
