@@ -15,7 +15,7 @@ from synthetic_rows import probed, scored, shard, validated
 from rnnlimits import claims, statistics
 from rnnlimits import rows as waist
 from rnnlimits.claims import checks
-from rnnlimits.claims.checks import CONTRADICTED, NOT_RUN, REPRODUCED, UNDECIDED
+from rnnlimits.claims.finding import CONTRADICTED, NOT_RUN, REPRODUCED, UNDECIDED
 from rnnlimits.mistakes import ConfigError
 
 AT_MOST = {"check": "at_most", "bound": 1, "where": ERROR}

@@ -4,7 +4,7 @@ import pytest
 from claim_evidence import ERROR, SLOPE, findings, two, verdict
 from synthetic_rows import probed, scored, shard, simulated, validated
 
-from rnnlimits.claims.checks import CONTRADICTED, REPRODUCED, UNDECIDED
+from rnnlimits.claims.finding import CONTRADICTED, REPRODUCED, UNDECIDED
 
 
 @pytest.mark.parametrize(

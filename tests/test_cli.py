@@ -12,7 +12,7 @@ from example_config import GOOD
 
 from rnnlimits import catalog, cli, config, grid, memory, rows
 
-COMMANDS = ["list", "plan", "train", "table", "judge", "draw", "report", "archive"]
+COMMANDS = ["list", "plan", "train", "table", "judge", "explain", "draw", "report", "archive"]
 
 
 def run(monkeypatch, capsys, *arguments: str) -> tuple[int, str, str]:
@@ -78,11 +78,11 @@ def test_plan_prints_specs_that_train_takes(good, monkeypatch, capsys):
     assert [grid.Shard.from_json(line) for line in out.splitlines()] == grid.shards(config.load(good))
 
 
-@pytest.mark.parametrize("command", ["plan", "table", "judge", "report", "archive"])
+@pytest.mark.parametrize("command", ["plan", "table", "judge", "explain", "report", "archive"])
 def test_a_broken_config_is_one_line_each_and_touches_no_file(command, good, monkeypatch, capsys):
     good.write_text(yaml.safe_dump(GOOD | {"device": "gpu", "confidence": 3.0}))
     before = sorted(good.parent.rglob("*"))
-    arguments = {"plan": []}.get(command, ["--out", "out"])
+    arguments = {"plan": [], "explain": ["cost"]}.get(command, ["--out", "out"])
     if command == "report":
         arguments += ["--tables", "t", "--figures", "f", "--claims", "c"]
     code, out, err = run(monkeypatch, capsys, command, "--config", good, *arguments)

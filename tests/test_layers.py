@@ -98,6 +98,9 @@ MAY_IMPORT = {
     "claims": {"claim_form", "config", "grid", "mistakes", "plain_yaml", "statistics", "tables"},
     "figures": {"catalog"},
     "report": {"catalog", "config", "figures", "grid", "rows"},
+    "explain": {
+        "catalog", "claims", "config", "figures", "grid", "pipeline", "provenance", "rows", "tables",
+    },
 }  # fmt: skip
 
 # A machine on which torch is not installed.
@@ -184,7 +187,7 @@ def test_planning_never_loads_torch_or_pandas(module):
 
 
 def test_everything_right_of_the_rows_works_without_torch():
-    right = [one for one in ("tables", "claims", "figures", "report") if places((one,))]
+    right = [one for one in ("tables", "claims", "figures", "report", "explain") if places((one,))]
     figures = [f"figures.{file.stem}" for file in (PACKAGE / "figures").glob("[!_]*.py")]
     modules = ", ".join(f"rnnlimits.{one}" for one in [*right, *figures])
     subprocess.run([sys.executable, "-c", f"{WITHOUT_TORCH}\nimport {modules}"], check=True)

@@ -1,17 +1,14 @@
 """The whole pipeline, as a user runs it: config/smoke.yaml through Snakemake, in copies of the repository."""
 
 import shutil
-import sys
 
 import pytest
 from repository_copy import Copy, fresh, planned_jobs, planned_shards, shell_lines
 
-from rnnlimits import config, grid, rows
+from rnnlimits import config, grid
 from rnnlimits.tables import TABLES
 
 SMOKE = ("--configfile", "config/smoke.yaml")
-# What may differ between equal runs: times, and the figure drawn from them.
-TIMED = ("tables/timings.csv", "figures/cost.svg", "figures/cost.png")
 
 # One worker runs them all, so that the pipeline is not run once per worker.
 pytestmark = pytest.mark.xdist_group("pipeline")
@@ -51,25 +48,6 @@ def test_a_second_run_has_nothing_to_do(smoke):
     before = smoke.files("results/smoke/**/*")
     assert "Nothing to be done" in smoke.snakemake(*SMOKE).stdout
     assert smoke.files("results/smoke/**/*") == before
-
-
-def test_two_runs_give_the_same_bytes(smoke, tmp_path, monkeypatch):
-    """One with all jobs forked from one process, one with a process of its own for each."""
-    monkeypatch.setenv("RNNLIMITS_PREFORK", "0")
-    other = fresh(tmp_path / "other")
-    other.snakemake(*SMOKE)
-    assert [were_forked(run) for run in (smoke, other)] == [{sys.platform == "linux"}, {False}]
-    digests = [
-        {path.name: rows.content_digest(path) for path in run.folder.glob("results/smoke/rows/*.parquet")}
-        for run in (smoke, other)
-    ]
-    assert digests[0] == digests[1]
-    for pattern in ("results/smoke/tables/*", "results/smoke/figures/*", "results/smoke/claims.csv"):
-        first, second = smoke.files(pattern), other.files(pattern)
-        assert set(first) == set(second)
-        assert {name for name in first if first[name] != second[name]} <= {
-            f"results/smoke/{name}" for name in TIMED
-        }
 
 
 def test_the_archive_rebuilds_everything_without_torch(smoke, tmp_path):
@@ -171,12 +149,6 @@ def test_every_shipped_config_dry_runs(tmp_path, name):
     planned = grid.shards(config.load(f"config/{name}"))
     dry = fresh(tmp_path).snakemake("--dry-run", "--quiet", "rules", "--configfile", f"config/{name}").stdout
     assert planned_jobs(dry)["train"] == len(planned)
-
-
-def were_forked(run: Copy) -> set[bool]:
-    """What the rows files say of the process that wrote them."""
-    files = run.folder.glob("results/smoke/rows/*.parquet")
-    return {facts["prefork"] for file in files for facts in rows.read_provenance(file)["shards"].values()}
 
 
 def is_a_cache(name: str) -> bool:

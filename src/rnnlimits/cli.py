@@ -204,6 +204,22 @@ def judge(
 
 
 @app.command()
+def explain(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A claim's id, a figure, a table or a shard.")],
+    config: Config = DEFAULT_CONFIG,
+    rows: Rows = None,
+) -> None:
+    """Back from a verdict, figure or table to its rows, and to the code and machine behind them."""
+    from rnnlimits.config import load
+
+    loaded = load(config)
+    paths = rows_paths(loaded, rows)
+    from rnnlimits.explain import explain
+
+    typer.echo(explain(name, loaded, paths), nl=False)
+
+
+@app.command()
 def draw(
     tables: Annotated[Path, typer.Option(metavar="DIR", help="The tables.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the figures go.")],

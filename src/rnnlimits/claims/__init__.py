@@ -4,6 +4,7 @@ Four verdicts: reproduced, contradicted, undecided, not run.  A claim of several
 of them is, and reproduced only if all are.  A contradicted claim is a finding; a missing shard is none.
 """
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from math import inf
 from pathlib import Path
@@ -14,15 +15,15 @@ from pandas import DataFrame, Series
 
 from rnnlimits import claim_form, grid, statistics, tables
 from rnnlimits.claims import checks
-from rnnlimits.claims.checks import CONTRADICTED, NOT_RUN, REPRODUCED, UNDECIDED, Finding
-from rnnlimits.claims.selection import Cell, NotRunError, cells, matching, networks, pairs, plan_of
+from rnnlimits.claims.finding import CONTRADICTED, NOT_RUN, REPRODUCED, UNDECIDED, Finding
+from rnnlimits.claims.selection import Cell, NotRunError, cells, matching, networks, pairs, plan_of, rows_of
 from rnnlimits.config import Config
 from rnnlimits.mistakes import ConfigError
 from rnnlimits.plain_yaml import read_yaml
 
 COLUMNS = [
     "id", "title", "says", "source", "where", "kind", "verdict", "scale", "measured", "bound", "seeds",
-    "budget", "disputes", "reference",
+    "budget", "disputes", "reference", "shards",
 ]  # fmt: skip
 # The first of these that any part has is the verdict on the whole: one contradiction outweighs all else.
 WEIGHT = (CONTRADICTED, NOT_RUN, UNDECIDED, REPRODUCED)
@@ -44,7 +45,8 @@ def judge(
     rows = tables.read(rows_paths)
     plan = plan_of(rows, None if config is None else grid.shards(config))
     confidence = statistics.CONFIDENCE if config is None else config.confidence
-    lines = [line(claim, content["sources"], rows, plan, confidence) for claim in content["claims"]]
+    weighed = [weigh(claim, rows, plan, confidence) for claim in content["claims"]]
+    lines = [line(judgement, content["sources"]) for judgement in weighed]
     out_csv = Path(out_csv)
     out_csv.parent.mkdir(parents=True, exist_ok=True)
     table = DataFrame(lines, columns=COLUMNS)
@@ -60,15 +62,34 @@ def load(path: Path) -> dict[str, Any]:
     return content
 
 
-def line(
-    claim: Claim, sources: Mapping[str, str], rows: DataFrame, plan: DataFrame, confidence: float
-) -> dict[str, str]:
-    """One claim's line of the table."""
-    findings = [finding for part in claim["parts"] for finding in evidence(part, rows, plan, confidence)]
-    verdict = combine([finding.verdict for finding in findings])
+@dataclasses.dataclass(frozen=True)
+class Judgement:
+    """A claim with what was found, part by part: the verdict, and all that it rests on."""
+
+    claim: Claim
+    parts: list[list[Finding]]  # in the order of the claim's own parts
+    shards: DataFrame  # the planned shards that it speaks of
+
+    @property
+    def findings(self) -> list[Finding]:
+        return [finding for part in self.parts for finding in part]
+
+    @property
+    def verdict(self) -> str:
+        return combine([finding.verdict for finding in self.findings])
+
+
+def weigh(claim: Claim, rows: DataFrame, plan: DataFrame, confidence: float) -> Judgement:
+    """Every part of a claim held against the rows."""
     wheres = [(part, where) for part in claim["parts"] for where in selections(part)]
     shards = pd.concat([matching(plan, *where) for where in wheres]).drop_duplicates("shard")
-    said = [finding.sentence for finding in findings]
+    return Judgement(claim, [list(evidence(part, rows, plan, confidence)) for part in claim["parts"]], shards)
+
+
+def line(judgement: Judgement, sources: Mapping[str, str]) -> dict[str, str]:
+    """One claim's line of the table."""
+    claim, verdict, shards = judgement.claim, judgement.verdict, judgement.shards
+    said = [finding.sentence for finding in judgement.findings]
     if verdict == NOT_RUN and "needs" in claim:
         said.append(f"needs {claim['needs']}")
     texts = {key: _one_line(claim.get(key, "")) for key in ("id", "title", "says", "kind", "disputes")}
@@ -79,9 +100,10 @@ def line(
         "verdict": verdict,
         "scale": scale(claim.get("full"), shards),
         "measured": "; ".join(said),
-        "bound": "; ".join(dict.fromkeys(finding.bound for finding in findings if finding.bound)),
+        "bound": "; ".join(dict.fromkeys(finding.bound for finding in judgement.findings if finding.bound)),
         "seeds": _range(shards.seeds),
         "budget": budget(shards),
+        "shards": " ".join(sorted(shards.shard)),
     }
 
 
@@ -93,26 +115,43 @@ def evidence(part: Claim, rows: DataFrame, plan: DataFrame, confidence: float) -
     pick = given.pop("pick", "each")
     try:
         if name in checks.ALL_NETWORKS:
-            yield checks.ALL_NETWORKS[name](networks(rows, plan, part, list(given["conditions"])), **given)
+            table = networks(rows, plan, part, list(given["conditions"]))
+            yield checks.ALL_NETWORKS[name](table, **given)._replace(rows=(behind(part, rows, plan),))
             return
         found, *others = [cells(rows, plan, part, where, confidence) for where in selections(part)]
         if name in checks.ALL_CELLS:
-            yield checks.ALL_CELLS[name](found, **given)
+            yield checks.ALL_CELLS[name](found, **given)._replace(rows=_rows(*found))
         elif name in checks.ONE_CELL:
-            yield from [checks.ONE_CELL[name](cell, **given) for cell in found]
+            yield from [checks.ONE_CELL[name](cell, **given)._replace(rows=_rows(cell)) for cell in found]
         else:
             rivals = others[0]
             if pick == "best":
                 found, rivals = best(found, part["direction"]), best(rivals, part["direction"])
             couples = list(pairs(found, rivals, part["against"]))
-            yield from [checks.TWO_CELLS[name](*couple, **given) for couple in couples]
+            yield from [
+                checks.TWO_CELLS[name](*couple, **given)._replace(rows=_rows(*couple)) for couple in couples
+            ]
     except NotRunError as missing:
         yield Finding(NOT_RUN, str(missing), "")
 
 
-def selections(part: Claim) -> list[Claim]:
+def _rows(*cells: Cell) -> tuple[DataFrame, ...]:
+    return tuple(cell.rows for cell in cells)
+
+
+def behind(part: Claim, rows: DataFrame, plan: DataFrame) -> DataFrame:
+    """All rows that one part looks at, with the losers of `pick: best`; none where some are missing."""
+    asked = {"metric": list(part["conditions"])} if "conditions" in part else {}
+    try:
+        found = [rows_of(rows, plan, part, where | asked) for where in selections(part)]
+    except NotRunError:
+        return rows.head(0)
+    return pd.concat(found).loc[lambda both: ~both.index.duplicated()]
+
+
+def selections(part: Claim) -> list[dict[str, Any]]:
     """`where`, and if the part compares, the same with what `against` changes."""
-    return [part["where"]] + ([{**part["where"], **part["against"]}] if "against" in part else [])
+    return [dict(part["where"])] + ([{**part["where"], **part["against"]}] if "against" in part else [])
 
 
 def best(found: Sequence[Cell], direction: str) -> list[Cell]:

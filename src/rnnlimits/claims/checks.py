@@ -9,25 +9,26 @@ A check of failure, or of a share, can speak only of the budget that was spent: 
 
 from collections.abc import Sequence
 from math import exp, inf, isnan
-from typing import NamedTuple
 
 import numpy as np
 from pandas import DataFrame, Series
 
 from rnnlimits import statistics
+from rnnlimits.claims.finding import (
+    CONTRADICTED,
+    REACHES,
+    REPRODUCED,
+    UNDECIDED,
+    Finding,
+    lies,
+    limits,
+    measured,
+    number,
+)
 from rnnlimits.claims.selection import Cell
 from rnnlimits.statistics import Interval
 
-REPRODUCED, CONTRADICTED, UNDECIDED, NOT_RUN = "reproduced", "contradicted", "undecided", "not run"
 FEWEST_SEEDS = 3  # of two, an interval is just the two
-
-
-class Finding(NamedTuple):
-    """What one check found."""
-
-    verdict: str
-    sentence: str
-    bound: str
 
 
 def inside(interval: Interval, low: float = -inf, high: float = inf) -> str:
@@ -50,25 +51,26 @@ def near_chance(cell: Cell, *, perfect: float, share: float = 0.95, seeds: int =
     """
     bound = cell.chance + (1 - share) * (perfect - cell.chance)
     if isnan(bound):
-        return Finding(UNDECIDED, f"{cell.label}: its chance level is not known", "")
+        return Finding(UNDECIDED, f"{cell.label}: its chance level is not known", "", "no bound without it")
     low, high = (bound, inf) if perfect < cell.chance else (-inf, bound)
-    found = _of_one(cell, statistics.mean(cell.value.to_numpy(), cell.confidence), low, high, seeds)
-    return found._replace(bound=f"{found.bound} (chance {number(cell.chance)})")
+    found = _of_one(cell, _averages(cell, "mean"), low, high, seeds, _bootstrap(cell))
+    away = f"the bound is {1 - share:.3g} of the way from chance to {number(perfect)}"
+    return found._replace(bound=f"{found.bound} (chance {number(cell.chance)})", why=f"{found.why}; {away}")
 
 
 def at_least(cell: Cell, *, bound: float, statistic: str = "mean", seeds: int = FEWEST_SEEDS) -> Finding:
     """The mean (or median) over seeds is not below a bound."""
-    return _of_one(cell, _averages(cell, statistic), bound, inf, seeds)
+    return _of_one(cell, _averages(cell, statistic), bound, inf, seeds, _bootstrap(cell, statistic))
 
 
 def at_most(cell: Cell, *, bound: float, statistic: str = "mean", seeds: int = FEWEST_SEEDS) -> Finding:
     """The mean (or median) over seeds is not above a bound."""
-    return _of_one(cell, _averages(cell, statistic), -inf, bound, seeds)
+    return _of_one(cell, _averages(cell, statistic), -inf, bound, seeds, _bootstrap(cell, statistic))
 
 
 def within(cell: Cell, *, low: float, high: float, seeds: int = FEWEST_SEEDS) -> Finding:
     """The mean over seeds lies in a range."""
-    return _of_one(cell, _averages(cell, "mean"), low, high, seeds)
+    return _of_one(cell, _averages(cell, "mean"), low, high, seeds, _bootstrap(cell))
 
 
 def solved_share(
@@ -81,23 +83,25 @@ def solved_share(
     """
     solved = cell.value.fillna(0) == 1
     interval = statistics.share(int(solved.sum()), len(solved), cell.confidence)
-    finding = _of_one(cell, interval, at_least, at_most, seeds)
+    counted = f"{int(solved.sum())} of {len(solved)} seeds solved it, {_percent(cell)} Wilson interval"
+    finding = _of_one(cell, interval, at_least, at_most, seeds, counted)
     cut_off = int((cell.status[~solved] == "budget").sum())
     if finding.verdict == CONTRADICTED and at_least > -inf and 2 * cut_off > (~solved).sum():
-        said = f"{finding.sentence}; {cut_off} used up their budget"
-        return finding._replace(verdict=UNDECIDED, sentence=said)
+        said, why = f"{finding.sentence}; {cut_off} used up their budget", "with more updates they might have"
+        return finding._replace(verdict=UNDECIDED, sentence=said, why=f"{finding.why}, but {why}")
     return finding
 
 
 def none_exceeds(cells: Sequence[Cell], *, bound: float = 0.0, seeds: int = 1) -> Finding:
     """Not a single number above the bound: for what theory forbids, so that one exception contradicts it."""
     values = np.concatenate([cell.value.dropna().to_numpy() for cell in cells])
-    name, text = cells[0].metric, _bounds(-inf, bound)
+    name, text = cells[0].metric, limits(-inf, bound)
     if len(values) < seeds:
-        return Finding(UNDECIDED, f"{name}: {len(values)} values", text)
+        return Finding(UNDECIDED, f"{name}: {len(values)} values", text, f"too few, {seeds} are needed")
     above = int((values > bound).sum())
     sentence = f"{name} of {len(values)} networks: {above} above {bound:g}, the largest is {values.max():.3g}"
-    return Finding(CONTRADICTED if above else REPRODUCED, sentence, text)
+    verdict = CONTRADICTED if above else REPRODUCED
+    return Finding(verdict, sentence, text, f"{'one' if above else 'not one'} is enough to contradict it")
 
 
 def exists(table: DataFrame, *, conditions: dict[str, dict[str, float]], seeds: int = 1) -> Finding:
@@ -109,7 +113,8 @@ def exists(table: DataFrame, *, conditions: dict[str, dict[str, float]], seeds: 
     words = [f"{metric} {word} {n:g}" for metric, one in conditions.items() for word, n in one.items()]
     text, found = " and ".join(words), int(meets.sum())
     verdict = REPRODUCED if found and len(table) >= seeds else UNDECIDED
-    return Finding(verdict, f"{found} of {len(table)} networks have {text}", "at least one")
+    why = "one is enough; that none was found would prove nothing"
+    return Finding(verdict, f"{found} of {len(table)} networks have {text}", "at least one", why)
 
 
 def ordering(
@@ -130,15 +135,18 @@ def ordering(
     if interval.estimate < 0:  # "lower by 2" reads better than "higher by -2"
         direction = "lower" if direction == "higher" else "higher"
         interval = Interval(-interval.estimate, -interval.high, -interval.low, interval.n)
-    said = f"{one.label} is {direction} than {_short(one, other)} by {_interval(interval)} pairs"
-    return _guarded(Finding(verdict, said, bound), interval.n, seeds, one, other)
+    said = f"{one.label} is {direction} than {_short(one, other)} by {measured(interval)} pairs"
+    why = f"{_bootstrap(one, 'mean difference')}; {REACHES[verdict]} {number(margin)}"
+    return _guarded(Finding(verdict, said, bound, why), interval.n, seeds, one, other)
 
 
 def agree(one: Cell, other: Cell, *, tolerance: float, seeds: int = FEWEST_SEEDS) -> Finding:
     """Two measurements of the same seeds differ by no more than the tolerance, in the mean."""
     interval = _of_pairs(one.value - other.value, one)
-    said = f"{one.label} minus {_short(one, other)}: {_interval(interval)} pairs"
-    finding = Finding(inside(interval, -tolerance, tolerance), said, _bounds(-tolerance, tolerance))
+    said = f"{one.label} minus {_short(one, other)}: {measured(interval)} pairs"
+    verdict = inside(interval, -tolerance, tolerance)
+    why = f"{_bootstrap(one, 'mean difference')}; {lies(interval, verdict)}"
+    finding = Finding(verdict, said, limits(-tolerance, tolerance), why)
     return _guarded(finding, interval.n, seeds, one, other)
 
 
@@ -147,8 +155,10 @@ def ratio(one: Cell, other: Cell, *, at_least: float, seeds: int = FEWEST_SEEDS)
     quotient = one.value / other.value
     estimate, low, high, n = _of_pairs(quotient.where(quotient > 0).map(np.log), one)
     interval = Interval(exp(estimate), exp(low), exp(high), n)
-    said = f"{one.label} over {_short(one, other)}: {_interval(interval)} pairs"
-    return _guarded(Finding(inside(interval, at_least), said, _bounds(at_least, inf)), n, seeds, one, other)
+    said = f"{one.label} over {_short(one, other)}: {measured(interval)} pairs"
+    verdict = inside(interval, at_least)
+    why = f"{_bootstrap(one, 'geometric mean quotient')}; {lies(interval, verdict)}"
+    return _guarded(Finding(verdict, said, limits(at_least, inf), why), n, seeds, one, other)
 
 
 ONE_CELL = {check.__name__: check for check in (near_chance, at_least, at_most, within, solved_share)}
@@ -166,9 +176,18 @@ def _of_pairs(difference: Series, one: Cell) -> Interval:
     return statistics.mean(difference.to_numpy(), one.confidence)
 
 
-def _of_one(cell: Cell, interval: Interval, low: float, high: float, seeds: int) -> Finding:
-    said = f"{cell.label}: {_interval(interval)} seeds"
-    return _guarded(Finding(inside(interval, low, high), said, _bounds(low, high)), interval.n, seeds, cell)
+def _of_one(cell: Cell, interval: Interval, low: float, high: float, seeds: int, method: str) -> Finding:
+    said, verdict = f"{cell.label}: {measured(interval)} seeds", inside(interval, low, high)
+    finding = Finding(verdict, said, limits(low, high), f"{method}; {lies(interval, verdict)}")
+    return _guarded(finding, interval.n, seeds, cell)
+
+
+def _bootstrap(cell: Cell, statistic: str = "mean") -> str:
+    return f"{statistic} over seeds, {_percent(cell)} bootstrap interval"
+
+
+def _percent(cell: Cell) -> str:
+    return f"{100 * cell.confidence:g} %"
 
 
 def _guarded(finding: Finding, n: int, seeds: int, *cells: Cell) -> Finding:
@@ -176,31 +195,13 @@ def _guarded(finding: Finding, n: int, seeds: int, *cells: Cell) -> Finding:
     for cell in cells:
         if 2 * cell.diverged > len(cell.value):
             gone = f"{cell.diverged} of {len(cell.value)} seeds of {cell.names['variant']} diverged"
-            return finding._replace(verdict=UNDECIDED, sentence=f"{finding.sentence}; {gone}")
+            why = f"{finding.why}; but a majority that diverged decides nothing"
+            return finding._replace(verdict=UNDECIDED, sentence=f"{finding.sentence}; {gone}", why=why)
     if n < seeds:
         few = f"too few, {seeds} are needed"
-        return finding._replace(verdict=UNDECIDED, sentence=f"{finding.sentence}; {few}")
+        why = f"{finding.why}; but {n} decide nothing"
+        return finding._replace(verdict=UNDECIDED, sentence=f"{finding.sentence}; {few}", why=why)
     return finding
-
-
-def number(value: float) -> str:
-    """
-    >>> number(27380), number(0.15833), number(-0.00012), number(3.0)
-    ('27,380', '0.158', '-0.00012', '3')
-    """
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
-
-
-def _interval(interval: Interval) -> str:
-    if not interval.n:
-        return "no value, 0"
-    return f"{number(interval.estimate)} [{number(interval.low)}, {number(interval.high)}], {interval.n}"
-
-
-def _bounds(low: float, high: float) -> str:
-    if high == inf:
-        return f"≥ {number(low)}"
-    return f"≤ {number(high)}" if low == -inf else f"{number(low)} to {number(high)}"
 
 
 def _short(one: Cell, other: Cell) -> str:

@@ -39,6 +39,7 @@ class Cell:
     status: Series  # by seed: how each replica ended
     chance: float
     confidence: float = statistics.CONFIDENCE
+    rows: DataFrame = dataclasses.field(default_factory=DataFrame, repr=False, compare=False)  # behind value
 
     @property
     def diverged(self) -> int:
@@ -97,9 +98,9 @@ def cells(
         columns = {str(column): name for column, name in names.items()}
         # The rows know the hidden size that a refit found; the plan does not.
         columns["hidden_size"] = mine.hidden_size.max() if len(mine) else columns["hidden_size"]
-        mine = mine.set_index("seed").sort_index().astype({"value": float, "chance": float})
-        chance = mine.chance.max()
-        found.append(Cell(columns, _metric(mine, where), mine.value, mine.status, chance, confidence))
+        numbers = mine.set_index("seed").sort_index().astype({"value": float, "chance": float})
+        metric, chance = _metric(numbers, where), numbers.chance.max()
+        found.append(Cell(columns, metric, numbers.value, numbers.status, chance, confidence, mine))
     return found
 
 

@@ -1,6 +1,8 @@
 """Tables, figures, verdicts ─► one HTML page that stands alone: no network, no font, no script needed.
 
 The page says when it was run by what the rows say, never by the clock: the same rows give the same bytes.
+Two equal runs give the same rows and so the same page, but for times, hosts and versions: what shows these
+stands between two comments that say so.
 """
 
 import re
@@ -25,6 +27,7 @@ STORY = (
 # A verdict is told by its word and its sign; the colour only repeats it.
 SIGNS = {"reproduced": "✓", "contradicted": "✗", "undecided": "?", "not run": "–"}
 SCALES = {"full": "at the source's own sizes"}
+MOST_SHARDS = 4  # named with a verdict
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ class Shown:
     title: str
     caption: str
     svg: Markup | None  # None: it was not drawn
+    timed: bool  # it shows how long something took, in which two equal runs differ
 
 
 def write(
@@ -75,6 +79,7 @@ def build(
         confidence=f"{100 * config.confidence:g} %",
         answers=answer.answers(tables, claims),
         claims=claims.to_dict("records"),
+        traced=traced,
         signs=SIGNS,
         scales=SCALES,
         figures=_figures(tables, Path(figures_dir)),
@@ -96,6 +101,16 @@ def _claims(path: Path) -> pd.DataFrame:
     return pd.read_csv(path, dtype=str, keep_default_na=False) if path.exists() else pd.DataFrame()
 
 
+def traced(shards: str | None) -> str:
+    """
+    >>> traced("s.a s.b"), traced("a b c d e f"), traced("")
+    (': rows of s.a, s.b', ': rows of a, b, c, d and 2 other jobs', '')
+    """
+    first, others = (shards or "").split()[:MOST_SHARDS], (shards or "").split()[MOST_SHARDS:]
+    more = f" and {len(others)} other job{'s' * (len(others) > 1)}" if others else ""
+    return f": rows of {', '.join(first)}{more}" if first else ""
+
+
 def _figures(tables: dict[str, Any], folder: Path) -> list[Shown]:
     names = catalog.names("figures")
     shown = []
@@ -103,7 +118,8 @@ def _figures(tables: dict[str, Any], folder: Path) -> list[Shown]:
         page = catalog.module("figures", name)
         file = folder / f"{name}.svg"
         svg = inline(file.read_text(encoding="utf-8"), name, page.TITLE) if file.exists() else None
-        shown.append(Shown(name, page.TITLE, page.caption({key: tables[key] for key in page.TABLES}), svg))
+        caption = page.caption({key: tables[key] for key in page.TABLES})
+        shown.append(Shown(name, page.TITLE, caption, svg, timed="timings" in page.TABLES))
     return shown
 
 

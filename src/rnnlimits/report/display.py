@@ -62,6 +62,11 @@ class Table:
     numeric: list[bool] = field(default_factory=list)
 
     @property
+    def timed(self) -> bool:
+        """Does it say how long something took?  Then two equal runs differ in it."""
+        return self.name == "timings"
+
+    @property
     def long(self) -> bool:
         return len(self.rows) > 12
 

@@ -5,7 +5,7 @@ same rows give the same bytes in whatever order their files come; only `timings`
 equal runs.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -16,10 +16,11 @@ from rnnlimits import statistics
 from rnnlimits.tables.context import parameters, references, simulations, timings
 from rnnlimits.tables.cross_validation import cross_validation
 from rnnlimits.tables.gradients import gradient_by_lag, gradient_slopes, jacobian_by_lag, probe_scalars
+from rnnlimits.tables.summary import Table
 from rnnlimits.tables.training import learning_curves, learning_rate_search, replicas, test_results
 
 # From the rows alone: two equal runs give the same bytes.
-TABLES: dict[str, Callable[[DataFrame, float], DataFrame]] = {
+TABLES: dict[str, Table] = {
     "test_results": test_results,
     "learning_curves": learning_curves,
     "replicas": replicas,

@@ -2,36 +2,36 @@
 
 from pandas import DataFrame
 
-from rnnlimits import statistics
-from rnnlimits.tables.summary import ID, finish, one_each, summarise, trained
+from rnnlimits.tables.summary import ID, finish, made_of, one_each, summarise, trained
 
 TIMES = ["seconds_total", "seconds_training", "seconds_probing", "seconds_import"]
 MACHINE = ["steps_run", "replicas", "peak_memory_mb", "host", "device"]
 
 
-def parameters(rows: DataFrame, confidence: float = statistics.CONFIDENCE) -> DataFrame:
+@made_of(lambda rows: rows[rows.kind != "simulation"])
+def parameters(rows: DataFrame, confidence: float) -> DataFrame:
     """Trainable weights of every network, and how far they are from the budget that they were matched to."""
-    table = rows[rows.kind != "simulation"][ID].drop_duplicates()
+    table = rows[ID].drop_duplicates()
     deviation = 100 * (table.parameters - table.parameters_budget) / table.parameters_budget
     return finish(table.assign(deviation_percent=deviation), rows, ["deviation_percent"])
 
 
-def simulations(rows: DataFrame, confidence: float = statistics.CONFIDENCE) -> DataFrame:
+@made_of(lambda rows: rows[rows.split == "simulation"])
+def simulations(simulated: DataFrame, confidence: float) -> DataFrame:
     """What was computed without training; the interval is that of the mean over seeds."""
-    simulated = rows[rows.split == "simulation"]
     by = ["study", "task", "metric"]
     table = summarise(simulated, by, confidence).set_index(by)
     table["unit"] = one_each(simulated, by, "unit")
     table["median"] = simulated.groupby(by).value.median()
     columns = ["metric", "unit", "mean", "median", "low", "high", "n"]
-    return finish(table.reset_index(), rows, columns, ["study", "task"])
+    return finish(table.reset_index(), simulated, columns, ["study", "task"])
 
 
-def references(rows: DataFrame, confidence: float = statistics.CONFIDENCE) -> DataFrame:
+@made_of(lambda rows: trained(rows[rows.split == "reference"]))
+def references(rows: DataFrame, confidence: float) -> DataFrame:
     """Scores of simple models on the same data, such as a bigram; every shard of a task repeats them."""
-    table = trained(rows[rows.split == "reference"])
     identity = ["study", "task", "length_steps"]
-    table = table[[*identity, "metric", "unit", "value"]].drop_duplicates([*identity, "metric"])
+    table = rows[[*identity, "metric", "unit", "value"]].drop_duplicates([*identity, "metric"])
     return finish(table, rows, ["metric", "unit", "value"], identity)
 
 

@@ -3,9 +3,8 @@
 import numpy as np
 from pandas import DataFrame
 
-from rnnlimits import statistics
 from rnnlimits.selection import one_standard_error
-from rnnlimits.tables.summary import best_values, chosen, finish, summarise
+from rnnlimits.tables.summary import best_rows, best_values, chosen, finish, made_of, summarise
 
 IDENTITY = ["study", "task", "variant", "architecture", "hidden_size", "parameters"]
 COLUMNS = [
@@ -15,7 +14,18 @@ COLUMNS = [
 SERIES = ["study", "task", "variant"]  # one choice of a hidden size each
 
 
-def cross_validation(rows: DataFrame, confidence: float = statistics.CONFIDENCE) -> DataFrame:
+def _folds_and_refits(rows: DataFrame) -> DataFrame:
+    """The best value of each fold, the curves that tell which direction is better, and the refit on test."""
+    folds = rows[(rows.kind == "cross_validation") & (rows.split == "validation")]
+    best = best_rows(folds)
+    measure = rows.metric.isin(set(best.metric.str.removeprefix("best_")))
+    curves = rows.index.isin(folds.index) & (rows.stage == "training")
+    refits = (rows.kind == "refit") & (rows.split == "test")
+    return rows[rows.index.isin(best.index) | (measure & (curves | refits))]
+
+
+@made_of(_folds_and_refits)
+def cross_validation(rows: DataFrame, confidence: float) -> DataFrame:
     """A line a hidden size; the refit of the chosen size fills the test columns of its line."""
     folds = rows[rows.kind == "cross_validation"]
     best = best_values(chosen(folds))
@@ -41,7 +51,7 @@ def cross_validation(rows: DataFrame, confidence: float = statistics.CONFIDENCE)
 
 def _direction(folds: DataFrame, series: tuple) -> float:
     """+1 if higher is better, else -1: the best value lies above the rest of its curve, or below."""
-    mine = folds[(folds[SERIES] == list(series)).all(axis=1) & (folds.split == "validation")]
+    mine = folds[(folds[SERIES] == list(series)).all(axis=1)]
     best = best_values(mine)
     curve = mine[(mine.stage == "training") & mine.metric.isin(best.metric)]
     return 1.0 if best.value.mean() >= curve.value.mean() else -1.0
@@ -49,7 +59,7 @@ def _direction(folds: DataFrame, series: tuple) -> float:
 
 def _with_test(table: DataFrame, rows: DataFrame, confidence: float) -> DataFrame:
     """The refit's mean test score over seeds, on the line of the hidden size that it used."""
-    refit = rows[(rows.kind == "refit") & (rows.split == "test")]
+    refit = rows[rows.kind == "refit"]
     by = [*SERIES, "hidden_size", "metric"]
     test = summarise(refit, by, confidence)[[*by, "mean", "low", "high"]]
     test = test.rename(columns={"mean": "test_value", "low": "test_low", "high": "test_high"})

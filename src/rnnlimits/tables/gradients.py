@@ -7,23 +7,28 @@ import numpy as np
 import pandas as pd
 from pandas import DataFrame
 
-from rnnlimits import statistics
-from rnnlimits.tables.summary import finish, one_each, summarise, trained, widen
+from rnnlimits.tables.summary import finish, made_of, one_each, summarise, trained, widen
 
 QUANTITIES = ("gradient", "input_sensitivity")
 
 
-def _probed(rows: DataFrame) -> DataFrame:
-    return trained(rows[rows.split == "probe"])
+def _probed(rows: DataFrame, *metrics: str) -> DataFrame:
+    probed = trained(rows[rows.split == "probe"])
+    return probed[probed.metric.isin(metrics)] if metrics else probed
 
 
-def gradient_by_lag(rows: DataFrame, confidence: float = statistics.CONFIDENCE) -> DataFrame:
+def _by_lag(rows: DataFrame) -> DataFrame:
+    shares = ("median", "p10", "p90")
+    probed = _probed(rows, *(f"{quantity}_log10_{share}" for quantity in QUANTITIES for share in shares))
+    return probed[probed.lag_steps.notna()]
+
+
+@made_of(_by_lag)
+def gradient_by_lag(probed: DataFrame, confidence: float) -> DataFrame:
     """log10 of the gradient's norm k steps back: the mean over seeds of each seed's median over sequences.
 
     low and high are the interval of that mean; p10 and p90 are the spread over sequences, a mean over seeds.
     """
-    probed = _probed(rows)
-    probed = probed[probed.lag_steps.notna()]
     by = ["shard", "stage", "lag_steps"]
     tables = []
     for quantity in QUANTITIES:
@@ -32,40 +37,46 @@ def gradient_by_lag(rows: DataFrame, confidence: float = statistics.CONFIDENCE) 
         spread = widen(probed, by, {f"{quantity}_log10_{share}": share for share in ("p10", "p90")})
         tables.append(table.merge(spread, on=by, how="left").assign(quantity=quantity))
     columns = ["stage", "quantity", "lag_steps", "median", "low", "high", "p10", "p90", "n"]
-    return finish(pd.concat(tables), rows, columns)
+    return finish(pd.concat(tables), probed, columns)
 
 
-def gradient_slopes(rows: DataFrame, confidence: float = statistics.CONFIDENCE) -> DataFrame:
+@made_of(lambda rows: _probed(rows, *(f"{quantity}_slope" for quantity in QUANTITIES)))
+def gradient_slopes(probed: DataFrame, confidence: float) -> DataFrame:
     """Nats that the gradient loses per step back in time, and the steps in which it falls by a factor e.
 
     The time constant is -1/slope of the mean slope; a gradient that does not fall has none.
     """
-    probed = _probed(rows)
-    probed = probed[probed.metric.isin([f"{quantity}_slope" for quantity in QUANTITIES])]
     table = summarise(probed, ["shard", "stage", "metric"], confidence).rename(columns={"mean": "slope"})
     table["quantity"] = table.metric.str.removesuffix("_slope")
     table["time_constant"] = -1 / table.slope.where(table.slope < 0, np.nan)
-    return finish(table, rows, ["stage", "quantity", "slope", "low", "high", "time_constant", "n"])
+    return finish(table, probed, ["stage", "quantity", "slope", "low", "high", "time_constant", "n"])
 
 
-def jacobian_by_lag(rows: DataFrame, confidence: float = statistics.CONFIDENCE) -> DataFrame:
+JACOBIAN = {f"jacobian_log10_{which}": which for which in ("largest", "median", "smallest", "bound")}
+
+
+@made_of(lambda rows: _probed(rows, *JACOBIAN))
+def jacobian_by_lag(probed: DataFrame, confidence: float) -> DataFrame:
     """log10 of the singular values of the Jacobian's product over k steps, and the bound on the largest."""
-    probed = _probed(rows)
     by = ["shard", "stage", "lag_steps"]
     largest = probed[probed.metric == "jacobian_log10_largest"]
     table = summarise(largest, by, confidence).rename(columns={"mean": "largest"})
-    others = {f"jacobian_log10_{which}": which for which in ("median", "smallest", "bound")}
+    others = {metric: which for metric, which in JACOBIAN.items() if which != "largest"}
     table = table.merge(widen(probed, by, others), on=by, how="left")
     return finish(
-        table, rows, ["stage", "lag_steps", "largest", "low", "high", "median", "smallest", "bound", "n"]
+        table, probed, ["stage", "lag_steps", "largest", "low", "high", "median", "smallest", "bound", "n"]
     )
 
 
-def probe_scalars(rows: DataFrame, confidence: float = statistics.CONFIDENCE) -> DataFrame:
-    """Everything that a probe measured once per network, not by lag."""
+def _scalars(rows: DataFrame) -> DataFrame:
     probed = _probed(rows)
-    probed = probed[probed.lag_steps.isna()]
+    return probed[probed.lag_steps.isna()]
+
+
+@made_of(_scalars)
+def probe_scalars(probed: DataFrame, confidence: float) -> DataFrame:
+    """Everything that a probe measured once per network, not by lag."""
     by = ["shard", "stage", "metric"]
     table = summarise(probed, by, confidence).set_index(by)
     table["unit"] = one_each(probed, by, "unit")
-    return finish(table.reset_index(), rows, ["stage", "metric", "unit", "mean", "low", "high", "n"])
+    return finish(table.reset_index(), probed, ["stage", "metric", "unit", "mean", "low", "high", "n"])

@@ -1,6 +1,7 @@
-"""What all tables share: the columns that name a shard, a mean with its interval, and one order of lines."""
+"""What all tables share: the rows they are made of, a mean with its interval, and one order of lines."""
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from pandas import DataFrame, Series
@@ -15,6 +16,28 @@ WHOLE_NUMBERS = {
     "hidden_size", "length_steps", "parameters", "parameters_budget", "seed", "step", "lag_steps", "n",
     "n_diverged", "steps_to_solve", "best_step", "stop_step", "steps_run", "replicas",
 }  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """A table and the rows that it is made of: it is given no others, so what it says of them is true."""
+
+    made_of: Callable[[DataFrame], DataFrame]
+    compute: Callable[[DataFrame, float], DataFrame]
+
+    def __call__(self, rows: DataFrame, confidence: float = statistics.CONFIDENCE) -> DataFrame:
+        return self.compute(self.made_of(rows), confidence)
+
+    @property
+    def summary(self) -> str:
+        return (self.compute.__doc__ or "").strip().partition("\n")[0]
+
+
+def made_of(
+    select: Callable[[DataFrame], DataFrame],
+) -> Callable[[Callable[[DataFrame, float], DataFrame]], Table]:
+    """Says of a table which rows it is given."""
+    return lambda compute: Table(select, compute)
 
 
 def trained(rows: DataFrame) -> DataFrame:
@@ -34,9 +57,14 @@ def primary_metrics(rows: DataFrame) -> DataFrame:
 
 def best_values(rows: DataFrame) -> DataFrame:
     """One row a replica: its best validation value, which the trainer calls best_METRIC, as METRIC."""
-    best = rows[(rows.split == "validation") & (rows.stage == "final")]
-    best = best[best.metric.str.startswith("best_") & (best.metric != "best_step")]
+    best = best_rows(rows)
     return best.assign(metric=best.metric.str.removeprefix("best_"))
+
+
+def best_rows(rows: DataFrame) -> DataFrame:
+    """The same rows as they are."""
+    best = rows[(rows.split == "validation") & (rows.stage == "final")]
+    return best[best.metric.str.startswith("best_") & (best.metric != "best_step")]
 
 
 def summarise(rows: DataFrame, by: Sequence[str], confidence: float = statistics.CONFIDENCE) -> DataFrame:

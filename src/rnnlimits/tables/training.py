@@ -6,10 +6,12 @@ from pandas import DataFrame
 
 from rnnlimits import statistics
 from rnnlimits.tables.summary import (
+    best_rows,
     best_values,
     chosen,
     diverged,
     finish,
+    made_of,
     one_each,
     primary_metrics,
     summarise,
@@ -17,13 +19,18 @@ from rnnlimits.tables.summary import (
 )
 
 
-def test_results(rows: DataFrame, confidence: float = statistics.CONFIDENCE) -> DataFrame:  # noqa: PT028
+def _tested(rows: DataFrame) -> DataFrame:
+    rows = trained(rows)
+    return rows[(rows.split == "test") & (rows.stage == "final")]
+
+
+@made_of(lambda rows: pd.concat([_tested(rows), best_rows(rows)]))  # the latter say which metric is primary
+def test_results(rows: DataFrame, confidence: float) -> DataFrame:
     """Every score on the test part; for `solved`, the share of seeds with Wilson's interval.
 
     A replica that diverged has no score: the mean is over the others, and n_diverged stands beside it.
     """
-    tested = trained(rows)
-    tested = tested[(tested.split == "test") & (tested.stage == "final")]
+    tested = _tested(rows)
     by = ["shard", "learning_rate", "metric"]
     table = summarise(tested, by, confidence).set_index(by)
     table["unit"] = one_each(tested, by, "unit")
@@ -44,21 +51,25 @@ def test_results(rows: DataFrame, confidence: float = statistics.CONFIDENCE) -> 
     return finish(table, rows, [*columns, "n", "n_diverged", "chance"])
 
 
-def learning_curves(rows: DataFrame, confidence: float = statistics.CONFIDENCE) -> DataFrame:
+def _curves(rows: DataFrame) -> DataFrame:
+    curves = chosen(trained(rows))
+    return curves[curves.stage == "training"]
+
+
+@made_of(_curves)
+def learning_curves(curves: DataFrame, confidence: float) -> DataFrame:
     """Train and validation scores by step, of the learning rate that was chosen.
 
     A replica that has stopped keeps its last value, so that a mean is over the same seeds at every step; one
     that diverged has no value from there on.
     """
-    curves = chosen(trained(rows))
-    curves = curves[curves.stage == "training"]
     by = ["shard", "learning_rate", "split", "metric"]
     carried = _carry_last_value(curves, by)
     table = summarise(carried, [*by, "step"], confidence).set_index(by)
     table["unit"] = one_each(curves, by, "unit")
     table["chance"] = one_each(curves, by, "chance")
     columns = ["learning_rate", "split", "metric", "unit", "step", "mean", "low", "high", "n", "chance"]
-    return finish(table.reset_index(), rows, columns)
+    return finish(table.reset_index(), curves, columns)
 
 
 def _carry_last_value(curves: DataFrame, by: list[str]) -> DataFrame:
@@ -80,10 +91,14 @@ def _carry_last_value(curves: DataFrame, by: list[str]) -> DataFrame:
     return grid.assign(value=curves.value.to_numpy()[grid.row.to_numpy(dtype=int)])
 
 
-def replicas(rows: DataFrame, confidence: float = statistics.CONFIDENCE) -> DataFrame:
+def _ends(rows: DataFrame) -> DataFrame:
+    rows = chosen(trained(rows))
+    return rows[(rows.split == "validation") & (rows.stage == "final")]
+
+
+@made_of(_ends)
+def replicas(final: DataFrame, confidence: float) -> DataFrame:
     """One line a seed: how it ended, when it was solved, and its best validation value."""
-    final = chosen(trained(rows))
-    final = final[(final.split == "validation") & (final.stage == "final")]
     key = ["shard", "seed"]
     table = final[[*key, "learning_rate", "status", "step"]].drop_duplicates(key).set_index(key)
     for metric in ("steps_to_solve", "best_step"):
@@ -91,12 +106,13 @@ def replicas(rows: DataFrame, confidence: float = statistics.CONFIDENCE) -> Data
     table["best_value"] = best_values(final).set_index(key).value
     table = table.rename(columns={"step": "stop_step"}).reset_index()
     columns = ["seed", "learning_rate", "status", "steps_to_solve", "best_step", "stop_step", "best_value"]
-    return finish(table, rows, columns)
+    return finish(table, final, columns)
 
 
-def learning_rate_search(rows: DataFrame, confidence: float = statistics.CONFIDENCE) -> DataFrame:
+@made_of(lambda rows: best_rows(trained(rows)))
+def learning_rate_search(rows: DataFrame, confidence: float) -> DataFrame:
     """The best validation value at every learning rate that was tried, and which rate that chose."""
-    best = best_values(trained(rows))
+    best = best_values(rows)
     by = ["shard", "learning_rate", "metric"]
     table = summarise(best, by, confidence).set_index(by)
     table["selected"] = one_each(best, by, "selected")
