@@ -23,8 +23,12 @@ LIGHT = [
     "feasibility",
     "gpu_slots",
     "grid",
+    "integrity",
+    "locks",
     "mistakes",
+    "out_of_memory",
     "pipeline",
+    "planned_rows",
 ]
 LIGHT += [
     "machine",
@@ -34,8 +38,10 @@ LIGHT += [
     "prefork_server",
     "provenance",
     "rows",
+    "run_lock",
     "selection",
     "simulate",
+    "whole_files",
 ]
 
 # A line for each part: what it may import besides itself. A new part is a decision, so it needs a new line.
@@ -43,7 +49,11 @@ MAY_IMPORT = {
     "__init__": set(),
     # Reading and planning.
     "mistakes": set(),
-    "rows": set(),
+    "whole_files": set(),
+    "locks": {"whole_files"},
+    "run_lock": {"locks"},
+    "integrity": set(),
+    "rows": {"integrity", "locks", "whole_files"},
     "catalog": set(),
     "selection": set(),
     "datasets": set(),
@@ -56,7 +66,9 @@ MAY_IMPORT = {
     "pages": {"catalog", "mistakes"},
     "config": {"claim_form", "claim_plan", "feasibility", "grid", "mistakes", "pages"},
     "provenance": {"catalog", "grid"},
-    "pipeline": {"config", "grid", "memory"},
+    "out_of_memory": {"grid", "machine", "memory"},
+    "planned_rows": {"grid", "integrity", "provenance", "rows"},
+    "pipeline": {"config", "gpu_slots", "grid", "memory", "run_lock"},
     "prefork": set(),
     "prefork_server": {"catalog", "prefork", "provenance"},
     # Left of the rows.
@@ -80,10 +92,10 @@ MAY_IMPORT = {
     },
     # Right of the rows.
     "statistics": set(),
-    "tables": {"rows", "selection", "statistics"},
+    "tables": {"rows", "selection", "statistics", "whole_files"},
     "claims": {"claim_form", "config", "grid", "mistakes", "statistics", "tables"},
-    "figures": {"catalog"},
-    "report": {"catalog", "config", "figures", "grid", "rows"},
+    "figures": {"catalog", "whole_files"},
+    "report": {"catalog", "config", "figures", "grid", "rows", "whole_files"},
 }  # fmt: skip
 
 # A machine on which torch is not installed.

@@ -44,10 +44,8 @@ def judge(
     plan = plan_of(rows, None if config is None else grid.shards(config))
     confidence = statistics.CONFIDENCE if config is None else config.confidence
     lines = [line(claim, content["sources"], rows, plan, confidence) for claim in content["claims"]]
-    out_csv = Path(out_csv)
-    out_csv.parent.mkdir(parents=True, exist_ok=True)
     table = DataFrame(lines, columns=COLUMNS)
-    tables.to_csv(table, out_csv)
+    tables.to_csv(table, Path(out_csv))
     return table
 
 
