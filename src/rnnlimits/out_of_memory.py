@@ -9,10 +9,10 @@ from rnnlimits.grid import Shard
 
 # Python has an error of its own for it, torch tells by words: the CPU's allocator, the GPU's, C++'s.
 WORDS = ("can't allocate memory", "cannot allocate memory", "out of memory", "not enough memory", "bad_alloc")
-REMEDY = (
-    "set a smaller `memory_mb` in the config (fewer replicas are then trained at once), or fewer seeds, "
-    "or run on fewer cores"
+FEWER = (
+    "set a smaller `memory_mb` in the config, so that fewer replicas are trained at once, or use fewer cores"
 )
+SMALLER = "give it more memory by using fewer cores, or set a smaller `batch` or fewer `test_sequences`"
 
 
 @contextlib.contextmanager
@@ -24,8 +24,9 @@ def told(shard: Shard, memory_mb: float, device: str = "cpu") -> Iterator[None]:
         if not is_one(error):
             raise
         first, *_ = str(error).strip().splitlines() or [type(error).__name__]
-        said = f"{shard.id}: out of memory ({first}){estimated(shard, memory_mb, device)}; {REMEDY}"
-        raise MemoryError(said) from error
+        raise MemoryError(
+            f"{shard.id}: out of memory ({first}); {remedy(shard, memory_mb, device)}"
+        ) from error
 
 
 def is_one(error: Exception) -> bool:
@@ -34,9 +35,11 @@ def is_one(error: Exception) -> bool:
     return isinstance(error, MemoryError) or any(word in str(error).lower() for word in WORDS)
 
 
-def estimated(shard: Shard, memory_mb: float, device: str) -> str:
-    """What the job was meant to need; of a refit, the size of which is chosen in the job, nothing is said."""
-    if shard.needs:
-        return ""
+def remedy(shard: Shard, memory_mb: float, device: str) -> str:
+    if shard.needs:  # a refit: how large it is, the job itself finds out
+        return FEWER
     at_once = memory.fitting(shard, memory_mb or machine.memory_of_a_core(), device)
-    return f"; estimated at {memory.estimate(shard, at_once, device):.0f} MB with {at_once} replicas at once"
+    estimate = f"{memory.estimate(shard, at_once, device):.0f} MB"
+    if at_once == 1:
+        return f"one replica alone was estimated at {estimate}; {SMALLER}"
+    return f"{at_once} replicas at once were estimated at {estimate}; {FEWER}"
