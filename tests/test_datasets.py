@@ -41,7 +41,7 @@ class Server:
         self.asked.append(url)
         if url not in self.contents:
             raise ConnectionError("no route to host")
-        Path(output_file).write_bytes(self.contents[url])
+        output_file.write(self.contents[url])
 
 
 def serve(monkeypatch, contents: dict[str, bytes]) -> Server:

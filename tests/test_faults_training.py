@@ -2,14 +2,13 @@
 
 import os
 import random
-import shutil
 import signal
-import subprocess
 import time
 from pathlib import Path
 
 import pytest
 from forked_job import ForkedJob
+from small_disk import mounted
 from test_replicas import BUDGET, a_shard
 
 from rnnlimits import checkpoints, provenance, rows
@@ -218,25 +217,17 @@ def test_the_checkpoint_of_other_code_is_refused(tmp_path, interrupted):
     interrupted.check_equal_to(undisturbed(tmp_path / "undisturbed", interrupted.shard))
 
 
-@pytest.fixture
-def full_disk(tmp_path):
-    """A disk of 8 kB."""
-    place = tmp_path / "full"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=8k", "tmpfs", str(place)]
-    if not shutil.which("mount") or subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("needs the right to mount a small tmpfs")
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
-
-
-def test_a_full_disk_costs_the_checkpoints_and_not_the_training(tmp_path, full_disk):
-    job = Job(tmp_path / "disturbed", SHARDS["carries its state on"], every_s=0.001, checkpoints=full_disk)
-    assert job.run() == 0
-    lost = "not written (No space left on device); training goes on without it"
-    assert job.said == f"{full_disk / job.checkpoint.name}: {lost}\n"
-    assert not list(full_disk.iterdir())
-    assert job.digest == undisturbed(tmp_path / "undisturbed", job.shard).digest
+def test_a_full_disk_costs_the_checkpoints_and_not_the_training(tmp_path):
+    whole = undisturbed(tmp_path / "undisturbed", SHARDS["carries its state on"])
+    with mounted(tmp_path / "disk", size="8k") as disk:
+        job = Job(tmp_path / "disturbed", whole.shard, every_s=0.001, checkpoints=disk)
+        assert job.run() == 0
+        assert not list(disk.iterdir())
+    path = tmp_path / "disk" / job.checkpoint.name
+    assert job.said.startswith(f"{path}: cannot be written: No space left on device")
+    assert job.said.endswith("; training goes on without this checkpoint\n")
+    assert job.said.count("\n") == 1
+    assert job.digest == whole.digest
 
 
 def test_no_checkpoint_is_written_where_none_is_wanted(tmp_path):

@@ -2,8 +2,10 @@
 
 import dataclasses
 import math
+import os
 import subprocess
 import sys
+from subprocess import PIPE
 
 import pyarrow
 import pyarrow.parquet
@@ -143,8 +145,16 @@ def test_pandas_reads_what_was_written(tmp_path):
 
 def test_two_jobs_never_write_one_rows_file(tmp_path):
     path = tmp_path / "shard.parquet"
-    program = f"from rnnlimits.rows import only_writer\nwith only_writer({str(path)!r}): pass"
-    with rows.only_writer(path):
-        second = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-        assert "another process is writing it; wait for that one, or stop it" in second.stderr
-    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+    program = (
+        f"from rnnlimits.rows import only_writer\nwith only_writer({str(path)!r}) as known: print(known)"
+    )
+    command = [sys.executable, "-c", program]
+    for writes in (True, False):
+        with rows.only_writer(path) as written_meanwhile:
+            assert not written_meanwhile
+            second = subprocess.Popen(command, stdout=PIPE, stderr=PIPE, text=True)
+            assert second.stderr.readline().startswith(f"{path}: process {os.getpid()} on ")
+            if writes:
+                rows.write(some(), {}, path)
+        assert second.communicate() == (f"{writes}\n", "")
+    assert list(tmp_path.iterdir()) == [path], "no lock is left"

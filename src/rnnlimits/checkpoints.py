@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 
-from rnnlimits.rows import _renamed_when_complete as renamed_when_complete
+from rnnlimits.whole_files import renamed_when_complete
 
 FORMAT = 1
 State = dict[
@@ -77,7 +77,7 @@ class Checkpoint:
             write(self.path, whole, self.made_for)
         except OSError as error:
             if not self.told:
-                _tell(f"{self.path}: not written ({error.strerror}); training goes on without it")
+                _tell(f"{error}; training goes on without this checkpoint")
             self.told = True
         self.saved_s = time.monotonic()
 
@@ -87,7 +87,6 @@ def write(path: Path, state: State, made_for: dict[str, Any]) -> None:
     torch.save(state, content)
     digest = hashlib.sha256(content.getbuffer()).hexdigest()
     header = {"format": FORMAT, "made_for": made_for, "sha256": digest}
-    path.parent.mkdir(parents=True, exist_ok=True)
     with renamed_when_complete(path) as unfinished, unfinished.open("wb") as file:
         file.write(json.dumps(header, sort_keys=True).encode() + b"\n")
         file.write(content.getbuffer())

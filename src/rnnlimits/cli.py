@@ -39,7 +39,7 @@ def main() -> None:
             if (code := prefork.hand_over()) is not None:
                 sys.exit(code)
         app()
-    except (ValueError, LookupError, OSError) as error:
+    except (ValueError, LookupError, OSError, MemoryError) as error:
         # A missing key or index is our mistake, not the user's: show where.
         if isinstance(error, KeyError | IndexError) or os.environ.get("RNNLIMITS_TRACEBACK"):
             raise
@@ -133,7 +133,7 @@ def train(
     ] = None,
 ) -> None:
     """Run one shard: train all its replicas, measure, write its rows."""
-    from rnnlimits import gpu_slots, prefork, shard_form
+    from rnnlimits import gpu_slots, integrity, out_of_memory, planned_rows, prefork, shard_form
     from rnnlimits.catalog import pick
     from rnnlimits.rows import only_writer, write
 
@@ -146,7 +146,12 @@ def train(
     shard = shard_form.read(spec)
     on_gpu = device == "cuda" and shard.budget.get("steps")  # probes and simulations run on the CPU
     checkpoint = None
-    with only_writer(out), gpu_slots.slot(out.parent, jobs_per_gpu) if on_gpu else nullcontext():
+    slot = gpu_slots.slot(out.parent, jobs_per_gpu) if on_gpu else nullcontext()
+    told = out_of_memory.told(shard, memory_mb, device)
+    with only_writer(out) as written_meanwhile, told, integrity.set_aside(rows), slot:
+        if written_meanwhile and planned_rows.are_done(shard, out):
+            typer.echo(f"{out}: the other process has written it; nothing is left to do", err=True)
+            return
         if shard.kind == "simulation":
             from rnnlimits import simulate
 
@@ -178,13 +183,14 @@ def table(
     rows: Rows = None,
 ) -> None:
     """Rows to tidy tables: every mean with its interval and its number of seeds."""
+    from rnnlimits import planned_rows
     from rnnlimits.config import load
 
     loaded = load(config)
-    paths = rows_paths(loaded, rows)
-    from rnnlimits import tables
+    with planned_rows.of(loaded, rows) as paths:
+        from rnnlimits import tables
 
-    tables.write(paths, out, loaded.confidence)
+        tables.write(paths, out, loaded.confidence)
 
 
 @app.command()
@@ -194,13 +200,14 @@ def judge(
     rows: Rows = None,
 ) -> None:
     """Rows to verdicts: reproduced, contradicted, undecided or not run, for each claim."""
+    from rnnlimits import planned_rows
     from rnnlimits.config import load
 
     loaded = load(config)
-    paths = rows_paths(loaded, rows)
-    from rnnlimits import claims
+    with planned_rows.of(loaded, rows) as paths:
+        from rnnlimits import claims
 
-    claims.judge(paths, loaded.claims_path, out, loaded)
+        claims.judge(paths, loaded.claims_path, out, loaded)
 
 
 @app.command()
@@ -210,13 +217,14 @@ def explain(
     rows: Rows = None,
 ) -> None:
     """Back from a verdict, figure or table to its rows, and to the code and machine behind them."""
+    from rnnlimits import planned_rows
     from rnnlimits.config import load
 
     loaded = load(config)
-    paths = rows_paths(loaded, rows)
-    from rnnlimits.explain import explain
+    with planned_rows.of(loaded, rows) as paths:
+        from rnnlimits.explain import explain
 
-    typer.echo(explain(name, loaded, paths), nl=False)
+        typer.echo(explain(name, loaded, paths), nl=False)
 
 
 @app.command()
@@ -242,13 +250,14 @@ def report(
     rows: Rows = None,
 ) -> None:
     """Everything on one page: verdicts, figures, tables, and how it was run."""
+    from rnnlimits import planned_rows
     from rnnlimits.config import load
 
     loaded = load(config)
-    paths = rows_paths(loaded, rows)
-    from rnnlimits import report
+    with planned_rows.of(loaded, rows) as paths:
+        from rnnlimits import report
 
-    report.write(loaded, tables, figures, claims, paths, out)
+        report.write(loaded, tables, figures, claims, paths, out)
 
 
 @app.command()
@@ -258,29 +267,13 @@ def archive(
     rows: Rows = None,
 ) -> None:
     """All rows of a config, with the config, in one file: the results of record."""
+    from rnnlimits import planned_rows
     from rnnlimits.config import load
     from rnnlimits.rows import merge
 
     loaded = load(config)
-    paths = rows_paths(loaded, rows, complete=True)
-    merge(paths, out, loaded.model_dump(mode="json"))
-
-
-def rows_paths(config: Any, rows: Path | None, complete: bool = False) -> list[Path]:
-    """The rows files to read: an archive as it is; of a folder, the planned shards and nothing left over."""
-    from rnnlimits import grid
-
-    rows = rows or Path(config.results) / "rows"
-    if rows.is_file():
-        return [rows]
-    planned = [rows / f"{shard.id}.parquet" for shard in grid.shards(config)]
-    there = sorted(path for path in planned if path.is_file())
-    missing = f"{rows}: {len(planned) - len(there)} of {len(planned)} planned shards have no rows"
-    if not there or (complete and len(there) < len(planned)):
-        raise ValueError(f"{missing}; train them with `rnnlimits train` or with `snakemake`")
-    if len(there) < len(planned):
-        typer.echo(f"{missing}; going on with the others", err=True)
-    return there
+    with planned_rows.of(loaded, rows, complete=True) as paths:
+        merge(paths, out, loaded.model_dump(mode="json"))
 
 
 if __name__ == "__main__":

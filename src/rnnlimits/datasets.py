@@ -20,7 +20,7 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
@@ -119,8 +119,7 @@ def _checked(path: Path) -> bytes:
     found = hashlib.sha256(content).hexdigest()
     if found == TINY_SHAKESPEARE_SHA256:
         return content
-    looks_like_a_page = content.lstrip()[:15].lower().startswith((b"<!doctype", b"<html"))
-    what = "it is a web page, not the text" if looks_like_a_page else "it is not the published file"
+    what = "it is a web page, not the text" if is_a_page(content) else "it is not the published file"
     raise ValueError(
         f"corpus tiny_shakespeare: {path}: {what} ({len(content):,} bytes, sha256 {found[:12]}...; expected "
         f"{TINY_SHAKESPEARE_CHARACTERS:,} bytes, sha256 {TINY_SHAKESPEARE_SHA256[:12]}...); "
@@ -136,13 +135,19 @@ def _download(data_dir: str) -> Path:
     folder = Path(platformdirs.user_cache_dir("rnnlimits"))
     path, failures = folder / "tinyshakespeare.txt", []
     was_there = path.exists()
-    fetch = pooch.HTTPDownloader(timeout=DOWNLOAD_TIMEOUT_S)
+    web = pooch.HTTPDownloader(timeout=DOWNLOAD_TIMEOUT_S)
+
+    def fetch(url: str, output_file: str, asking: Any) -> None:
+        with Path(output_file).open("wb") as file:
+            web(url, Expected(file), asking)
+
     for url in TINY_SHAKESPEARE_URLS:
         try:
             pooch.retrieve(url, f"sha256:{TINY_SHAKESPEARE_SHA256}", path.name, folder, downloader=fetch)
         # Whatever a network can do (no route, a proxy's page, a full disk) has one remedy, told below.
         except Exception as error:
-            failures.append(f"  {url}\n    {type(error).__name__}: {error}")
+            told = " ".join(str(error).split())  # some errors have many lines
+            failures.append(f"  {url}\n    {type(error).__name__}: {told}")
         else:
             if not was_there:
                 print(TINY_SHAKESPEARE_CREDIT, file=sys.stderr)
@@ -154,6 +159,29 @@ def _download(data_dir: str) -> Path:
         + f"\nPut the file at FOLDER/tinyshakespeare/input.txt and set `data: FOLDER` in the config or "
         f"{DATA_VARIABLE}=FOLDER, or set corpus: python_reference, which needs no download"
     )
+
+
+class Expected:
+    """The file of a download: takes what may be the text, refuses a page, or more than there should be."""
+
+    def __init__(self, file: IO[bytes]):
+        self.file = file
+        self.size = 0
+
+    def write(self, part: bytes) -> None:
+        if not self.size and is_a_page(part):
+            raise ValueError("a web page came, not the text: a proxy's, or of a login?")
+        self.size += len(part)
+        if self.size > TINY_SHAKESPEARE_CHARACTERS:  # all of ASCII
+            raise ValueError(f"more than the {TINY_SHAKESPEARE_CHARACTERS:,} bytes of the text came")
+        self.file.write(part)
+
+    def flush(self) -> None:
+        self.file.flush()
+
+
+def is_a_page(content: bytes) -> bool:
+    return content.lstrip()[:15].lower().startswith((b"<!doctype", b"<html"))
 
 
 def digits() -> tuple[np.ndarray, np.ndarray]:

@@ -33,6 +33,14 @@ def visible() -> list[str]:
     return [str(number) for number in range(torch.cuda.device_count())]
 
 
+def none_for_sure() -> bool:
+    """Is there no GPU?  False also where nobody can tell, as without torch."""
+    try:
+        return not visible()
+    except ImportError:
+        return False
+
+
 @contextlib.contextmanager
 def slot(folder: Path, jobs_per_gpu: int = 1) -> Iterator[str | None]:
     """Waits for a free slot and makes its GPU the only visible one; None where there is no GPU."""

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from rnnlimits import grid, memory
+from rnnlimits import gpu_slots, grid, memory, run_lock
 from rnnlimits.config import Config, ConfigError, load
 
 DEFAULT_CONFIG = Path("config/config.yaml")
@@ -45,6 +45,15 @@ def config_file(settings: Settings) -> Path:
         given = " ".join(os.path.relpath(file) for file in settings.configfiles)
         sys.exit(f"--configfile {given}: files are never merged; give one")
     return Path(os.path.relpath(settings.configfiles[0])) if settings.configfiles else DEFAULT_CONFIG
+
+
+def start(config: Config, lock: run_lock.RunLock, jobs_run_here: bool) -> None:
+    """Called when jobs are about to start, and not for a dry run: refuses what all of them would fail of."""
+    lock.take()
+    if config.device == "cuda" and jobs_run_here and gpu_slots.none_for_sure():
+        sys.exit(
+            "device: cuda: this machine offers no GPU; set `device: cpu` in the config, or run it elsewhere"
+        )
 
 
 def machine(config: Config) -> list[str]:

@@ -35,6 +35,11 @@ PACKAGE = Path(__file__).parent
 READ_BY_IMPORTS = ("PYTHON", "LD_", "OMP_", "KMP_", "MKL_", "OPENBLAS_", "NUMBA_", "TORCH", "PYTORCH_")
 PROGRAM = "from rnnlimits import cli, prefork_server; prefork_server.main(cli.main)"
 
+KILLED = (
+    "killed (SIGKILL), by somebody or, where memory ran out, by the system: `rnnlimits plan` shows what each "
+    "job is estimated to need, and `memory_mb` in the config sets what it may use"
+)
+
 asked_s: float | None = None  # in a job of the server: when its client was started (time.monotonic)
 
 
@@ -81,6 +86,8 @@ def wait_for(job: int, connection: socket.socket) -> int:
         print("the process that runs the jobs was killed, this job with it: run it again", file=sys.stderr)
         return 1
     if code < 0:  # it died of a signal: so does this process
+        if -code == signal.SIGKILL:  # which leaves no last words
+            print(KILLED, file=sys.stderr, flush=True)
         with contextlib.suppress(OSError):  # nobody may set what SIGKILL does
             signal.signal(-code, signal.SIG_DFL)
         os.kill(os.getpid(), -code)

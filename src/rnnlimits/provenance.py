@@ -22,8 +22,8 @@ from rnnlimits.grid import Shard
 
 # They find, plan and describe; none of them can change a number.
 NEUTRAL = {
-    "__init__", "catalog", "cli", "config", "gpu_slots", "grid", "machine", "memory", "prefork",
-    "prefork_server", "provenance",
+    "__init__", "catalog", "cli", "config", "gpu_slots", "grid", "integrity", "locks", "machine", "memory",
+    "out_of_memory", "planned_rows", "prefork", "prefork_server", "provenance", "run_lock", "whole_files",
 }  # fmt: skip
 PACKAGES = ("rnnlimits", "torch", "lightning", "numpy", "scikit-learn", "pyarrow")
 
@@ -140,6 +140,14 @@ def _is_docstring(node: ast.stmt) -> bool:
         isinstance(node, ast.Expr)
         and isinstance(node.value, ast.Constant)
         and isinstance(node.value.value, str)
+    )
+
+
+def repeated_by(shard: Shard, facts: dict[str, Any]) -> bool:
+    """Would this job only repeat the one that the facts tell of?"""
+    return (facts.get("config_hash"), facts.get("code_fingerprint")) == (
+        config_hash(shard),
+        fingerprint(shard),
     )
 
 

@@ -7,19 +7,23 @@ equal columns.  The archive is the same format with many shards in one file.
 
 import contextlib
 import dataclasses
-import hashlib
 import json
 import math
-import os
+import sys
+import time
 import typing
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from rnnlimits import integrity, locks
+from rnnlimits.whole_files import renamed_when_complete
+
 if TYPE_CHECKING:
     import pyarrow
 
 METADATA_KEY = b"rnnlimits"
+LOOK_AGAIN_S = 0.2
 
 Kind = Literal["training", "cross_validation", "refit", "simulation"]
 Split = Literal["train", "validation", "test", "probe", "simulation", "reference"]
@@ -110,8 +114,10 @@ def write(
         raise ValueError(f"{path}: a rows file holds one shard; these rows are of {len(shards)}: {shards}")
     columns = {name: [getattr(row, name) for row in rows] for name in COLUMNS}
     columns["value"] = [_finite(value) for value in columns["value"]]
-    table = pyarrow.table(columns, schema=arrow_schema())
-    _write_table(table, {"shards": {shards[0]: provenance}}, Path(path))
+    _write_table(
+        pyarrow.table(columns, schema=arrow_schema()), {"shards": {shards[0]: provenance}}, Path(path)
+    )
+    integrity.place_aside(Path(path)).unlink(missing_ok=True)
 
 
 def _finite(value: float | None) -> float | None:
@@ -120,17 +126,44 @@ def _finite(value: float | None) -> float | None:
 
 def read(path: str | Path) -> list[Row]:
     """The rows of a file, for readers without pandas."""
-    return [Row(**row) for row in _read_table(path).to_pylist()]
+    return [Row(**row) for row in table(path).to_pylist()]
+
+
+def table(path: str | Path) -> "pyarrow.Table":
+    """The columns of a file, if they are what was written."""
+    import pyarrow.parquet
+
+    with integrity.told_if_damaged(path):
+        file = pyarrow.parquet.ParquetFile(path, page_checksum_verification=True)
+    with file:
+        integrity.check_size(path, file.metadata)
+        if (names := file.schema_arrow.names) != list(COLUMNS):
+            odd = sorted(set(names) ^ set(COLUMNS)) or ["their order"]
+            said = f"not the columns of a rows file; different: {', '.join(odd)}"
+            raise integrity.DamagedError(path, said)
+        _, sums = _provenance(path, file.schema_arrow)
+        with integrity.told_if_damaged(path):
+            found = file.read().replace_schema_metadata(None).cast(arrow_schema())
+            found.validate(full=True)
+            integrity.check_rows(path, found, sums)
+    return found
 
 
 def read_provenance(path: str | Path) -> dict[str, Any]:
     """{"shards": {shard: provenance}, "config": ... where the file is an archive}."""
     import pyarrow.parquet
 
-    metadata = pyarrow.parquet.read_schema(path).metadata or {}
-    if METADATA_KEY not in metadata:
-        raise ValueError(f"{path}: a Parquet file, but not of rnnlimits (its metadata have no 'rnnlimits')")
-    return typing.cast(dict[str, Any], json.loads(metadata[METADATA_KEY]))
+    with integrity.told_if_damaged(path):
+        schema = pyarrow.parquet.read_schema(path)
+    return _provenance(path, schema)[0]
+
+
+def _provenance(path: str | Path, schema: "pyarrow.Schema") -> tuple[dict[str, Any], dict[str, str]]:
+    if METADATA_KEY not in (schema.metadata or {}):
+        said = "a Parquet file, but not of rnnlimits (its metadata have no 'rnnlimits')"
+        raise integrity.DamagedError(path, said)
+    with integrity.told_if_damaged(path):
+        return integrity.without_sums(path, json.loads(schema.metadata[METADATA_KEY]))
 
 
 def merge(paths: Iterable[str | Path], out: str | Path, config: dict[str, Any] | None = None) -> None:
@@ -144,75 +177,57 @@ def merge(paths: Iterable[str | Path], out: str | Path, config: dict[str, Any] |
         if twice := sorted(provenance.keys() & shards):
             raise ValueError(f"{path}: shard {twice[0]!r} is already in another file; give each shard once")
         provenance.update(shards)
-        tables.append(_read_table(path))
+        tables.append(table(path))
     if not tables:
         raise ValueError(f"{out}: no rows files to merge; train some shards first")
     # sort_by is stable: the rows of one shard keep the order in which they were measured.
-    table = pyarrow.concat_tables(tables).sort_by("shard")
+    merged = pyarrow.concat_tables(tables).sort_by("shard")
     metadata: dict[str, Any] = {} if config is None else {"config": config}
-    _write_table(table, metadata | {"shards": dict(sorted(provenance.items()))}, Path(out))
+    _write_table(merged, metadata | {"shards": dict(sorted(provenance.items()))}, Path(out))
 
 
 def content_digest(path: str | Path) -> str:
     """sha256 of the columns alone: equal runs agree in it on every machine, whatever the metadata say."""
-    table = _read_table(path)
-    digest = hashlib.sha256()
-    for name in COLUMNS:
-        digest.update(repr((name, table.column(name).to_pylist())).encode())
-    return digest.hexdigest()
-
-
-def _read_table(path: str | Path) -> "pyarrow.Table":
-    import pyarrow.parquet
-
-    table = pyarrow.parquet.read_table(path)
-    if table.column_names != list(COLUMNS):
-        odd = sorted(set(table.column_names) ^ set(COLUMNS)) or ["their order"]
-        raise ValueError(f"{path}: not the columns of a rows file; different: {', '.join(odd)}")
-    return table.replace_schema_metadata(None).cast(arrow_schema())
+    return integrity.of_rows(table(path))
 
 
 def _write_table(table: "pyarrow.Table", metadata: dict[str, Any], path: Path) -> None:
     import pyarrow.parquet
 
-    text = json.dumps(metadata, sort_keys=True, allow_nan=False)
-    table = table.replace_schema_metadata({METADATA_KEY: text.encode()}).combine_chunks()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with _renamed_when_complete(path) as unfinished:
-        pyarrow.parquet.write_table(table, unfinished, compression="zstd")
+    table = table.combine_chunks()
+    text = json.dumps(
+        metadata | {integrity.SUMS: integrity.sums(metadata, table)}, sort_keys=True, allow_nan=False
+    )
+    table = table.replace_schema_metadata({METADATA_KEY: text.encode()})
+    with renamed_when_complete(path) as unfinished:
+        pyarrow.parquet.write_table(table, unfinished, compression="zstd", write_page_checksum=True)
 
 
 @contextlib.contextmanager
-def _renamed_when_complete(path: Path) -> Iterator[Path]:
-    """A killed job leaves no half file: write beside the place, reach the disk, then rename."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        yield unfinished
-        with unfinished.open("rb") as file:
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+def only_writer(path: str | Path) -> Iterator[bool]:
+    """Holds a lock beside a rows file; True where another process wrote the file while this one waited.
 
-
-@contextlib.contextmanager
-def only_writer(path: str | Path) -> Iterator[None]:
-    """Holds a lock beside a rows file: a second job for it gives up at once instead of training it twice.
-
-    Snakemake starts such a second job when its main process was killed and the cluster's job was not.
+    Snakemake starts a second job for it when its main process was killed and the first job was not.
     """
-    try:
-        import fcntl
-    except ImportError:  # not a Unix: the atomic rename alone has to do
-        yield
-        return
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.with_name(f".{path.name}.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise ValueError(
-                f"{path}: another process is writing it; wait for that one, or stop it"
-            ) from error
-        yield
+    place, before = path.with_name(f".{path.name}.lock"), _state(path)
+    waited = False
+    while (lock := locks.take(place)) is None:
+        if not waited:
+            who = locks.holder(place)
+            print(f"{path}: {who}, is writing it; waiting for its end", file=sys.stderr, flush=True)
+            waited = True
+        time.sleep(LOOK_AGAIN_S)
+    try:
+        yield waited and _state(path) not in (None, before)
+    finally:
+        locks.let_go(place, lock)
+
+
+def _state(path: Path) -> tuple[int, int] | None:
+    """Another one where the file is another one."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns

@@ -4,7 +4,7 @@
 # key, and the commands, which read one file, would see another config than the workflow.
 from pathlib import Path
 
-from rnnlimits import catalog, pipeline, prefork, provenance
+from rnnlimits import catalog, pipeline, prefork, provenance, run_lock
 
 # Only the first job pays for importing torch; a cluster's job is alone where it runs.
 prefork.offer(to_many_jobs=workflow.is_main_process)
@@ -12,6 +12,7 @@ prefork.offer(to_many_jobs=workflow.is_main_process)
 CONFIG_FILE, CONFIG, SHARDS = pipeline.plan(workflow.config_settings)
 
 RESULTS = CONFIG.results
+LOCK = run_lock.RunLock(RESULTS)
 ARCHIVE = f"results/archive/{CONFIG.name}"
 REBUILT = f"{RESULTS}/from_archive"
 

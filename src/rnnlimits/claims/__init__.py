@@ -47,10 +47,8 @@ def judge(
     confidence = statistics.CONFIDENCE if config is None else config.confidence
     weighed = [weigh(claim, rows, plan, confidence) for claim in content["claims"]]
     lines = [line(judgement, content["sources"]) for judgement in weighed]
-    out_csv = Path(out_csv)
-    out_csv.parent.mkdir(parents=True, exist_ok=True)
     table = DataFrame(lines, columns=COLUMNS)
-    tables.to_csv(table, out_csv)
+    tables.to_csv(table, Path(out_csv))
     return table
 
 

@@ -19,6 +19,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
+from rnnlimits.whole_files import renamed_when_complete, write_text
+
 WIDTH = 8.0  # inches; at 100 dots per inch the 800 pixels that a figure must be readable at
 LINE = 100  # characters that fit into one line of it
 RC = {
@@ -109,14 +111,14 @@ def styled(draw: Callable[..., Any]) -> Callable[..., Any]:
 @styled
 def save(figure: Figure, stem: Path) -> None:
     """Write STEM.svg and STEM.png, with no date and no version inside: equal figures give equal bytes."""
-    stem.parent.mkdir(parents=True, exist_ok=True)
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     # Whoever opens the file may not have the font; Verdana is as wide, so no text runs into the next.
     svg = buffer.getvalue().replace("'DejaVu Sans'", "'DejaVu Sans', Verdana, sans-serif")
-    stem.with_suffix(".svg").write_text(svg, encoding="utf-8", newline="\n")
+    write_text(stem.with_suffix(".svg"), svg)
     figure.set_layout_engine("none")  # the layout that it has: finding it again would take as long as drawing
-    figure.savefig(stem.with_suffix(".png"), dpi=200, metadata={"Software": None})
+    with renamed_when_complete(stem.with_suffix(".png")) as unfinished:
+        figure.savefig(unfinished, format="png", dpi=200, metadata={"Software": None})
 
 
 def blank(message: str, height: float) -> Figure:

@@ -18,6 +18,7 @@ from markupsafe import Markup
 from rnnlimits import catalog, figures
 from rnnlimits.config import Config
 from rnnlimits.report import answer, display, run
+from rnnlimits.whole_files import write_text
 
 # The order in which the figures tell the story; others follow by name.
 STORY = (
@@ -50,10 +51,7 @@ def write(
     out: str | Path,
 ) -> None:
     """The page as a file."""
-    page = build(config, tables_dir, figures_dir, claims_csv, rows_paths)
-    out = Path(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(page, encoding="utf-8", newline="\n")
+    write_text(out, build(config, tables_dir, figures_dir, claims_csv, rows_paths))
 
 
 def build(

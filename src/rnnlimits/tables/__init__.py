@@ -18,6 +18,7 @@ from rnnlimits.tables.cross_validation import cross_validation
 from rnnlimits.tables.gradients import gradient_by_lag, gradient_slopes, jacobian_by_lag, probe_scalars
 from rnnlimits.tables.summary import Table
 from rnnlimits.tables.training import learning_curves, learning_rate_search, replicas, test_results
+from rnnlimits.whole_files import renamed_when_complete
 
 # From the rows alone: two equal runs give the same bytes.
 TABLES: dict[str, Table] = {
@@ -40,7 +41,7 @@ def read(paths: Sequence[str | Path]) -> DataFrame:
     """The rows of several files (one a shard, or an archive of many) in one frame."""
     if not paths:
         raise ValueError("no rows files given: train some shards, or name an archive")
-    frames = {Path(path): pd.read_parquet(path) for path in paths}
+    frames = {Path(path): waist.table(path).to_pandas() for path in paths}
     seen: dict[str, Path] = {}
     for path, frame in frames.items():
         for shard in frame.shard.unique():
@@ -61,12 +62,11 @@ def write(
         provenance |= waist.read_provenance(path)["shards"]
     tables = {name: table(rows, confidence) for name, table in TABLES.items()}
     tables["timings"] = timings(rows, provenance)
-    out_dir = Path(out_dir)
-    out_dir.mkdir(parents=True, exist_ok=True)
-    return [to_csv(table, out_dir / f"{name}.csv") for name, table in tables.items()]
+    return [to_csv(table, Path(out_dir) / f"{name}.csv") for name, table in tables.items()]
 
 
 def to_csv(table: DataFrame, path: Path) -> Path:
     """Six digits: more would record the order in which a machine happened to sum."""
-    table.to_csv(path, index=False, float_format="%.6g", lineterminator="\n")
+    with renamed_when_complete(path) as unfinished:
+        table.to_csv(unfinished, index=False, float_format="%.6g", lineterminator="\n")
     return path
