@@ -9,7 +9,7 @@ import pytest
 import yaml
 from example_config import GOOD, changed
 
-from rnnlimits import config, grid, pipeline
+from rnnlimits import config, grid
 from rnnlimits.mistakes import ConfigError
 
 REPOSITORY = Path(__file__).parents[1]
@@ -45,7 +45,7 @@ def test_tf32_reaches_the_command_only_where_the_config_asks_for_it(tmp_path):
     for number, more in enumerate(({}, {"tf32": True})):
         path = tmp_path / f"{number}.yaml"
         path.write_text(yaml.safe_dump(GOOD | {"device": "cuda"} | more))
-        asked.append(pipeline.machine(config.load(path)))
+        asked.append(config.load(path).machine_options)
     assert asked == [["--device", "cuda"], ["--device", "cuda", "--tf32"]]
 
 

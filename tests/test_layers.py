@@ -111,7 +111,7 @@ MAY_IMPORT = {
     "figures": {"catalog", "whole_files"},
     "report": {"catalog", "config", "figures", "grid", "rows", "whole_files"},
     "explain": {
-        "catalog", "claims", "config", "figures", "grid", "pipeline", "provenance", "rows", "tables",
+        "catalog", "claims", "config", "figures", "grid", "provenance", "rows", "tables",
     },
 }  # fmt: skip
 

@@ -41,7 +41,7 @@ LABEL = r"^[a-z][a-z0-9_]{0,39}$"
 Label = Annotated[str, StringConstraints(pattern=LABEL)]
 Size = Annotated[int, Field(gt=0, le=feasibility.LARGEST)]
 Title = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
-Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Rate = Annotated[float, Field(gt=0, le=1e30)]  # ten times more would be no number of an optimiser any more
 
 
 def _without_repeats(values: list[Any]) -> list[Any]:
@@ -179,6 +179,13 @@ class Config(Closed):
     def claims_path(self) -> Path | None:
         """Where the claims stand, seen from the working directory."""
         return None if self.claims is None else self._folder / self.claims
+
+    @property
+    def machine_options(self) -> list[str]:
+        """What it says of the machine, as `rnnlimits train` takes it."""
+        data = [f"--data={self.data}"] if self.data else []
+        tf32 = ["--tf32"] if self.tf32 else []
+        return ["--device", self.device, *tf32, *data]
 
 
 def load(path: str | Path) -> Config:

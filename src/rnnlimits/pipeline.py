@@ -56,13 +56,6 @@ def start(config: Config, lock: run_lock.RunLock, jobs_run_here: bool) -> None:
         )
 
 
-def machine(config: Config) -> list[str]:
-    """What a config says of the machine, as `rnnlimits train` takes it."""
-    data = [f"--data={config.data}"] if config.data else []
-    tf32 = ["--tf32"] if config.tf32 else []
-    return ["--device", config.device, *tf32, *data]
-
-
 def mem_mb(config: Config, shards: dict[str, grid.Shard], name: str) -> int:
     """What to ask a cluster for, for one job: the estimate with a margin, and Snakemake's own share of it."""
     if config.device == "cuda":

@@ -32,7 +32,7 @@ IMPORTS = (
     "lightning.pytorch",
     "pyarrow.parquet",
     "sklearn.datasets",
-    "rnnlimits.grid",
+    "rnnlimits.shard_form",
     "rnnlimits.shard_form",
     "rnnlimits.training",
     "rnnlimits.trainer",

@@ -27,7 +27,7 @@ rule train:
         spec=lambda wildcards: SHARDS[wildcards.shard].to_json(),
         # Not in the command: Snakemake cannot see edits inside a package, so this makes it notice them.
         code=lambda wildcards: provenance.fingerprint(SHARDS[wildcards.shard]),
-        machine=pipeline.machine(CONFIG),
+        machine=CONFIG.machine_options,
         rows=lambda wildcards, output: folder(output),
         # No output: Snakemake removes outputs before every attempt, and a later attempt goes on from these.
         checkpoints=f"{RESULTS}/checkpoints",

@@ -6,7 +6,6 @@ from typing import Any
 
 from pandas import DataFrame
 
-from rnnlimits import pipeline
 from rnnlimits.explain import origin
 from rnnlimits.explain.layout import by_seed, count, field, heading, item, words
 from rnnlimits.explain.record import Record
@@ -76,9 +75,10 @@ def _again(record: Record, shard: Shard) -> list[str]:
     """The line that makes these rows; a refit reads the rows of its folds."""
     rows = ["--rows", f"{record.config.results}/rows"] if shard.needs else []
     out = f"again/{shard.id}.parquet"
-    command = shlex.join(["rnnlimits", "train", "--spec", shard.to_json(), *rows, "--out", out])
+    machine = record.config.machine_options
+    command = shlex.join(["rnnlimits", "train", "--spec", shard.to_json(), *rows, "--out", out, *machine])
     return [
         heading("To run it again"),
-        f"\n{command} {pipeline.machine(record.config)}",
+        f"\n{command}",
         f"\nThe same numbers?  rnnlimits explain {shard.id} --rows {out}",
     ]
