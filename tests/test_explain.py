@@ -73,7 +73,8 @@ def run(tmp_path, monkeypatch):
         for variant, errors in results.items():
             paths.append(Path(f"rows/{planned[variant].id}.parquet"))
             recorded = made(planned[variant]) | facts.get(variant, {})
-            rows.write(scored(shard(variant=variant), errors, [0] * len(errors)), recorded, paths[-1])
+            measured = scored(shard(variant=variant), errors, [0] * len(errors))
+            rows.write(measured, recorded, paths[-1], planned[variant].id)
         return explain.explain(name, config, paths)
 
     return explained
@@ -111,6 +112,16 @@ def test_a_comparison_shows_both_sides_and_what_was_not_the_best(run):
     assert "not best and so not compared: memory.adding.gru.h8.t20" in text
     # Which one is the best was decided by the rows of all three.
     assert "rests on 9 rows of 3 shards" in text
+
+
+def test_a_shard_without_rows_or_without_a_file_is_explained_as_well(run):
+    planned = next(shard for shard in grid.shards(load("config.yaml")) if shard.variant == "gru")
+    text = flat(run(planned.id, {"elman": [0.1]}))
+    assert "rests on nothing yet: it has no rows" in text
+    assert "To run it ---------" in text
+    text = flat(run(planned.id, {"gru": []}))
+    assert "Where the rows come from: 0 rows of 1 shard, 1 origin" in text
+    assert "host node-7" in text
 
 
 def test_what_was_not_run_names_the_shards_that_are_missing(run):

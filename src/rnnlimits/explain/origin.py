@@ -22,10 +22,15 @@ OF_ONE_SHARD = ("replicas", "steps_run", "peak_memory_mb", "groups", "prefork")
 DIGITS = 12  # of a hash, in a list
 
 
-def explain(record: Record, rows: DataFrame) -> list[str]:
-    """The origin of some rows: first what their shards share, then two lines for each of them."""
-    counts = rows.shard.value_counts()
-    blocks = _blocks(record, sorted(counts.index))
+def explain(record: Record, rows: DataFrame, also: Sequence[str] = ()) -> list[str]:
+    """The origin of some rows: first what their shards share, then two lines for each of them.
+
+    `also` names shards that have a file without rows, as of a probe that an architecture does not offer.
+    """
+    counts = rows.shard.value_counts().to_dict() | {
+        shard: 0 for shard in also if shard not in set(rows.shard)
+    }
+    blocks = _blocks(record, sorted(counts))
     said = f"{count(len(rows), 'row')} of {count(len(counts), 'shard')}"
     lines = [heading(f"Where the rows come from: {said}, {count(len(blocks), 'origin')}")]
     for number, shards in enumerate(blocks, 1):
@@ -35,7 +40,7 @@ def explain(record: Record, rows: DataFrame) -> list[str]:
         common = _agreed(record, shards)
         for shard in shards:
             lines += ["", f"{shard} (origin {number})"]
-            lines += _lines(record, shard, int(counts[shard]), len(counts) > 1, common)
+            lines += _lines(record, shard, counts[shard], len(counts) > 1, common)
     return lines
 
 

@@ -22,7 +22,7 @@ def explain(record: Record, name: str) -> list[str]:
     else:
         lines.append(field("rests on", origin.summary(record, rows)))
         lines += [heading("What was measured"), *_measured(rows)]
-        lines += [*origin.explain(record, rows), item(_recorded(record.provenance[name]))]
+        lines += [*origin.explain(record, rows, also=[name]), item(_recorded(record.provenance[name]))]
     return lines + (_again(record, planned) if planned else [])
 
 
@@ -78,7 +78,7 @@ def _again(record: Record, shard: Shard) -> list[str]:
     machine = record.config.machine_options
     command = shlex.join(["rnnlimits", "train", "--spec", shard.to_json(), *rows, "--out", out, *machine])
     return [
-        heading("To run it again"),
+        heading("To run it"),
         f"\n{command}",
         f"\nThe same numbers?  rnnlimits explain {shard.id} --rows {out}",
     ]
