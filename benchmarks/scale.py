@@ -22,6 +22,7 @@ from rnnlimits import grid, rows
 from rnnlimits.config import load
 
 SIZES = {40: (5, 2), 100: (5, 5), 1000: (10, 25), 10000: (50, 50)}  # lengths and sizes, times 4 architectures
+HEAD = " shards | dry s        MB |  run s    own s      MB  jobs/s  ms extra  log MB |  again s     MB"
 CURVE = 4  # validations of each replica
 STUB = """#!/bin/sh
 [ "$1" = train ] || exec {real} "$@"
@@ -36,7 +37,8 @@ class Call:
     """One call of Snakemake."""
 
     wall_s: float
-    peak_mb: float  # of Snakemake's own process
+    peak_mb: float  # of Snakemake's own process, as is the next
+    processor_s: float
     printed_mb: float
 
 
@@ -80,16 +82,16 @@ def snakemake(folder: Path, *arguments: str) -> Call:
         process = subprocess.Popen(
             ["snakemake", *arguments], cwd=folder, env=environment, stdout=out, stderr=out
         )
-        peak = 0.0
+        peak = spent = 0.0
         while process.poll() is None:
-            peak = max(peak, peak_mb(process.pid))
+            peak, spent = max(peak, peak_mb(process.pid)), max(spent, processor_s(process.pid))
             time.sleep(0.1)
     wall = time.monotonic() - started
     if process.returncode:
         sys.exit(
             f"snakemake {' '.join(arguments)}: exit code {process.returncode}\n{printed.read_text()[-3000:]}"
         )
-    return Call(wall, peak, printed.stat().st_size / 2**20)
+    return Call(wall, peak, spent, printed.stat().st_size / 2**20)
 
 
 def peak_mb(pid: int) -> float:
@@ -102,18 +104,32 @@ def peak_mb(pid: int) -> float:
     return int(line.split()[1]) / 1024
 
 
-def tell(folder: Path, shards: int, seconds: float, cores: int) -> None:
+def processor_s(pid: int) -> float:
+    """What a process itself has used so far; unlike the clock it says the same on a busy machine."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def tell(folder: Path, shards: int, seconds: float, cores: int, subsample: list[str]) -> None:
     prepare(folder, shards, seconds)
     dry = snakemake(folder, "--dry-run", "--quiet", "all")
-    whole = snakemake(folder, "--cores", str(cores))
+    whole = snakemake(folder, "--cores", str(cores), *subsample)
     again = snakemake(folder, "--cores", str(cores))
     jobs = finished_jobs(folder, Path("results"))
     trained = [job for job in jobs if job["rule"] == "train"]
     assert len(trained) == shards
     took = max(job["endtime"] for job in trained) - min(job["starttime"] for job in trained)
-    print(f"{shards:7} | {dry.wall_s:7.1f} {dry.peak_mb:7.0f} | {whole.wall_s:7.1f} {whole.peak_mb:7.0f} "
-          f"{shards / took:7.1f} {1000 * (took * cores / shards - seconds):8.0f} {whole.printed_mb:8.1f} | "
-          f"{again.wall_s:7.1f} {again.peak_mb:7.0f}", flush=True)  # fmt: skip
+    extra_ms = 1000 * (took * cores / shards - seconds)
+    cells = [
+        f"{shards:7} | {dry.wall_s:7.1f} {dry.peak_mb:7.0f} ",
+        f" {whole.wall_s:7.1f} {whole.processor_s:7.1f} {whole.peak_mb:7.0f} "
+        f"{shards / took:7.1f} {extra_ms:9.0f} {whole.printed_mb:7.1f} ",
+        f" {again.wall_s:7.1f} {again.peak_mb:7.0f}",
+    ]
+    print("|".join(cells))
     rest = {job["rule"]: job["endtime"] - job["starttime"] for job in jobs if job["rule"] != "train"}
     print("        ", ", ".join(f"{rule} {spent:.1f} s" for rule, spent in sorted(rest.items())))
     places = ("results/rows", "results/logs", ".snakemake/metadata")
@@ -129,12 +145,14 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=0.01, help="what a training takes")
     parser.add_argument("--cores", type=int, default=2)
     parser.add_argument("--quick", action="store_true", help="40 shards; the numbers mean nothing")
+    parser.add_argument("--subsample", type=int, help="what to give to Snakemake's --scheduler-subsample")
     arguments = parser.parse_args()
+    subsample = ["--scheduler-subsample", str(arguments.subsample)] if arguments.subsample else []
     print(f"{arguments.seconds} s a training, {arguments.cores} jobs at once")
-    print(" shards | dry run      MB |     run      MB  jobs/s  ms extra  log MB | again s      MB")
+    print(HEAD)
     for shards in [40] if arguments.quick else arguments.shards:
         with tempfile.TemporaryDirectory() as folder:
-            tell(Path(folder), shards, arguments.seconds, arguments.cores)
+            tell(Path(folder), shards, arguments.seconds, arguments.cores, subsample)
 
 
 if __name__ == "__main__":

@@ -38,7 +38,16 @@ def test_a_benchmark_prints_its_table(script, tmp_path):
         assert architectures == ["elman", "gru", "lstm"]
 
 
-@pytest.mark.parametrize("script", [*TABLES, "alternative.py"])
+def test_the_benchmark_of_scale_sends_every_shard_through_the_workflow(tmp_path):
+    done = run("scale.py", "--quick", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert re.search(
+        rf"^ +40 \| +{NUMBER} +\d+ \|( +[\d.]+){{6}} \| +{NUMBER} +\d+$", done.stdout, re.MULTILINE
+    )
+    assert "results/rows 40, results/logs 44," in done.stdout
+
+
+@pytest.mark.parametrize("script", [*TABLES, "alternative.py", "scale.py"])
 def test_a_benchmark_says_what_it_does(script, tmp_path):
     done = run(script, "--help", folder=tmp_path)
     assert done.returncode == 0
