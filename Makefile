@@ -11,14 +11,17 @@ STAMP := made-from-$(shell cksum $(LOCK) | tr ' ' '-')
 FULL := .venv/$(STAMP)
 # The same pins without torch: all that tables, figures, verdicts and the report need.
 LIGHT := .venv-light/$(STAMP)
+# Snakemake's SLURM plugin and a path to all that is in .venv: merely installed there, it would slow every Snakemake.
+SLURM := .venv-slurm/$(STAMP)
+SLURM_PLUGIN := snakemake-executor-plugin-slurm==2.8.0 snakemake-executor-plugin-slurm-jobstep==0.6.1
 PIP = $(@D)/bin/python -m pip --disable-pip-version-check
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.venv-light/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help environment results smoke test benchmark lint audit format archive from_archive lock clean
+.PHONY: help environment results smoke test test-cluster benchmark lint audit format archive from_archive lock clean
 
 help:  ## this list
-	@sed -n 's/^\([a-z_]*\):.*  ## /\1|/p' $(firstword $(MAKEFILE_LIST)) | awk -F '|' '{ printf "make %-13s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z_-]*\):.*  ## /\1|/p' $(firstword $(MAKEFILE_LIST)) | awk -F '|' '{ printf "make %-13s %s\n", $$1, $$2 }'
 
 environment: $(FULL)  ## the environment in .venv, exactly as requirements.lock says
 
@@ -41,6 +44,14 @@ $(LIGHT):
 	$(PIP) install --constraint $(LOCK) --no-build-isolation --editable '.[workflow]'
 	touch $@
 
+$(SLURM): $(FULL)
+	rm -rf $(@D)
+	.venv/bin/python -m venv $(@D)
+	.venv/bin/python -c 'import sysconfig; print("import site; site.addsitedir(%r)" % sysconfig.get_path("purelib"))' \
+	  > $$($(@D)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/full.pth
+	$(PIP) install --constraint $(LOCK) $(SLURM_PLUGIN)
+	touch $@
+
 results: $(FULL)  ## everything of config/config.yaml: train, measure, judge, write results/report.html
 	snakemake --cores $(CORES)
 
@@ -49,6 +60,9 @@ smoke: $(FULL)  ## the whole pipeline in half a minute (config/smoke.yaml)
 
 test: $(FULL)  ## all tests
 	OMP_NUM_THREADS=1 pytest --numprocesses 2 --dist loadgroup
+
+test-cluster: $(SLURM)  ## a SLURM is set up on this machine (root, Debian), used, disturbed and taken down
+	OMP_NUM_THREADS=1 tests/cluster/slurm.sh during .venv-slurm/bin/python -m pytest tests/cluster --numprocesses 6
 
 # One after another, or they would disturb each other.
 benchmark: $(FULL)  ## our speed against named alternatives, side by side

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from example_config import GOOD
 
-from rnnlimits import catalog, cli, config, grid, memory, rows
+from rnnlimits import catalog, cli, config, duration, grid, memory, rows
 
 COMMANDS = ["list", "plan", "train", "table", "judge", "explain", "draw", "report", "archive"]
 
@@ -63,11 +63,17 @@ def test_plan_shows_every_shard_and_the_totals(good, monkeypatch, capsys):
     code, out, _ = run(monkeypatch, capsys, "plan", "--config", good)
     planned = grid.shards(config.load(good))
     assert code == 0
-    assert [line.split()[0] for line in out.splitlines()[1:-2]] == [shard.id for shard in planned]
+    assert [line.split()[0] for line in out.splitlines()[1:-3]] == [shard.id for shard in planned]
     matched = next(shard for shard in planned if shard.parameters_budget)
     deviation = 100 * (matched.parameters - 500) / 500
     assert any(matched.id in line and f"{deviation:+.1f} %" in line for line in out.splitlines())
-    assert out.splitlines()[-2].startswith(f"{len(planned)} shards: ")
+    assert out.splitlines()[-3].startswith(f"{len(planned)} shards: ")
+    takes = duration.planned(planned)
+    longest = max(takes, key=takes.__getitem__)
+    whole, one = duration.in_words(sum(takes.values())), duration.in_words(takes[longest])
+    assert out.splitlines()[-2] == (
+        f"time, if nothing stops early: {whole} one after another, {one} the longest ({longest})"
+    )
     largest, peak = max(memory.planned(planned).items(), key=lambda item: item[1])
     assert out.splitlines()[-1] == f"memory: at most {peak:.0f} MB a job ({largest})"
     assert any(line.split()[0] == largest and line.endswith(f" {peak:.0f}") for line in out.splitlines())

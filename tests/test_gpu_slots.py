@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
@@ -14,7 +15,7 @@ import sys
 from pathlib import Path
 from rnnlimits import gpu_slots
 gpu_slots.LOOK_AGAIN_S = 0.02
-with gpu_slots.slot(Path(sys.argv[1]), int(sys.argv[2])) as name:
+with gpu_slots.slot(int(sys.argv[2]), Path(sys.argv[1])) as name:
     import os
     print(name, os.environ["CUDA_VISIBLE_DEVICES"], flush=True)
     sys.stdin.read()
@@ -82,7 +83,7 @@ def test_many_jobs_at_once_never_hold_the_same_slot(tmp_path):
     # A folder can be made once only: a second holder of the same GPU would fail.
     job = (
         "import sys, time; from pathlib import Path; from rnnlimits import gpu_slots;"
-        "gpu_slots.LOOK_AGAIN_S = 0.01; context = gpu_slots.slot(Path(sys.argv[1]));"
+        "gpu_slots.LOOK_AGAIN_S = 0.01; context = gpu_slots.slot(folder=Path(sys.argv[1]));"
         "held = Path(sys.argv[1], 'held-' + context.__enter__());"
         "held.mkdir(); time.sleep(0.1); held.rmdir(); context.__exit__(None, None, None)"
     )
@@ -94,35 +95,74 @@ def test_many_jobs_at_once_never_hold_the_same_slot(tmp_path):
 
 def test_the_environment_is_as_before_when_the_slot_is_given_back(tmp_path, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
-    with gpu_slots.slot(tmp_path) as name:
+    with gpu_slots.slot(folder=tmp_path) as name:
         assert os.environ["CUDA_VISIBLE_DEVICES"] == name == "3"
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "3,5"
 
 
 def test_an_error_of_the_job_comes_through(tmp_path, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
-    with pytest.raises(BlockingIOError, match="of the job"), gpu_slots.slot(tmp_path):
+    with pytest.raises(BlockingIOError, match="of the job"), gpu_slots.slot(folder=tmp_path):
         raise BlockingIOError("of the job")
 
 
 def test_without_a_gpu_there_is_nothing_to_wait_for(tmp_path, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    with gpu_slots.slot(tmp_path) as name:
+    with gpu_slots.slot(folder=tmp_path) as name:
         assert name is None
     assert list(tmp_path.iterdir()) == []
 
 
-def test_jobs_of_different_allocations_do_not_wait_for_each_other(tmp_path, monkeypatch):
+def test_a_job_that_wants_a_gpu_for_itself_waits_for_those_that_share_it(holder):
+    sharing = holder("0", jobs_per_gpu=2)
+    assert gpu_of(sharing) == "0"
+    alone = holder("0")
+    assert "all 1 GPU slots are taken" in alone.stderr.readline()
+    second = holder("0", jobs_per_gpu=2)
+    assert gpu_of(second) == "0"
+    for process in (sharing, second):
+        process.stdin.close()
+    assert gpu_of(alone) == "0"
+    assert "all 2 GPU slots are taken" in holder("0", jobs_per_gpu=2).stderr.readline()
+
+
+def test_runs_of_different_configs_share_out_the_same_gpus(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    with gpu_slots.slot() as first:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")  # of the other run
+        with gpu_slots.slot() as second:
+            assert {first, second} == {"0", "1"}
+    assert [folder.name for folder in tmp_path.iterdir()] == [f"rnnlimits-gpus-{os.getuid()}"]
+
+
+def test_jobs_of_different_allocations_do_not_wait_for_each_other(monkeypatch):
+    monkeypatch.setattr(gpu_slots, "own_names", tuple)
     monkeypatch.setenv("SLURM_JOB_ID", "1")
-    one = gpu_slots.place(tmp_path, "0", 0)
+    one = gpu_slots.place("0")
     monkeypatch.setenv("SLURM_JOB_ID", "2")
-    assert gpu_slots.place(tmp_path, "0", 0) != one
+    assert gpu_slots.place("0") != one
 
 
-def test_nvidia_smi_names_the_gpus(tmp_path, monkeypatch):
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+@pytest.fixture
+def nvidia_smi(tmp_path, monkeypatch):
     program = tmp_path / "nvidia-smi"
     program.write_text("#!/bin/sh\necho 'GPU 0: A (UUID: GPU-1-a)'\necho 'GPU 1: B (UUID: GPU-2-b)'\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    gpu_slots.own_names.cache_clear()
+    yield
+    gpu_slots.own_names.cache_clear()
+
+
+@pytest.mark.usefixtures("nvidia_smi")
+def test_nvidia_smi_names_the_gpus(monkeypatch):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     assert gpu_slots.visible() == ["GPU-1-a", "GPU-2-b"]
+
+
+@pytest.mark.usefixtures("nvidia_smi")
+def test_a_gpu_is_the_same_by_its_number_and_by_its_name(monkeypatch):
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    assert gpu_slots.place("1") == gpu_slots.place("GPU-2-b") == gpu_slots.place("GPU-2")
+    assert gpu_slots.place("0") != gpu_slots.place("1")

@@ -147,6 +147,15 @@ def test_provenance_names_code_machine_and_versions():
     json.dumps(found)
 
 
+def test_a_cluster_s_job_says_where_it_ran(monkeypatch):
+    monkeypatch.setenv("SLURM_JOB_ID", "4711")
+    monkeypatch.setenv("SLURMD_NODENAME", "gpu-03")
+    found = provenance.collect(TRAINED[0], "cpu")
+    assert (found["slurm_job"], found["slurm_node"]) == ("4711", "gpu-03")
+    monkeypatch.delenv("SLURM_JOB_ID")
+    assert "slurm_job" not in provenance.collect(TRAINED[0], "cpu")
+
+
 def test_provenance_is_complete_without_git(monkeypatch):
     monkeypatch.setenv("PATH", "")
     provenance._git.cache_clear()

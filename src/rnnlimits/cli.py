@@ -77,7 +77,7 @@ def plan(
     ] = False,
 ) -> None:
     """Show the jobs of a config, the long ones first; trains nothing."""
-    from rnnlimits import grid, memory
+    from rnnlimits import duration, grid, memory
     from rnnlimits.config import load
 
     loaded = load(config)
@@ -87,17 +87,25 @@ def plan(
         return
     width = max(len(shard.id) for shard in shards)
     peaks = memory.planned(shards, loaded.memory_mb, loaded.device)
-    typer.echo(f"{'shard':{width}}  replicas  parameters  deviation  memory (MB)")
+    seconds = duration.planned(shards, loaded.device)
+    typer.echo(f"{'shard':{width}}  replicas  parameters  deviation       time  memory (MB)")
     for shard in shards:
         budget = shard.parameters_budget
         deviation = f"{100 * (shard.parameters - budget) / budget:+.1f} %" if budget else "-"
         counts = f"{shard.replicas:8}  {shard.parameters or '-':>10}  {deviation:>9}"
-        typer.echo(f"{shard.id:{width}}  {counts}  {peaks[shard.id]:11.0f}")
+        takes = duration.in_words(seconds[shard.id])
+        typer.echo(f"{shard.id:{width}}  {counts}  {takes:>9}  {peaks[shard.id]:11.0f}")
     trained = sum(shard.replicas for shard in shards if shard.budget.get("steps"))
     probed = sum(shard.replicas for shard in shards if shard.budget.get("steps") == 0)
     simulated = sum(shard.kind == "simulation" for shard in shards)
     models = f"{trained} models to train, {probed} to probe untrained"
     typer.echo(f"{len(shards)} shards: {models}, {simulated} simulations")
+    longest = max(seconds, key=seconds.__getitem__)
+    whole, one = (duration.in_words(number) for number in (sum(seconds.values()), seconds[longest]))
+    guessed = "; a guess: no GPU was measured" if loaded.device == "cuda" else ""
+    typer.echo(
+        f"time, if nothing stops early: {whole} one after another, {one} the longest ({longest}){guessed}"
+    )
     largest = max(peaks, key=peaks.__getitem__)
     typer.echo(f"memory: at most {peaks[largest]:.0f} MB a job ({largest})")
 
@@ -117,7 +125,7 @@ def train(
         bool, typer.Option("--tf32", help="Products on a GPU with 10 bits instead of 23.")
     ] = False,
     jobs_per_gpu: Annotated[
-        int, typer.Option(min=1, metavar="N", help="So many jobs that write into one folder share a GPU.")
+        int, typer.Option(min=1, metavar="N", help="So many jobs of this machine share a GPU.")
     ] = 1,
     memory_mb: Annotated[
         int, typer.Option(metavar="MB", min=0, help="What this job may use.  [default: found here]")
@@ -146,7 +154,7 @@ def train(
     shard = shard_form.read(spec)
     on_gpu = device == "cuda" and shard.budget.get("steps")  # probes and simulations run on the CPU
     checkpoint = None
-    slot = gpu_slots.slot(out.parent, jobs_per_gpu) if on_gpu else nullcontext()
+    slot = gpu_slots.slot(jobs_per_gpu) if on_gpu else nullcontext()
     told = out_of_memory.told(shard, memory_mb, device)
     with only_writer(out) as written_meanwhile, told, integrity.set_aside(rows), slot:
         if written_meanwhile and planned_rows.are_done(shard, out):

@@ -11,12 +11,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from rnnlimits import gpu_slots, grid, memory, run_lock
+from rnnlimits import duration, gpu_slots, grid, memory, run_lock
 from rnnlimits.config import Config, ConfigError, load
 
 DEFAULT_CONFIG = Path("config/config.yaml")
 MARGIN = 1.3  # the estimate is meant to be within 30 % of the peak
 SNAKEMAKE_MB = 300  # of the Snakemake that runs inside a cluster's job
+STARTING_MIN = 10  # Python, torch and the compiled loops from a slow file system
+SLOWER = 3  # a shared core of a cluster than the one on which durations were measured
+LONGEST_MIN = 24 * 60  # what most partitions allow; a job that is refused for asking more would never start
 
 
 class Settings(Protocol):
@@ -56,6 +59,11 @@ def start(config: Config, lock: run_lock.RunLock, jobs_run_here: bool) -> None:
         )
 
 
+def gpus(config: Config, shards: dict[str, grid.Shard], name: str) -> int:
+    """How many GPUs one job takes: probes and simulations run on the CPU, whatever the device."""
+    return int(config.device == "cuda" and bool(shards[name].budget.get("steps")))
+
+
 def mem_mb(config: Config, shards: dict[str, grid.Shard], name: str) -> int:
     """What to ask a cluster for, for one job: the estimate with a margin, and Snakemake's own share of it."""
     if config.device == "cuda":
@@ -63,3 +71,9 @@ def mem_mb(config: Config, shards: dict[str, grid.Shard], name: str) -> int:
     else:
         estimate = memory.peak_of(shards[name], shards, config.memory_mb)
     return math.ceil((MARGIN * estimate + SNAKEMAKE_MB) / 100) * 100
+
+
+def runtime(config: Config, shards: dict[str, grid.Shard], name: str, attempt: int = 1) -> int:
+    """Minutes to ask a cluster for, more at each attempt; a wide margin: a job over its limit is killed."""
+    estimate = duration.seconds(memory.sized(shards[name], shards), config.device)
+    return min(LONGEST_MIN, attempt * (STARTING_MIN + math.ceil(SLOWER * estimate / 60)))

@@ -11,6 +11,7 @@ import datetime
 import functools
 import hashlib
 import importlib.metadata
+import os
 import platform
 import subprocess
 from collections.abc import Iterator
@@ -161,9 +162,16 @@ def collect(shard: Shard, device: str) -> dict[str, Any]:
         **_git(),
         "versions": {"python": platform.python_version(), **_versions()},
         "host": platform.node(),
+        **_cluster(),
         "device": _processor() if device == "cpu" else device,
         "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }
+
+
+def _cluster() -> dict[str, str]:
+    """SLURM's number of the job and its name of the node, which `sacct` and `scontrol` know it by."""
+    variables = {"slurm_job": "SLURM_JOB_ID", "slurm_node": "SLURMD_NODENAME"}
+    return {fact: os.environ[name] for fact, name in variables.items() if name in os.environ}
 
 
 def _versions() -> dict[str, str]:

@@ -15,14 +15,16 @@ rule train:
         ENVIRONMENT
     threads: 1
     resources:
-        gpu=int(CONFIG.device == "cuda"),
+        gpu=lambda wildcards: pipeline.gpus(CONFIG, SHARDS, wildcards.shard),
         mem_mb=lambda wildcards, attempt: attempt
         * pipeline.mem_mb(CONFIG, SHARDS, wildcards.shard),
         # Here and not in params: another number changes no result.
         jobs_per_gpu=CONFIG.jobs_per_gpu,
         memory_mb=CONFIG.memory_mb or 0,
         checkpoint_every_s=CONFIG.checkpoint_every_s or 0,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        runtime=lambda wildcards, attempt: pipeline.runtime(
+            CONFIG, SHARDS, wildcards.shard, attempt
+        ),
     params:
         spec=lambda wildcards: SHARDS[wildcards.shard].to_json(),
         # Not in the command: Snakemake cannot see edits inside a package, so this makes it notice them.
