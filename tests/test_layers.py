@@ -25,6 +25,7 @@ LIGHT = [
     "gpu_slots",
     "grid",
     "integrity",
+    "job",
     "locks",
     "mistakes",
     "out_of_memory",
@@ -105,6 +106,10 @@ MAY_IMPORT = {
     "training": {
         "catalog", "checkpoints", "fitting", "gpu", "grid", "groups", "kernels", "machine", "memory", "model",
         "provenance", "replicas", "rows", "selection", "tasks",
+    },
+    "job": {
+        "gpu_slots", "grid", "integrity", "out_of_memory", "planned_rows", "prefork", "rows", "simulate",
+        "training",
     },
     # Right of the rows.
     "statistics": set(),

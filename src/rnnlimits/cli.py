@@ -5,10 +5,8 @@ Nothing heavy is imported up here: torch and pandas come in inside the one comma
 
 import os
 import sys
-import time
-from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -141,47 +139,18 @@ def train(
     ] = None,
 ) -> None:
     """Run one shard: train all its replicas, measure, write its rows."""
-    from rnnlimits import gpu_slots, integrity, out_of_memory, planned_rows, prefork, shard_form
+    from rnnlimits import job, shard_form
     from rnnlimits.catalog import pick
-    from rnnlimits.rows import only_writer, write
 
-    started = time.monotonic() if prefork.asked_s is None else prefork.asked_s
     pick(device, ["cpu", "cuda"], noun="device")
     if data:
         from rnnlimits import datasets
 
         os.environ[datasets.DATA_VARIABLE] = str(data)
-    shard = shard_form.read(spec)
-    on_gpu = device == "cuda" and shard.budget.get("steps")  # probes and simulations run on the CPU
-    checkpoint = None
-    slot = gpu_slots.slot(jobs_per_gpu) if on_gpu else nullcontext()
-    told = out_of_memory.told(shard, memory_mb, device)
-    with only_writer(out) as written_meanwhile, told, integrity.set_aside(rows), slot:
-        if written_meanwhile and planned_rows.are_done(shard, out):
-            typer.echo(f"{out}: the other process has written it; nothing is left to do", err=True)
-            return
-        if shard.kind == "simulation":
-            from rnnlimits import simulate
-
-            imported = time.monotonic() - started
-            measured, provenance = simulate.run(shard)
-        else:
-            from rnnlimits import training
-
-            imported = time.monotonic() - started
-            if checkpoints and checkpoint_every:
-                checkpoint = checkpoints / f"{shard.id}.checkpoint"
-            wishes: dict[str, Any] = {
-                "memory_mb": memory_mb, "tf32": tf32, "jobs_per_gpu": jobs_per_gpu,
-                "checkpoint_path": checkpoint, "checkpoint_every_s": checkpoint_every,
-            }  # fmt: skip
-            measured, provenance = training.run(shard, rows, log, device, **wishes)
-        provenance["seconds_import"] += imported
-        total_s = provenance.get("seconds_before", 0.0) + time.monotonic() - started
-        provenance |= {"seconds_total": total_s, "prefork": prefork.asked_s is not None}
-        write(measured, provenance, out, shard.id)
-        if checkpoint:
-            checkpoint.unlink(missing_ok=True)
+    job.run(
+        shard_form.read(spec), out, rows=rows, log=log, device=device, tf32=tf32, jobs_per_gpu=jobs_per_gpu,
+        memory_mb=memory_mb, checkpoints=checkpoints, checkpoint_every_s=checkpoint_every,
+    )  # fmt: skip
 
 
 @app.command()

@@ -27,7 +27,7 @@ def explain(record: Record, rows: DataFrame, also: Sequence[str] = ()) -> list[s
 
     `also` names shards that have a file without rows, as of a probe that an architecture does not offer.
     """
-    counts = rows.shard.value_counts().to_dict() | {
+    counts: dict[str, int] = dict(rows.shard.value_counts()) | {
         shard: 0 for shard in also if shard not in set(rows.shard)
     }
     blocks = _blocks(record, sorted(counts))
