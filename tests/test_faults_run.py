@@ -40,6 +40,14 @@ SHARDS = 4
 WAIT_S = 300  # for what takes seconds on an idle machine
 
 
+@pytest.fixture(scope="module", autouse=True)
+def without_compiling():
+    """Each copy of the package would compile its loops anew."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RNNLIMITS_BACKEND", "torch")
+        yield
+
+
 def copy(folder: Path) -> Copy:
     made = fresh(folder)
     (made.folder / "config" / "tiny.yaml").write_text(CONFIG)

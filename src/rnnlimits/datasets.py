@@ -106,10 +106,9 @@ def _python_reference() -> bytes:
 
 
 def _tiny_shakespeare(data_dir: str) -> bytes:
-    if data_dir:
-        for path in (Path(data_dir, "tinyshakespeare", "input.txt"), Path(data_dir, "input.txt")):
-            if path.is_file():
-                return _checked(path)
+    for path in (Path(data_dir, "tinyshakespeare", "input.txt"), Path(data_dir, "input.txt")):
+        if data_dir and path.is_file():
+            return _checked(path)
     return _checked(_download(data_dir))
 
 
