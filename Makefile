@@ -62,7 +62,7 @@ test: $(FULL)  ## all tests
 	OMP_NUM_THREADS=1 pytest --numprocesses 2 --dist loadgroup
 
 test-cluster: $(SLURM)  ## a SLURM is set up on this machine (root, Debian), used, disturbed and taken down
-	OMP_NUM_THREADS=1 tests/cluster/slurm.sh during .venv-slurm/bin/python -m pytest tests/cluster --numprocesses 6
+	OMP_NUM_THREADS=1 tests/cluster/slurm.sh during .venv-slurm/bin/python -m pytest tests/cluster --numprocesses 6 --dist worksteal
 
 # One after another, or they would disturb each other.
 benchmark: $(FULL)  ## our speed against named alternatives, side by side
