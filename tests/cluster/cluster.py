@@ -23,6 +23,7 @@ SOONER = ("--slurm-init-seconds-before-status-checks", "2")  # than users need i
 ONE_SHARD = """
 name: one
 results: results/one
+checkpoint_every_s: 1
 studies:
   one:
     title: Does a job that is disturbed end with the same rows?
@@ -33,7 +34,7 @@ studies:
     hidden_sizes: [16]
     seeds: 2
     learning_rates: [1.0e-3, 1.0e-2]
-    budget: {steps: 1500, batch: 16, validate_every: 100, validation_sequences: 32, test_sequences: 32}
+    budget: {steps: 6000, batch: 16, validate_every: 100, validation_sequences: 32, test_sequences: 32}
 """
 Found = TypeVar("Found")
 
@@ -65,6 +66,9 @@ class Trainer:
     def pause(self) -> None:
         """So that it cannot end before it is disturbed; SLURM wakes what it kills."""
         os.kill(self.pid, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        os.kill(self.pid, signal.SIGCONT)
 
 
 def job_facts(job: str) -> dict[str, str]:
@@ -108,11 +112,13 @@ class Submitted:
         return printed
 
     def trainer(self, other_than: int = 0) -> Trainer:
-        """The process that trains now, at work for some time: what it has done would be lost."""
+        """The process that trains now, and has left something to go on from."""
 
         def at_work() -> Trainer | None:
+            if not list(self.folder.glob("results/*/checkpoints/*.checkpoint")):
+                return None
             for pid in processes():
-                if pid != other_than and self.trains(pid) and processor_seconds(pid) > 3:
+                if pid != other_than and self.trains(pid):
                     environment = environment_of(pid)
                     return Trainer(pid, environment["SLURM_JOB_ID"], environment["SLURMD_NODENAME"])
             return None
@@ -126,6 +132,11 @@ class Submitted:
     def digests(self) -> dict[str, str]:
         files = self.folder.glob("results/*/rows/*.parquet")
         return {path.name: rows.content_digest(path) for path in files}
+
+    @property
+    def said(self) -> str:
+        """By the job that trains, or waits to train."""
+        return "".join(path.read_text() for path in self.folder.glob("results/*/logs/*.log"))
 
     def provenance(self) -> dict[str, dict]:
         files = self.folder.glob("results/*/rows/*.parquet")
@@ -166,11 +177,6 @@ def folder_of(pid: int) -> Path | None:
 def environment_of(pid: int) -> dict[str, str]:
     pairs = (entry.partition("=") for entry in read(pid, "environ").split("\0"))
     return {name: value for name, _, value in pairs}
-
-
-def processor_seconds(pid: int) -> float:
-    fields = read(pid, "stat").rpartition(")")[2].split()
-    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK") if fields else 0.0
 
 
 def crash(node: str) -> None:

@@ -37,6 +37,7 @@ def test_a_cancelled_job_is_submitted_again(submitted, local_one):
     slurm("scancel", caught.job)
     assert "SLURM status is: 'CANCELLED'" in submitted.finish()
     assert submitted.digests() == local_one
+    assert resumed(submitted)
     assert last_job(submitted) != caught.job
 
 
@@ -48,6 +49,7 @@ def test_a_job_over_its_time_limit_is_submitted_again_with_twice_the_time(submit
     slurm("scontrol", "update", f"JobId={caught.job}", "TimeLimit=1")
     assert "SLURM status is: 'TIMEOUT'" in submitted.finish()
     assert submitted.digests() == local_one
+    assert resumed(submitted)
     assert minutes(job_facts(last_job(submitted))["TimeLimit"]) == 2 * asked
 
 
@@ -58,6 +60,7 @@ def test_a_preempted_job_is_requeued_and_ends_under_its_number(submitted, local_
     slurm(*URGENT, "--nodelist", caught.node, "--wrap", "sleep 1")
     submitted.finish()
     assert submitted.digests() == local_one
+    assert resumed(submitted)
     assert last_job(submitted) == caught.job
     assert job_facts(caught.job)["Restarts"] == "1"
 
@@ -75,6 +78,7 @@ def test_where_preempted_jobs_are_cancelled_an_interrupted_run_is_started_again(
     submitted.start(partition="cancelled")
     submitted.finish()
     assert submitted.digests() == local_one
+    assert resumed(submitted)
     assert last_job(submitted) != caught.job
 
 
@@ -85,6 +89,7 @@ def test_the_jobs_of_a_node_that_goes_down_run_on_another(submitted, local_one):
         crash(caught.node)
         submitted.finish()
         assert submitted.digests() == local_one
+        assert resumed(submitted)
         (facts,) = submitted.provenance().values()
         assert (facts["slurm_job"], facts["slurm_node"]) == (
             caught.job,
@@ -94,19 +99,27 @@ def test_the_jobs_of_a_node_that_goes_down_run_on_another(submitted, local_one):
         slurm(str(SLURM), "start")
 
 
-def test_after_the_submitting_process_was_killed_the_next_one_finishes(submitted, local_one):
+def test_after_the_submitting_process_was_killed_its_job_goes_on_and_the_next_run_takes_its_rows(
+    submitted, local_one
+):
     submitted.start()
     caught = submitted.trainer()
+    caught.pause()
     submitted.main.send_signal(signal.SIGKILL)
     submitted.main.wait()
-    # As docs/cluster.md says: first cancel what the dead Snakemake left.
-    cancel_orphans(submitted)
-    wait_for(lambda: job_facts(caught.job)["JobState"] == "CANCELLED", "the orphan is cancelled")
-    submitted.copy.snakemake("--unlock", "--configfile", "config/tested.yaml")
     submitted.start()
+    wait_for(lambda: "waiting for its end" in submitted.said, "a second job waits for the first")
+    caught.go_on()
     submitted.finish()
+    assert "nothing is left to do" in submitted.said
     assert submitted.digests() == local_one
-    assert last_job(submitted) != caught.job
+    assert last_job(submitted) == caught.job
+
+
+def resumed(submitted: Submitted) -> bool:
+    """Did the training go on where the disturbed one had come to?"""
+    (facts,) = submitted.provenance().values()
+    return bool(facts["resumed_from_steps"])
 
 
 def last_job(submitted: Submitted) -> str:
@@ -121,12 +134,3 @@ def minutes(limit: str) -> int:
     """
     hours, after, _ = limit.split(":")
     return 60 * int(hours) + int(after)
-
-
-def cancel_orphans(submitted: Submitted) -> None:
-    """The line of docs/cluster.md, for the jobs of this test only."""
-    listed = slurm("squeue", "--me", "--noheader", "--format", "%i %j %Z").splitlines()
-    for job in listed:
-        number, name, folder = job.split(maxsplit=2)
-        if name.startswith("rnnlimits") and folder == str(submitted.folder):
-            slurm("scancel", number)
