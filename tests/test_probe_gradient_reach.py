@@ -229,3 +229,11 @@ def test_impossible_options_are_refused_while_planning(wrong):
     with pytest.raises(ValueError, match=r"gradient_reach: .* must be 1 or more.*correct the options"):
         catalog.options("probes", "gradient_reach")(**wrong)
     assert gradient_reach.Options().sequences == 16
+
+
+def test_sequences_of_different_lengths_are_probed_where_most_of_them_end():
+    batch = sequences_of(a_task("parity", length=12), 16, generator(0, "probe"))
+    assert 2 <= len(batch.x) <= 16
+    assert batch.mask_BT is None
+    assert (batch.x.sum(2) == 1).all()  # no step after the last bit
+    assert batch.x.shape[1] == batch.target.shape[1]

@@ -1,5 +1,6 @@
 """What every page in tasks/ owes to the trainer, found by name: a new page is tested before it is written."""
 
+import dataclasses
 import importlib
 import math
 
@@ -7,9 +8,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from test_replicas import BUDGET, a_shard
 from torch import Tensor
 
-from rnnlimits import catalog
+from rnnlimits import catalog, training
 from rnnlimits.tasks import base
 from rnnlimits.tasks.base import Batch, Task, generator
 
@@ -92,9 +94,9 @@ def test_training_validation_and_test_are_different_sequences(name):
     task = build(name)
     train = next(task.batches(200, generator(0, "data")))
     parts = [task.evaluation(split, 200, generator(0, split)) for split in ("validation", "test")]
-    rows = [{row.numpy().tobytes() for batch in part for row in batch.x} for part in ([train], *parts)]
+    rows = [[row.numpy().tobytes() for batch in part for row in batch.x] for part in ([train], *parts)]
     if name in ("two_sequence", "adding", "sequential_digits", "character_language_model"):
-        assert len(rows[0] | rows[1] | rows[2]) == len(rows[0]) + len(rows[1]) + len(rows[2])
+        assert len({row for part in rows for row in part}) == sum(len(set(part)) for part in rows)
     else:  # symbols can repeat by chance, streams cannot
         assert rows[0] != rows[1] != rows[2] != rows[0]
 
@@ -132,6 +134,20 @@ def test_an_impossible_length_is_refused_with_what_is_possible(name):
 def test_a_task_without_separate_examples_cannot_be_folded(name):
     with pytest.raises(ValueError, match=r"finite set.*sequential_digits"):
         build(name).fold(0, 5)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_page_is_trained_evaluated_and_probed(name):
+    shard = a_shard(
+        "lstm", name, LENGTH, seeds=2, budget=BUDGET | {"steps": 2, "batch": 4, "test_sequences": 8},
+        task_options=dataclasses.asdict(build(name).options), probes={"gradient_reach": {"sequences": 2}},
+    )  # fmt: skip
+    rows, _ = training.run(shard)
+    tested = {row.metric for row in rows if row.split == "test" and row.value is not None}
+    assert {"loss", build(name).metric, "solved"} <= tested
+    slopes = [row.value for row in rows if row.metric == "gradient_slope"]
+    assert slopes
+    assert all(slope is not None and slope < 0 for slope in slopes)
 
 
 @given(st.integers(0, base.LARGEST_SEED), st.integers(0, base.LARGEST_SEED))
