@@ -62,7 +62,8 @@ MAY_IMPORT = {
     # Left of the rows.
     "kernels": set(),
     "architectures": {"kernels"},
-    "tasks": {"datasets"},
+    "marked_pairs": set(),
+    "tasks": {"datasets", "marked_pairs"},
     "simulations": {"datasets"},
     "model": {"architectures", "catalog", "grid", "tasks"},
     "probes": {"architectures", "model", "tasks"},
