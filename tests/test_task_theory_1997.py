@@ -2,13 +2,15 @@
 
 import pytest
 import torch
-from task_answers import draw, mean_scores, uniform, within_error
+from task_answers import certain, draw, mean_scores, uniform, within_error
 
 from rnnlimits.marked_pairs import first_pair_marked
 from rnnlimits.tasks.adding_1997 import Adding1997
 from rnnlimits.tasks.adding_1997 import Options as AddingOptions
 from rnnlimits.tasks.multiplication import Multiplication
 from rnnlimits.tasks.multiplication import Options as MultiplicationOptions
+from rnnlimits.tasks.temporal_order_1997 import Options as OrderOptions
+from rnnlimits.tasks.temporal_order_1997 import TemporalOrder1997
 
 SEQUENCES = 100_000
 ADDING, MULTIPLICATION = Adding1997(40, AddingOptions()), Multiplication(40, MultiplicationOptions())
@@ -100,3 +102,61 @@ def test_a_success_is_what_the_source_calls_one():
     assert MULTIPLICATION.solved({"accuracy": 1 - 12 / 2000})
     assert not MULTIPLICATION.solved({"accuracy": 1 - 13 / 2000})
     assert Multiplication(40, MultiplicationOptions(wrong_below=140)).solved({"accuracy": 1 - 139 / 2000})
+
+
+# --- temporal order
+
+
+@pytest.mark.parametrize("signals", [2, 3])
+def test_order_1997_without_memory_is_right_one_time_in_four_or_eight(signals):
+    task = TemporalOrder1997(40, OrderOptions(signals=signals))
+    batch = draw(task, 20_000)
+    assert task.outputs == 2**signals
+    assert mean_scores(task, torch.zeros(20_000, 44, task.outputs), batch) == {
+        "loss": pytest.approx(task.chance["loss"]),
+        "accuracy": 0.0,  # equal odds are right within 0.3 for no class
+    }
+    guess = mean_scores(task, certain(torch.zeros(20_000, 44, dtype=torch.long), task.outputs), batch)
+    assert within_error(guess["accuracy"], task.chance["accuracy"], 20_000)
+    assert uniform(batch.target[:, 0], 0, task.outputs)
+
+
+@pytest.mark.parametrize(
+    ("signals", "windows"), [(2, [(10, 21), (50, 61)]), (3, [(10, 21), (33, 44), (66, 77)])]
+)
+def test_order_1997_is_laid_out_as_in_the_paper(signals, windows):
+    batch = draw(TemporalOrder1997(100, OrderOptions(signals=signals)), 10_000)
+    token_BT, last_B = batch.x.argmax(2), batch.mask_BT.argmax(1)
+    assert (batch.mask_BT.sum(1) == 1).all()
+    assert uniform(last_B + 1, 100, 111)
+    assert (token_BT[:, 0] == 6).all()
+    assert (token_BT.gather(1, last_B[:, None]) == 7).all()
+    inside_BT = torch.arange(110) <= last_B[:, None]
+    assert torch.equal(batch.x.sum(2), inside_BT.float())
+    place_BS = ((token_BT < 2) & inside_BT).nonzero()[:, 1].view(-1, signals)
+    for place_B, (low, high) in zip(place_BS.unbind(1), windows, strict=True):
+        assert uniform(place_B, low, high)
+    middle_BT = inside_BT & (torch.arange(110) > 0) & (torch.arange(110) < last_B[:, None])
+    assert uniform(token_BT[middle_BT & (token_BT >= 2)], 2, 6)
+
+
+@pytest.mark.parametrize("signals", [2, 3])
+def test_order_1997_is_solved_by_reading_the_signals_as_binary_digits(signals):
+    task = TemporalOrder1997(100, OrderOptions(signals=signals))
+    batch = draw(task, 500)
+    inside_BT = batch.x.sum(2) > 0
+    token_BT = batch.x.argmax(2)
+    signal_BS = token_BT[(token_BT < 2) & inside_BT].view(-1, signals)
+    class_B1 = sum(signal_BS[:, [k]] * 2 ** (signals - 1 - k) for k in range(signals))
+    scores = mean_scores(task, certain(class_B1.expand(-1, 110), 2**signals), batch)
+    assert scores == {"loss": pytest.approx(0, abs=1e-12), "accuracy": 1.0}
+    assert task.solved(scores)
+    assert not task.solved({"accuracy": 1 - 4 / 2560})
+
+
+def test_order_1997_is_right_when_every_output_is_within_three_tenths():
+    task = TemporalOrder1997(20, OrderOptions())
+    batch = draw(task, 4)
+    for odds, right in ((0.71, 1.0), (0.69, 0.0)):
+        odds_NTO = torch.full((4, 22, 4), (1 - odds) / 3).scatter(2, batch.target.unsqueeze(2), odds)
+        assert mean_scores(task, odds_NTO.log(), batch)["accuracy"] == right
