@@ -231,9 +231,16 @@ def test_impossible_options_are_refused_while_planning(wrong):
     assert gradient_reach.Options().sequences == 16
 
 
-def test_sequences_of_different_lengths_are_probed_where_most_of_them_end():
-    batch = sequences_of(a_task("parity", length=12), 16, generator(0, "probe"))
+@pytest.mark.parametrize(
+    ("name", "steps", "options"),
+    [
+        ("parity", None, {}),
+        ("time_warping", 11, {"warping": "uniform", "filled_with": "zeros", "maximum_warping": 4}),
+    ],
+)
+def test_sequences_are_probed_where_most_of_them_are_asked(name, steps, options):
+    batch = sequences_of(a_task(name, length=12, **options), 16, generator(0, "probe"))
     assert 2 <= len(batch.x) <= 16
     assert batch.mask_BT is None
     assert (batch.x.sum(2) == 1).all()  # no step after the last bit
-    assert batch.x.shape[1] == batch.target.shape[1]
+    assert batch.x.shape[1] == batch.target.shape[1] == (steps or batch.x.shape[1])

@@ -1,5 +1,6 @@
 """What is read decides what to keep: chance by simulation, the layout, and a rule that solves each task."""
 
+import itertools
 import math
 
 import pytest
@@ -11,6 +12,8 @@ from rnnlimits.tasks.associative_recall import AssociativeRecall
 from rnnlimits.tasks.associative_recall import Options as RecallOptions
 from rnnlimits.tasks.selective_copy import Options as SelectiveOptions
 from rnnlimits.tasks.selective_copy import SelectiveCopy
+from rnnlimits.tasks.time_warping import Options as WarpingOptions
+from rnnlimits.tasks.time_warping import TimeWarping
 
 # --- selective copy
 
@@ -112,3 +115,75 @@ def test_recall_needs_room_for_its_questions():
     assert "vocabulary (9) even and at least 2 x pairs + 2" in RecallOptions(vocabulary=9).problem(64)
     assert RecallOptions(vocabulary=10).problem(16) is None
     assert draw(AssociativeRecall(16, RecallOptions(vocabulary=10)), 3).x.shape == (3, 16)
+
+
+# --- time warping
+
+WARPS = [(warping, filled) for warping in ("uniform", "variable") for filled in ("repetition", "zeros")]
+
+
+def warped(warping: str, filled: str, most: int = 4) -> TimeWarping:
+    options = WarpingOptions(maximum_warping=most, warping=warping, filled_with=filled)
+    return TimeWarping(60, options)
+
+
+def characters(row_T: torch.Tensor, filled: str) -> tuple[list[int], list[int]]:
+    """A sequence read back: its characters, and how many steps each has with its filling."""
+    tokens = row_T.tolist()
+    repeats = filled == "repetition"
+    starts = [t for t, token in enumerate(tokens) if (t == 0 or token != tokens[t - 1] if repeats else token)]
+    return [tokens[t] for t in starts], [b - a for a, b in zip(starts, [*starts[1:], len(tokens)])]
+
+
+@pytest.mark.parametrize(("warping", "filled"), WARPS)
+def test_warping_without_memory_is_a_guess_among_the_other_characters(warping, filled):
+    task = warped(warping, filled)
+    batch = draw(task, 1_000)
+    read_BT = batch.x.argmax(2)
+    number_O = torch.arange(10)
+    other_BTO = (number_O > 0) & (number_O != read_BT.unsqueeze(2))
+    scores = mean_scores(task, torch.where(other_BTO, 0.0, -CERTAIN), batch)
+    assert scores["loss"] == pytest.approx(task.chance["loss"], rel=1e-6)
+    next_one = mean_scores(task, certain(read_BT % 9 + 1, 10), batch)
+    judged = len(characters(read_BT[0], filled)[0]) * 1_000 // 2  # about as many independent guesses
+    assert within_error(next_one["accuracy"], task.chance["accuracy"], judged)
+    assert not task.solved(scores)
+
+
+@pytest.mark.parametrize(("warping", "filled"), WARPS)
+def test_warped_characters_change_and_last_as_long_as_asked(warping, filled):
+    batch = draw(warped(warping, filled), 500)
+    rows = [characters(row_T, filled) for row_T in batch.x.argmax(2)]
+    assert all(a != b for read, _ in rows for a, b in itertools.pairwise(read))
+    assert uniform(torch.tensor([read[0] for read, _ in rows]), 1, 10)
+    full = torch.tensor([steps for _, lasting in rows for steps in lasting[:5]]) - int(filled == "zeros")
+    assert uniform(full, *((4, 5) if warping == "uniform" else (1, 5)))
+
+
+@pytest.mark.parametrize(("warping", "filled"), WARPS)
+def test_warping_is_solved_by_keeping_the_character_before(warping, filled):
+    task = warped(warping, filled)
+    batch = draw(task, 300)
+    rows = []
+    for row_T in batch.x.argmax(2):
+        read, lasting = characters(row_T, filled)
+        rows.append([before for before, steps in zip([0, *read], lasting) for _ in range(steps)])
+    scores = mean_scores(task, certain(torch.tensor(rows), 10), batch)
+    assert scores == {"loss": pytest.approx(0, abs=1e-12), "accuracy": 1.0}
+    assert task.solved(scores)
+
+
+def test_padding_asks_at_each_character_but_the_first():
+    batch = draw(warped("variable", "zeros"), 100)
+    is_character_BT = batch.x[:, :, 0] == 0
+    assert is_character_BT[:, 0].all()
+    is_character_BT[:, 0] = False
+    assert torch.equal(batch.mask_BT, is_character_BT.float())
+
+
+def test_warping_needs_room_for_a_second_character():
+    with pytest.raises(ValueError, match="a second character may come only after 12 steps"):
+        TimeWarping(11, WarpingOptions())
+    for warping, filled in WARPS:
+        task = TimeWarping(12, WarpingOptions(warping=warping, filled_with=filled))
+        assert (draw(task, 1_000).mask_BT.sum(1) > 0).all()
