@@ -135,6 +135,16 @@ def check_split(split: str) -> None:
         raise ValueError(f'evaluation: no split {split!r}; possible: "validation", "test"')
 
 
+def passes(rows: Tensor, batch: int, generator: torch.Generator) -> Iterator[Tensor]:
+    """Rows of a finite set, each once per pass, in a new order each pass; a batch may straddle two passes."""
+    waiting = torch.empty(0, dtype=torch.long)
+    while True:
+        while len(waiting) < batch:
+            waiting = torch.cat([waiting, rows[torch.randperm(len(rows), generator=generator)]])
+        yield waiting[:batch]
+        waiting = waiting[batch:]
+
+
 def counted_mean(value_NT: Tensor, mask_NT: Tensor | None) -> Tensor:
     """The mean over the steps that count, one number a sequence.
 
