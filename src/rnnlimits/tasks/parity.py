@@ -1,4 +1,4 @@
-"""Is the number of ones odd?  One bit of memory, but every input must change it.
+"""Is the number of ones odd? One bit of memory, but every input must change it.
 
     bits  1 0 1 1 . . .    (. is nothing: this string has 4 bits)     ->  after the fourth: odd
 

@@ -1,4 +1,4 @@
-"""Which came first?  The order of two or three signals X or Y far apart, as the task was first posed.
+"""Which came first? The order of two or three signals X or Y far apart, as the task was first posed.
 
     input  E c a d X b c a d b Y d c a a b B     ->  after the trigger B: class R, which is X, Y
 
