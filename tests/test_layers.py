@@ -85,7 +85,9 @@ MAY_IMPORT = {
     # Left of the rows.
     "kernels": set(),
     "architectures": {"kernels"},
-    "tasks": {"datasets"},
+    "marked_pairs": set(),
+    "mnist": {"datasets"},
+    "tasks": {"datasets", "marked_pairs", "mnist"},
     "simulations": {"datasets"},
     "model": {"architectures", "catalog", "grid", "tasks"},
     "probes": {"architectures", "model", "tasks"},

@@ -229,3 +229,18 @@ def test_impossible_options_are_refused_while_planning(wrong):
     with pytest.raises(ValueError, match=r"gradient_reach: .* must be 1 or more.*correct the options"):
         catalog.options("probes", "gradient_reach")(**wrong)
     assert gradient_reach.Options().sequences == 16
+
+
+@pytest.mark.parametrize(
+    ("name", "steps", "options"),
+    [
+        ("parity", None, {}),
+        ("time_warping", 11, {"warping": "uniform", "filled_with": "zeros", "maximum_warping": 4}),
+    ],
+)
+def test_sequences_are_probed_where_most_of_them_are_asked(name, steps, options):
+    batch = sequences_of(a_task(name, length=12, **options), 16, generator(0, "probe"))
+    assert 2 <= len(batch.x) <= 16
+    assert batch.mask_BT is None
+    assert (batch.x.sum(2) == 1).all()  # no step after the last bit
+    assert batch.x.shape[1] == batch.target.shape[1] == (steps or batch.x.shape[1])

@@ -1,28 +1,51 @@
 """What every page in tasks/ owes to the trainer, found by name: a new page is tested before it is written."""
 
+import dataclasses
 import importlib
 import math
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from test_replicas import BUDGET, a_shard
 from torch import Tensor
 
-from rnnlimits import catalog
-from rnnlimits.tasks import base
+from rnnlimits import catalog, mnist, training
+from rnnlimits.tasks import base, sequential_mnist
 from rnnlimits.tasks.base import Batch, Task, generator
 
-LENGTH = 64  # every page can do it, and the digits nothing else
+LENGTH = 64  # every page can do it but those below, and the digits nothing else
 NAMES = catalog.names("tasks")
-FRESH = [name for name in NAMES if name not in ("sequential_digits", "character_language_model")]
+FINITE = ("sequential_digits", "sequential_mnist", "character_language_model")
+FRESH = [name for name in NAMES if name not in FINITE]
+LENGTHS = {"sequential_mnist": 784}
+OPTIONS = {"associative_recall": {"vocabulary": 256}}  # 8,192 take long
 
 
-def build(name: str, length: int = LENGTH) -> Task:
+@pytest.fixture(autouse=True)
+def a_small_mnist(monkeypatch):
+    """Noise in the place of the images: these tests need no data."""
+    noise = np.random.default_rng(0)
+    parts = {
+        part: (noise.integers(0, 256, (count, 784), np.uint8), noise.integers(0, 10, count))
+        for part, count in (("train", 300), ("t10k", 40))
+    }
+    monkeypatch.setattr(mnist, "read", parts.__getitem__)
+    monkeypatch.setattr(sequential_mnist, "VALIDATION", 30)
+
+
+def build(name: str, length: int | None = None) -> Task:
+    length = length_of(name) if length is None else length
     module = importlib.import_module(f"rnnlimits.tasks.{name}")
     pages = [kind for kind in vars(module).values() if isinstance(kind, type) and issubclass(kind, Task)]
     (page,) = [kind for kind in pages if kind is not Task]
-    return page(length, module.Options())
+    return page(length, module.Options(**OPTIONS.get(name, {})))
+
+
+def length_of(name: str) -> int:
+    return LENGTHS.get(name, LENGTH)
 
 
 def outputs(task: Task, batch: Batch, seed: int = 0) -> Tensor:
@@ -34,9 +57,11 @@ def outputs(task: Task, batch: Batch, seed: int = 0) -> Tensor:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_batch_has_the_widths_that_planning_was_told(name):
     task = build(name)
-    assert catalog.options("tasks", name)().widths(LENGTH) == (task.inputs, task.outputs)
+    planned = catalog.options("tasks", name)(**OPTIONS.get(name, {}))
+    assert planned.widths(length_of(name)) == (task.inputs, task.outputs)
     batch = task.sample(5, generator(0, "data"))
     assert len(batch.x) == len(batch.target) == 5
+    assert batch.x.shape[1] == getattr(planned, "steps", lambda length: length)(length_of(name))
     if getattr(task.options, "embedding", 0):
         assert batch.x.dtype == torch.int64
         assert 0 <= batch.x.min() <= batch.x.max() < task.inputs
@@ -92,9 +117,9 @@ def test_training_validation_and_test_are_different_sequences(name):
     task = build(name)
     train = next(task.batches(200, generator(0, "data")))
     parts = [task.evaluation(split, 200, generator(0, split)) for split in ("validation", "test")]
-    rows = [{row.numpy().tobytes() for batch in part for row in batch.x} for part in ([train], *parts)]
-    if name in ("two_sequence", "adding", "sequential_digits", "character_language_model"):
-        assert len(rows[0] | rows[1] | rows[2]) == len(rows[0]) + len(rows[1]) + len(rows[2])
+    rows = [[row.numpy().tobytes() for batch in part for row in batch.x] for part in ([train], *parts)]
+    if name in ("two_sequence", "adding", "adding_1997", "multiplication", *FINITE):
+        assert len({row for part in rows for row in part}) == sum(len(set(part)) for part in rows)
     else:  # symbols can repeat by chance, streams cannot
         assert rows[0] != rows[1] != rows[2] != rows[0]
 
@@ -125,13 +150,28 @@ def test_an_impossible_length_is_refused_with_what_is_possible(name):
     with pytest.raises(ValueError, match=rf"{name}: length 0 is impossible: .*\d"):
         build(name, length=0)
     assert catalog.options("tasks", name)().problem(0)
-    assert catalog.options("tasks", name)().problem(LENGTH) is None
+    assert catalog.options("tasks", name)().problem(length_of(name)) is None
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "sequential_digits"])
 def test_a_task_without_separate_examples_cannot_be_folded(name):
     with pytest.raises(ValueError, match=r"finite set.*sequential_digits"):
         build(name).fold(0, 5)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_page_is_trained_evaluated_and_probed(name):
+    probes = {} if name in LENGTHS else {"gradient_reach": {"sequences": 2}}  # 784 steps take long
+    shard = a_shard(
+        "lstm", name, length_of(name), seeds=2, budget=BUDGET | {"steps": 2, "batch": 4, "test_sequences": 8},
+        task_options=dataclasses.asdict(build(name).options), probes=probes,
+    )  # fmt: skip
+    rows, _ = training.run(shard)
+    tested = {row.metric for row in rows if row.split == "test" and row.value is not None}
+    assert {"loss", build(name).metric, "solved"} <= tested
+    slopes = [row.value for row in rows if row.metric == "gradient_slope"]
+    assert bool(slopes) == bool(probes)
+    assert all(slope is not None and slope < 0 for slope in slopes)
 
 
 @given(st.integers(0, base.LARGEST_SEED), st.integers(0, base.LARGEST_SEED))

@@ -5,42 +5,17 @@ import math
 import pytest
 import torch
 from scipy import stats
-from torch import Tensor
+from task_answers import CERTAIN, UNLIKELY, draw, mean_scores, uniform, within_error
 from torch.nn import functional
 
 from rnnlimits.tasks.adding import Adding
 from rnnlimits.tasks.adding import Options as AddingOptions
-from rnnlimits.tasks.base import Batch, Task, generator
 from rnnlimits.tasks.copy_memory import CopyMemory
 from rnnlimits.tasks.copy_memory import Options as CopyOptions
 from rnnlimits.tasks.temporal_order import Options as OrderOptions
 from rnnlimits.tasks.temporal_order import TemporalOrder
 from rnnlimits.tasks.two_sequence import Options as TwoOptions
 from rnnlimits.tasks.two_sequence import TwoSequence
-
-CERTAIN = 100.0  # a logit whose softmax is 1 to the last digit
-UNLIKELY = 1e-4  # seeds are fixed, so a test fails always or never
-
-
-def draw(task: Task, sequences: int) -> Batch:
-    return task.sample(sequences, generator(0, "test"))
-
-
-def mean_scores(task: Task, output_NTO: Tensor, batch: Batch) -> dict[str, float]:
-    return {name: score_N.double().mean().item() for name, score_N in task.scores(output_NTO, batch).items()}
-
-
-def within_error(share: float, expected: float, trials: int) -> bool:
-    """Four standard errors of a share."""
-    return abs(share - expected) < 4 * math.sqrt(expected * (1 - expected) / trials)
-
-
-def uniform(values: Tensor, low: int, high: int) -> bool:
-    """Are whole numbers spread evenly over low .. high - 1, and nowhere else?"""
-    assert low <= values.min() <= values.max() < high
-    counts = torch.bincount(values.flatten() - low, minlength=high - low)
-    return len(counts) == 1 or stats.chisquare(counts.numpy()).pvalue > UNLIKELY
-
 
 # --- adding
 

@@ -22,6 +22,7 @@ from rnnlimits.tasks.base import Batch, Task
 
 # Shape letters: B sequences, S size of the full state, K lags.
 State = tuple[Tensor, ...]
+ENOUGH = 20  # times as many sequences are drawn where few of them end at the same step
 
 
 @dataclass(frozen=True)
@@ -44,18 +45,38 @@ def sequences_of(task: Task, count: int, generator: torch.Generator) -> Batch:
     """`count` validation sequences of the task in float64; each will start from the zero state.
 
     A finite task gives its whole split; then `count` of its sequences are drawn without replacement, of
-    those whose last step counts: the last windows of a text may be filled up.
+    those whose last step counts: the last windows of a text may be filled up.  Where sequences are drawn anew
+    and few are asked at the end, as if lengths differ, all end at the step that counts for most of them.
     """
-    batches = task.evaluation("validation", count, generator)
-    counts = [torch.ones(len(b.x)) if b.mask_BT is None else b.mask_BT[:, -1] for b in batches]
-    candidates = torch.cat(counts).nonzero().squeeze(1)
+    batches, end = task.evaluation("validation", count, generator), None
+    draws_its_own = type(task).evaluation is Task.evaluation
+    if draws_its_own and len(asked_at(batches, end)) < count:
+        batches = task.evaluation("validation", ENOUGH * count, generator)
+        end = most_asked_step(batches)
+    candidates = asked_at(batches, end)
     chosen = candidates[torch.randperm(len(candidates), generator=generator)[:count]]
 
     def gather(parts: list[Tensor]) -> Tensor:
         joined = torch.cat(parts)[chosen]
+        joined = joined if end is None else joined[:, :end]
         return joined.double() if joined.is_floating_point() else joined
 
     return Batch(gather([batch.x for batch in batches]), gather([batch.target for batch in batches]))
+
+
+def asked_at(batches: list[Batch], end: int | None) -> Tensor:
+    """The numbers of the sequences whose last step counts, if they were cut to `end` steps."""
+    counts = [torch.ones(len(b.x)) if b.mask_BT is None else b.mask_BT[:, :end][:, -1] for b in batches]
+    return torch.cat(counts).nonzero().squeeze(1)
+
+
+def most_asked_step(batches: list[Batch]) -> int | None:
+    """How many steps there are up to the one that counts for most sequences; None where all steps count."""
+    masks = [batch.mask_BT for batch in batches if batch.mask_BT is not None]
+    if not masks:
+        return None
+    asked_T = (torch.cat(masks) > 0).sum(0)
+    return int((asked_T == asked_T.max()).nonzero()[-1]) + 1
 
 
 def last_step(batch: Batch) -> Batch:

@@ -28,7 +28,8 @@ SPACE_FOR_USES = 16  # more than there are uses, so that a new use moves none of
 SCRAMBLE = 2_654_435_761  # odd, so multiplying by it is a permutation of 0 .. 2**32 - 1 (Knuth, TAOCP 3, 6.4)
 LARGEST_SEED = 2**32 // SPACE_FOR_USES - 1
 
-EVALUATION_BATCH = 250  # sequences: bounds the memory of an evaluation, and divides 1,000 and 10,000
+# Sequences: bounds the memory of an evaluation, and divides 1,000 and 10,000; a page may state its own.
+EVALUATION_BATCH = 250
 
 
 @dataclass(frozen=True)
@@ -90,8 +91,13 @@ class Task(ABC):
     def evaluation(self, split: Split, sequences: int, generator: torch.Generator) -> list[Batch]:
         """The sequences to judge by, in order. A finite task gives its whole split, however many."""
         check_split(split)
-        pieces = [EVALUATION_BATCH] * (sequences // EVALUATION_BATCH) + [sequences % EVALUATION_BATCH]
-        return [self.sample(piece, generator) for piece in pieces if piece]
+        at_once = getattr(self.options, "evaluation_batch", EVALUATION_BATCH)
+        pieces = [at_once] * (sequences // at_once) + [sequences % at_once]
+        return [self.evaluation_sample(piece, generator) for piece in pieces if piece]
+
+    def evaluation_sample(self, batch: int, generator: torch.Generator) -> Batch:
+        """Sequences to judge by: drawn like those of the training, unless a page judges by longer ones."""
+        return self.sample(batch, generator)
 
     @abstractmethod
     def loss_N(self, output_NTO: Tensor, batch: Batch) -> Tensor:
@@ -127,6 +133,27 @@ class Task(ABC):
 def check_split(split: str) -> None:
     if split not in ("validation", "test"):
         raise ValueError(f'evaluation: no split {split!r}; possible: "validation", "test"')
+
+
+def passes(rows: Tensor, batch: int, generator: torch.Generator) -> Iterator[Tensor]:
+    """Rows of a finite set, each once per pass, in a new order each pass; a batch may straddle two passes."""
+    waiting = torch.empty(0, dtype=torch.long)
+    while True:
+        while len(waiting) < batch:
+            waiting = torch.cat([waiting, rows[torch.randperm(len(rows), generator=generator)]])
+        yield waiting[:batch]
+        waiting = waiting[batch:]
+
+
+def counted_mean(value_NT: Tensor, mask_NT: Tensor | None) -> Tensor:
+    """The mean over the steps that count, one number a sequence.
+
+    >>> counted_mean(torch.tensor([[1.0, 2.0, 6.0]]), torch.tensor([[0.0, 1.0, 1.0]]))
+    tensor([4.])
+    """
+    if mask_NT is None:
+        return value_NT.mean(1)
+    return (value_NT * mask_NT).sum(1) / mask_NT.sum(1)
 
 
 def windows(start: int, end: int, streams: int, length: int) -> Iterator[tuple[Tensor, Tensor, bool]]:

@@ -26,7 +26,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from rnnlimits import datasets
-from rnnlimits.tasks.base import Batch, Split, Task, check_split
+from rnnlimits.tasks.base import Batch, Split, Task, check_split, passes
 
 PIXELS = 64
 CLASSES = 10
@@ -68,13 +68,7 @@ class SequentialDigits(Task):
         return Batch(self.pixel_BTI[rows], self.label_B[rows])
 
     def batches(self, batch: int, generator: torch.Generator) -> Iterator[Batch]:
-        """Each image once per pass, in a new order each pass; a batch may straddle two passes."""
-        train, waiting = self.rows["train"], torch.empty(0, dtype=torch.long)
-        while True:
-            while len(waiting) < batch:
-                waiting = torch.cat([waiting, train[torch.randperm(len(train), generator=generator)]])
-            yield self._take(waiting[:batch])
-            waiting = waiting[batch:]
+        return (self._take(rows) for rows in passes(self.rows["train"], batch, generator))
 
     def evaluation(self, split: Split, sequences: int, generator: torch.Generator) -> list[Batch]:
         check_split(split)

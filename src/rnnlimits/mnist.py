@@ -1,0 +1,114 @@
+"""MNIST: handwritten digits, 60,000 to learn from, 10,000 to test on; LeCun, Bottou, Bengio & Haffner (1998).
+
+Four files, downloaded once and checked, or put into the folder `mnist` of the data folder; datasets.py tells
+how to name that.  Licence: THIRD_PARTY_DATA.md.
+"""
+
+from __future__ import annotations
+
+import functools
+import gzip
+import hashlib
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from rnnlimits import datasets
+
+PIXELS = 784
+# (bytes, sha256) of the packed files
+FILES = {
+    "train-images-idx3-ubyte.gz": (
+        9_912_422,
+        "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+    ),
+    "train-labels-idx1-ubyte.gz": (
+        28_881,
+        "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+    ),
+    "t10k-images-idx3-ubyte.gz": (
+        1_648_877,
+        "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+    ),
+    "t10k-labels-idx1-ubyte.gz": (
+        4_542,
+        "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+    ),
+}
+FIRST = next(iter(FILES))
+SOURCES = (
+    # A commit is content-addressed: the first address cannot change under us. The others are mirrors.
+    "https://raw.githubusercontent.com/fgnt/mnist/ae608a02b796c9ee908c082585a5f006fe05258e/",
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    "https://storage.googleapis.com/cvdf-datasets/mnist/",
+)
+CREDIT = (
+    "MNIST: Y. LeCun, C. Cortes, C. J. C. Burges; derived from NIST Special Databases 1 and 3; "
+    "commonly given as CC BY-SA 3.0"
+)
+HEADER = {"images": 16, "labels": 8}  # bytes of the idx format before the data
+
+
+def read(part: str, data_dir: str | Path | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Images as rows of 784 bytes, line by line, and the digit of each; part is "train" or "t10k"."""
+    return _read(part, str(data_dir or os.environ.get(datasets.DATA_VARIABLE) or ""))
+
+
+@functools.cache
+def _read(part: str, data_dir: str) -> tuple[np.ndarray, np.ndarray]:
+    pixels = _bytes(f"{part}-images-idx3-ubyte.gz", data_dir)[HEADER["images"] :]
+    labels = _bytes(f"{part}-labels-idx1-ubyte.gz", data_dir)[HEADER["labels"] :]
+    return pixels.reshape(-1, PIXELS), labels.astype(np.int64)
+
+
+def _bytes(name: str, data_dir: str) -> np.ndarray:
+    return np.frombuffer(gzip.decompress(_content(name, data_dir)), np.uint8)
+
+
+def _content(name: str, data_dir: str) -> bytes:
+    for path in (Path(data_dir, "mnist", name), Path(data_dir, name)):
+        if data_dir and path.is_file():
+            return _checked(path)
+    return _checked(_download(name, data_dir))
+
+
+def _checked(path: Path) -> bytes:
+    """The bytes of the file, if they are the published ones."""
+    content, (size, expected) = path.read_bytes(), FILES[path.name]
+    found = hashlib.sha256(content).hexdigest()
+    if found != expected:
+        raise ValueError(
+            f"mnist: {path}: it is not the published file ({len(content):,} bytes, sha256 {found[:12]}...; "
+            f"expected {size:,} bytes, sha256 {expected[:12]}...); delete it, and put the file from "
+            f"{SOURCES[0]}{path.name} in its place"
+        )
+    return content
+
+
+def _download(name: str, data_dir: str) -> Path:
+    """Fetched once into the user's cache; pooch compares the checksum each time."""
+    import platformdirs
+    import pooch
+
+    folder = Path(platformdirs.user_cache_dir("rnnlimits")) / "mnist"
+    path, failures = folder / name, []
+    was_there = path.exists()
+    fetch = pooch.HTTPDownloader(timeout=datasets.DOWNLOAD_TIMEOUT_S)
+    for source in SOURCES:
+        try:
+            pooch.retrieve(source + name, f"sha256:{FILES[name][1]}", name, folder, downloader=fetch)
+        # Whatever a network can do (no route, a proxy's page, a full disk) has one remedy, told below.
+        except Exception as error:
+            failures.append(f"{source}{name}: {type(error).__name__}: {' '.join(str(error).split())}")
+        else:
+            if not was_there and name == FIRST:
+                print(CREDIT, file=sys.stderr)
+            return path
+    raise LookupError(
+        f"mnist: {name} is not in the data folder ({data_dir or 'none is set'}) nor in the cache ({folder}), "
+        f"and no address gave it ({'; '.join(failures)}); put the four files into FOLDER/mnist and set "
+        f"`data: FOLDER` in the config or {datasets.DATA_VARIABLE}=FOLDER, or take sequential_digits, which "
+        "needs no download"
+    )

@@ -1,0 +1,84 @@
+"""Is the number of ones odd? One bit of memory, but every input must change it.
+
+    bits  1 0 1 1 . . .    (. is nothing: this string has 4 bits)     ->  after the fourth: odd
+
+    >>> batch = Parity(length=7, options=Options()).sample(20, torch.Generator().manual_seed(0))
+    >>> last_B = batch.mask_BT.argmax(1)
+    >>> torch.equal(batch.x[:, :, 1].sum(1) % 2, batch.target.gather(1, last_B[:, None])[:, 0].float())
+    True
+
+Delétang et al. (2022), task "parity check": random bits, one-hot, and one answer after the last; trained on
+short strings, judged by longer ones. Here on 3 to T bits, as in Beck et al. (2024, xLSTM), who take T = 40
+and judge by 40 to 256; Delétang et al. train on 1 to 40 and judge by 41 to 500. `longest` does that:
+validation and test then have T + 1 to `longest` bits. Each sequence has a length of its own; theirs change
+from batch to batch.
+
+Chance: the last bit says nothing of the others, so half of the strings are right, and the best loss is ln 2.
+(That holds from 2 bits on; a string of one bit is its own parity.) Their scores are the best of several seeds
+and have no threshold; here 99 % of the strings count as solved.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from rnnlimits.tasks.base import Batch, Task, counted_mean
+
+CLASSES = 2
+SOLVED_FROM = 0.99
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    shortest: int = 3  # bits of the shortest string
+    longest: int | None = None  # validation and test have length + 1 to so many bits; null: like the training
+
+    def widths(self, length: int) -> tuple[int, int]:
+        return 2, CLASSES  # one-hot; even, odd
+
+    def steps(self, length: int) -> int:
+        return self.longest or length
+
+    def problem(self, length: int) -> str | None:
+        if self.shortest < 2 or (self.longest is not None and self.longest <= length):
+            return f"shortest ({self.shortest}) must be 2 or more, longest ({self.longest}) above the length"
+        return None if length >= self.shortest else f"the shortest string needs {self.shortest} steps"
+
+
+class Parity(Task):
+    metric = "accuracy"
+    higher_is_better = True
+    units: ClassVar = {"accuracy": "share", "loss": "nats"}
+    chance: ClassVar = {"accuracy": 1 / CLASSES, "loss": math.log(CLASSES)}
+    options: Options
+
+    def sample(self, batch: int, generator: torch.Generator) -> Batch:
+        return self.strings(batch, self.options.shortest, self.length, generator)
+
+    def evaluation_sample(self, batch: int, generator: torch.Generator) -> Batch:
+        if self.options.longest is None:
+            return self.sample(batch, generator)
+        return self.strings(batch, self.length + 1, self.options.longest, generator)
+
+    def strings(self, batch: int, low: int, high: int, generator: torch.Generator) -> Batch:
+        """Of low to high bits, with equal odds, all in `high` steps."""
+        length_B1 = torch.randint(low, high + 1, (batch, 1), generator=generator)
+        bit_BT = torch.randint(0, 2, (batch, high), generator=generator)
+        step_T = torch.arange(high)
+        x_BT2 = functional.one_hot(bit_BT, 2) * (step_T < length_B1).unsqueeze(2)
+        return Batch(x_BT2.float(), bit_BT.cumsum(1) % 2, (step_T == length_B1 - 1).float())
+
+    def loss_N(self, output_NTO: Tensor, batch: Batch) -> Tensor:
+        loss_NT = functional.cross_entropy(output_NTO.transpose(1, 2), batch.target, reduction="none")
+        return counted_mean(loss_NT, batch.mask_BT)
+
+    def scores(self, output_NTO: Tensor, batch: Batch) -> dict[str, Tensor]:
+        right_NT = (output_NTO.argmax(2) == batch.target).double()
+        return {"loss": self.loss_N(output_NTO, batch), "accuracy": counted_mean(right_NT, batch.mask_BT)}
+
+    def solved(self, scores: dict[str, float]) -> bool:
+        return scores["accuracy"] >= SOLVED_FROM
