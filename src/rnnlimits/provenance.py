@@ -22,8 +22,9 @@ from rnnlimits.grid import Shard
 
 # They find, plan and describe; none of them can change a number.
 NEUTRAL = {
-    "__init__", "catalog", "cli", "config", "gpu_slots", "grid", "machine", "memory", "prefork",
-    "prefork_server", "provenance",
+    "__init__", "catalog", "claim_form", "claim_plan", "cli", "config", "feasibility", "gpu_slots", "grid",
+    "machine", "memory", "mistakes", "pages", "path_rules", "plain_yaml", "prefork", "prefork_server",
+    "provenance", "shard_form",
 }  # fmt: skip
 PACKAGES = ("rnnlimits", "torch", "lightning", "numpy", "scikit-learn", "pyarrow")
 
