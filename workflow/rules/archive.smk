@@ -61,7 +61,7 @@ use rule judge as judge_from_archive with:
     log:
         f"{REBUILT}/logs/judge.log",
     params:
-        code=provenance.fingerprint_of("claims"),
+        code=provenance.fingerprint_of("claims", "claim_form"),
         rows=lambda wildcards, input: input.rows,
 
 

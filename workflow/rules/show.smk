@@ -88,7 +88,7 @@ rule judge:
     conda:
         ENVIRONMENT
     params:
-        code=provenance.fingerprint_of("claims"),
+        code=provenance.fingerprint_of("claims", "claim_form"),
         rows=lambda wildcards, input: folder(input.rows),
     shell:
         "rnnlimits judge --config {input.config:q} --rows {params.rows:q} --out {output:q} > {log:q} 2>&1"
