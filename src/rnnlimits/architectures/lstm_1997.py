@@ -75,4 +75,6 @@ class LSTM1997(ProjectedRecurrent):
         return h_BH, (h_BH, c_BH, io_B2K)
 
     def of_cells(self, gate_BK: Tensor) -> Tensor:
-        return gate_BK.repeat_interleave(self.options.block_size, -1)[..., : self.hidden]
+        return (
+            gate_BK[..., None].expand(*gate_BK.shape, self.options.block_size).flatten(-2)[..., : self.hidden]
+        )
