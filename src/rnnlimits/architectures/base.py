@@ -15,7 +15,7 @@ from torch.func import functional_call, vmap
 
 from rnnlimits import kernels
 from rnnlimits.kernels import replay
-from rnnlimits.kernels.associative import linear_scan
+from rnnlimits.kernels.associative import as_numbers, as_real, linear_scan
 
 # Shape letters: B sequences, T time steps, I inputs, H hidden units (outputs of the layer), R replicas,
 # O output channels and K taps of a convolution, S remembered inputs; G whatever a page projects inputs to.
@@ -193,14 +193,6 @@ class LinearRecurrent(Recurrent):
         a_BTN = a if a.dim() == b_BTN.dim() else a.expand(1, 1, *a.shape)
         h_BTN = linear_scan(a_BTN, b_BTN, as_numbers(start, b_BTN))
         return self.read(h_BTN, x_BTI), (as_real(h_BTN[:, -1]),)
-
-
-def as_numbers(h: Tensor, like: Tensor) -> Tensor:
-    return torch.complex(h[..., 0], h[..., 1]) if like.is_complex() else h
-
-
-def as_real(h: Tensor) -> Tensor:
-    return torch.view_as_real(h) if h.is_complex() else h
 
 
 class CausalConvolution(nn.Module):

@@ -28,6 +28,16 @@ def linear_scan(a_BTN: Tensor, b_BTN: Tensor, h_BN: Tensor) -> Tensor:
     return h_BTN
 
 
+def as_numbers(h: Tensor, like: Tensor) -> Tensor:
+    """The state as it is computed with: complex, from pairs of real numbers, where `like` is."""
+    return torch.complex(h[..., 0], h[..., 1]) if like.is_complex() else h
+
+
+def as_real(h: Tensor) -> Tensor:
+    """The state as it is handed on: probes and weights know real numbers only."""
+    return torch.view_as_real(h) if h.is_complex() else h
+
+
 class LinearScan(torch.autograd.Function):
     generate_vmap_rule = True  # every operation below works on any number of replicas
 
