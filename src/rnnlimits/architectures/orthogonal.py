@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from rnnlimits.architectures.base import Recurrent, State
+from rnnlimits.kernels.skew import above_diagonal, skew
 
 # Shape letters: B sequences, T time steps, I inputs, H hidden units, K pairs of units; p is W x.
 
@@ -40,16 +41,14 @@ class Orthogonal(Recurrent):
         super().__init__(inputs, hidden, length, options)
         self.W_HI = nn.Parameter(nn.init.xavier_uniform_(torch.empty(hidden, inputs)))
         self.b_H = nn.Parameter(torch.zeros(hidden))
-        skew_HH = torch.zeros(hidden, hidden)
+        rotations_HH = torch.zeros(hidden, hidden)
         if options.initialisation == "rotations":
-            skew_HH.diagonal(1)[::2] = torch.empty(hidden // 2).uniform_(-math.pi, math.pi)
-        self.A_K = nn.Parameter(skew_HH[tuple(torch.triu_indices(hidden, hidden, 1))])
+            rotations_HH.diagonal(1)[::2] = torch.empty(hidden // 2).uniform_(-math.pi, math.pi)
+        self.A_K = nn.Parameter(above_diagonal(rotations_HH))
 
     @property
     def U_HH(self) -> Tensor:
-        rows_K, columns_K = torch.triu_indices(self.hidden, self.hidden, 1, device=self.A_K.device)
-        upper_HH = self.zeros(self.hidden, self.hidden).index_put((rows_K, columns_K), self.A_K)
-        return torch.matrix_exp(upper_HH - upper_HH.T)
+        return torch.matrix_exp(skew(self.A_K, self.hidden))
 
     def advance_by(self, U_HH: Tensor) -> Callable[[Tensor, State], tuple[Tensor, State]]:
         """What follows W x in a step; Q is the same in all of them."""
