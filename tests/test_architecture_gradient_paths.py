@@ -6,11 +6,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from rnnlimits.architectures import elman, independent, leaky, lstm_1997, orthogonal
+from rnnlimits.architectures import elman, independent, leaky, lstm_1997
 from rnnlimits.architectures.base import Recurrent
 
 # Shape letters: B sequences, T time steps, I inputs, H hidden units, G net inputs.
-HIDDEN = 64
 
 
 @pytest.fixture(autouse=True)
@@ -155,56 +154,6 @@ def test_a_weight_beyond_its_bound_still_gets_a_gradient_and_can_come_back():
         layer.W_HI.abs_()
     (by_u_H,) = torch.autograd.grad(layer(torch.ones(1, 10, 1))[0].sum(), [layer.u_H])
     assert (by_u_H > 0).all()
-
-
-# orthogonal
-
-
-@pytest.mark.parametrize("initialisation", ["rotations", "identity"])
-def test_the_orthogonal_matrix_is_orthogonal_before_and_after_updates(initialisation):
-    layer = orthogonal.Orthogonal(3, 12, 10, orthogonal.Options(initialisation=initialisation))
-    if initialisation == "identity":
-        assert torch.equal(layer.U_HH, torch.eye(12))
-    optimiser = torch.optim.Adam(layer.parameters(), lr=0.3)
-    for _ in range(5):
-        torch.testing.assert_close(layer.U_HH @ layer.U_HH.T, torch.eye(12), rtol=0, atol=1e-10)
-        before = layer.U_HH.detach()
-        optimiser.zero_grad()
-        layer(torch.randn(4, 10, 3))[0].square().sum().backward()
-        optimiser.step()
-        assert float((layer.U_HH - before).detach().abs().max()) > 0.01
-    torch.testing.assert_close(layer.U_HH @ layer.U_HH.T, torch.eye(12), rtol=0, atol=1e-10)
-    assert float(torch.linalg.det(layer.U_HH)) == pytest.approx(1)
-
-
-def test_the_orthogonal_matrix_starts_as_rotations_of_pairs_by_all_angles():
-    U_HH = orthogonal.Orthogonal(3, 401, 10, orthogonal.Options()).U_HH.detach()
-    assert float(U_HH[400, 400]) == 1  # one unit has no partner
-    angles_K = torch.atan2(U_HH[range(0, 400, 2), range(1, 400, 2)], U_HH.diagonal()[:400:2])
-    quarters = torch.histc(angles_K, bins=4, min=-math.pi, max=math.pi) / 200
-    torch.testing.assert_close(quarters, torch.full((4,), 0.25), rtol=0, atol=4 * math.sqrt(0.1875 / 200))
-    outside = U_HH.clone()
-    outside.diagonal().zero_()
-    outside.diagonal(1)[::2] = outside.diagonal(-1)[::2] = 0
-    assert float(outside.abs().max()) < 1e-12
-
-
-def test_a_mod_relu_keeps_signs_moves_sizes_by_its_bias_and_silences_what_is_below():
-    layer = orthogonal.Orthogonal(4, 4, 10, orthogonal.Options(initialisation="identity"))
-    with torch.no_grad():
-        layer.W_HI.copy_(torch.eye(4))
-        layer.b_H.copy_(torch.tensor([1.0, -1.0, -1.0, 0.0]))
-    y_BH, _ = layer.step(torch.tensor([[2.0, -3.0, 0.5, -2.0]]), layer.initial_state(1))
-    assert y_BH.tolist() == [[3.0, -2.0, 0.0, -2.0]]
-
-
-def test_at_its_start_the_orthogonal_network_carries_a_gradient_over_a_thousand_steps_at_full_size():
-    layer = orthogonal.Orthogonal(2, 8, 1000, orthogonal.Options())
-    x_BTI, start = torch.randn(1, 1000, 2), torch.randn(1, 8)
-    through_time = torch.autograd.functional.jacobian(lambda h_BH: layer(x_BTI, (h_BH,))[1][0][0], start)[
-        :, 0
-    ]
-    torch.testing.assert_close(through_time @ through_time.T, torch.eye(8), rtol=0, atol=1e-10)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from rnnlimits.architectures import independent, lstm_1997
+from rnnlimits.architectures import (
+    antisymmetric,
+    coupled_oscillatory,
+    independent,
+    long_expressive_memory,
+    lstm_1997,
+)
+from rnnlimits.kernels.skew import skew
 
 torchrecurrent = pytest.importorskip("torchrecurrent")
 
@@ -66,3 +73,51 @@ def test_the_independent_network_is_torchrecurrents(nonlinearity):
     )
     x_BI, (h_BH,) = inputs_and_states(1)
     close(layer.step(x_BI, (h_BH,))[0], cell(x_BI, h_BH))
+
+
+@pytest.mark.parametrize("gated", [False, True])
+def test_the_antisymmetric_network_is_torchrecurrents(gated):
+    options = antisymmetric.Options(gated=gated, step_size=0.2, diffusion=0.3)
+    layer = antisymmetric.Antisymmetric(INPUTS, HIDDEN, LENGTH, options)
+    cells = torchrecurrent.AntisymmetricRNNCell, torchrecurrent.GatedAntisymmetricRNNCell
+    # Theirs has the gate first; W - W^T is ours where W is one half of ours.
+    order = [*range(HIDDEN, 2 * HIDDEN), *range(HIDDEN)] if gated else [*range(HIDDEN)]
+    cell = given(
+        cells[gated](INPUTS, HIDDEN, epsilon=0.2, gamma=0.3),
+        weight_ih=layer.V_GI[order],
+        weight_hh=skew(layer.A_K, HIDDEN) / 2,
+        bias_ih=layer.b_G[order],
+    )
+    x_BI, (h_BH,) = inputs_and_states(1)
+    close(layer.step(x_BI, (h_BH,))[0], cell(x_BI, h_BH))
+
+
+def test_the_coupled_oscillators_are_torchrecurrents():
+    options = coupled_oscillatory.Options(step_size=0.1, stiffness=3.0, damping=2.0)
+    layer = coupled_oscillatory.CoupledOscillatory(INPUTS, HIDDEN, LENGTH, options)
+    cell = given(
+        torchrecurrent.coRNNCell(INPUTS, HIDDEN, dt=0.1, gamma=3.0, epsilon=2.0),
+        weight_ih=layer.W_HI,
+        weight_hh=layer.V_HH,
+        weight_ch=layer.U_HH,
+        bias_ih=layer.b_H,
+    )
+    x_BI, state = inputs_and_states(2)
+    close(layer.step(x_BI, state)[1], cell(x_BI, state))
+
+
+def test_the_long_expressive_memory_is_torchrecurrents_if_its_second_stage_is_given_the_new_z():
+    options = long_expressive_memory.Options(step_size=0.4)
+    layer = long_expressive_memory.LongExpressiveMemory(INPUTS, HIDDEN, LENGTH, options)
+    cell = given(
+        torchrecurrent.LEMCell(INPUTS, HIDDEN, dt=0.4),
+        weight_ih=layer.W_FI,
+        weight_hh=layer.U_GH,
+        weight_ch=layer.R_HH,
+        bias_ih=layer.b_F,
+    )
+    x_BI, (h_BH, z_BH) = inputs_and_states(2)
+    _, new_z_BH = cell(x_BI, (h_BH, z_BH))
+    # torchrecurrent takes the old z there, the paper's authors the new one.
+    new_h_BH, _ = cell(x_BI, (h_BH, new_z_BH))
+    close(layer.step(x_BI, (h_BH, z_BH))[1], (new_h_BH, new_z_BH))
