@@ -228,16 +228,12 @@ class CausalConvolution(nn.Module):
         return y_BOT, x_BIT[..., x_BIT.shape[-1] - self.remembered_steps :]
 
 
-class Convolutional(Architecture):
-    """An architecture made of causal convolutions; its state is what each of them remembers."""
+class ReplicaByReplica(Architecture):
+    """An architecture whose replicas are computed one after another, where vmap would be slower."""
 
     def last_output(self, x_BTI: Tensor) -> Tensor:
         """The last step's y_B1H from the initial state; a page may leave out what it does not see."""
         return self(x_BTI)[0][:, -1:]
-
-    def initial_state(self, batch: int) -> State:
-        layers = [module for module in self.modules() if isinstance(module, CausalConvolution)]
-        return tuple(self.zeros(batch, layer.inputs, layer.remembered_steps) for layer in layers)
 
     @classmethod
     def forward_replicas(
@@ -249,7 +245,6 @@ class Convolutional(Architecture):
         *,
         last: bool = False,
     ) -> tuple[Tensor, State]:
-        """One replica after another: vmap makes grouped convolutions, up to a fifth slower on a CPU."""
         unbound = [dict(zip(tensors_R, row)) for row in zip(*(rows.unbind() for rows in tensors_R.values()))]
         if last and state_R is None:
             answers = [replay.call(layer, "last_output", row, x) for row, x in zip(unbound, x_RBTI)]
@@ -261,3 +256,14 @@ class Convolutional(Architecture):
         ]
         y_RBTH = torch.stack([y_BTH[:, -1:] if last else y_BTH for y_BTH, _ in each])
         return y_RBTH, tuple(torch.stack(part) for part in zip(*(state for _, state in each)))
+
+
+class Convolutional(ReplicaByReplica):
+    """Made of causal convolutions; its state is what each of them remembers.
+
+    vmap would make grouped convolutions of those of several replicas, up to a fifth slower on a CPU.
+    """
+
+    def initial_state(self, batch: int) -> State:
+        layers = [module for module in self.modules() if isinstance(module, CausalConvolution)]
+        return tuple(self.zeros(batch, layer.inputs, layer.remembered_steps) for layer in layers)
