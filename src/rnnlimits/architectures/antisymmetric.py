@@ -29,6 +29,10 @@ class Options:
     diffusion: float = 0.01  # d
     scale: float = 1.0  # of the initial A
 
+    @property
+    def tensors_kept(self) -> int:
+        return 10 if self.gated else 5
+
     def parameters(self, inputs: int, hidden: int) -> int:
         return (1 + self.gated) * hidden * (inputs + 1) + hidden * (hidden - 1) // 2
 

@@ -26,7 +26,7 @@ class Options:
 
     @property
     def tensors_kept(self) -> int:
-        return 16 * self.layers
+        return 4 + 16 * self.layers
 
     def parameters(self, inputs: int, hidden: int) -> int:
         return hidden * (inputs + 1) + self.layers * (6 * hidden * (hidden + 1) + 4 * hidden)

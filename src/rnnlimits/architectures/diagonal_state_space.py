@@ -29,7 +29,7 @@ class Options:
 
     @property
     def tensors_kept(self) -> int:
-        return 8 + 8 * self.state_size
+        return 8 + 16 * self.state_size
 
     def parameters(self, inputs: int, hidden: int) -> int:
         units = hidden * (2 + 4 * self.state_size)

@@ -26,6 +26,10 @@ class Options:
     leak_steps: float = 10.0  # 1 / a at the start, with initialisation constant; 1 is Elman's network
     t_max_steps: int = 0  # chrono's longest time scale; 0: the sequence length
 
+    @property
+    def tensors_kept(self) -> int:
+        return 10 if self.leak == "gated" else 7
+
     def parameters(self, inputs: int, hidden: int) -> int:
         recurrent = hidden * (inputs + hidden + 1)
         return recurrent + {"learned": hidden, "fixed": 0, "gated": recurrent}[self.leak]

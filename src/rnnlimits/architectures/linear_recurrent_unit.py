@@ -31,7 +31,7 @@ class Options:
 
     @property
     def tensors_kept(self) -> int:
-        return 10 + (6 if self.output == "gated" else 0)
+        return 25 if self.output == "gated" else 22
 
     def parameters(self, inputs: int, hidden: int) -> int:
         mixing = 2 * hidden * (hidden + 1) if self.output == "gated" else 0

@@ -5,9 +5,8 @@ h(c) = 2 sigmoid(c) - 1 in [-1, 1].  The cells of a block share their two gates.
 W x + U [h, i, o] + b, so the last step's gates act back as well: with the read-out that gives the paper's
 numbers of weights, 93 for adding, 156 and 308 for temporal order.
 
-The paper's gradient is truncated: an error that has reached a net input travels no further back; only the
-cell, whose own derivative is 1, carries it through time.  `gradient: full` is plain backpropagation.  Weights
-start uniform in +-0.1, biases of the gates where the experiment says, so that blocks open one after another.
+Its gradient is truncated: an error that reached a net input travels no further back; only the cell, whose own
+derivative is 1, carries it on.  Weights start uniform in +-0.1, gate biases where the experiment says.
 """
 
 from dataclasses import dataclass
@@ -25,10 +24,11 @@ WEIGHTS_WITHIN = 0.1
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    gradient: Literal["full", "truncated"] = "full"
+    gradient: Literal["full", "truncated"] = "full"  # of a truncated one probes, too, see the cell alone
     block_size: int = 1  # cells that share their gates; the last block may have fewer
     input_gate_biases: tuple[float, ...] = ()  # of one block after another, from the first again; (): random
     output_gate_biases: tuple[float, ...] = ()
+    tensors_kept = 21
 
     def blocks(self, hidden: int) -> int:
         return -(-hidden // self.block_size)

@@ -29,7 +29,7 @@ class Options:
 
     @property
     def tensors_kept(self) -> int:
-        return 16 + 5 * self.state_size
+        return 16 + 12 * self.state_size
 
     def parameters(self, inputs: int, hidden: int) -> int:
         N, K = self.state_size, -(-hidden // 16)

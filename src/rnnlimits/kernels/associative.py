@@ -59,10 +59,8 @@ class LinearScan(torch.autograd.Function):
         factors_BTN = torch.cat([torch.zeros_like(back_BTN[:, :1]), back_BTN[:, :-1]], 1)
         g_BTN = from_zero(factors_BTN, d_BTN.flip(1)).flip(1)
         before_BTN = torch.cat([start_BN.unsqueeze(1), h_BTN[:, :-1]], 1)
-        by_a_BTN = g_BTN * before_BTN.conj()
-        if a_BTN.shape[0] == 1:
-            by_a_BTN = by_a_BTN.sum(0, keepdim=True)
-        return by_a_BTN, g_BTN, a_BTN[:, 0].conj() * g_BTN[:, 0]
+        # Where `a` has size 1, autograd sums its gradient.
+        return g_BTN * before_BTN.conj(), g_BTN, a_BTN[:, 0].conj() * g_BTN[:, 0]
 
 
 def from_zero(a_BTN: Tensor, b_BTN: Tensor) -> Tensor:
