@@ -32,6 +32,10 @@ def cases() -> list:
         "temporal_convolution": {"kernel_size": 2, "layers": 2},
         "convolution": {"kernel_size": 1, "layers": 3},
         "feed_forward": {"window_steps": 1},
+        "lstm_1997": {"gradient": "truncated", "block_size": 2, "input_gate_biases": (-1.0, -3.0)},
+        "antisymmetric": {"gated": True},
+        "long_expressive_memory": {"step_size": 0.3},
+        "independent": {"largest_gain": 0.0, "input_std": 0.1},
     }
     return found + [pytest.param(name, options, id=f"{name}-extra") for name, options in extra.items()]
 

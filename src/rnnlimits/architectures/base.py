@@ -15,6 +15,7 @@ from torch.func import functional_call, vmap
 
 from rnnlimits import kernels
 from rnnlimits.kernels import replay
+from rnnlimits.kernels.associative import as_numbers, as_real, linear_scan
 
 # Shape letters: B sequences, T time steps, I inputs, H hidden units (outputs of the layer), R replicas,
 # O output channels and K taps of a convolution, S remembered inputs; G whatever a page projects inputs to.
@@ -167,6 +168,33 @@ class ProjectedRecurrent(Recurrent):
         return scan(x_RBTI, W_RGI, b_RG, U_RGH, *rest, state_R, *arguments, last=last)
 
 
+class LinearRecurrent(Recurrent):
+    """h_t = a_t * h_{t-1} + b_t, with a_t and b_t of x_t alone, and y_t = read(h_t, x_t).
+
+    All steps are then computed at once.  Where a is complex, the state is pairs of real numbers.
+    """
+
+    def coefficients(self, x_I: Tensor) -> tuple[Tensor, Tensor]:
+        """a, b for any leading axes of x; an `a` that is the same for all x has no leading axes."""
+        raise NotImplementedError(f"{type(self).__name__} needs coefficients(x_I) -> (a_N, b_N)")
+
+    def read(self, h_N: Tensor, x_I: Tensor) -> Tensor:
+        """y for any leading axes; the state itself, if not told otherwise."""
+        return h_N
+
+    def step(self, x_BI: Tensor, state: State) -> tuple[Tensor, State]:
+        a, b_BN = self.coefficients(x_BI)
+        h_BN = a * as_numbers(state[0], b_BN) + b_BN
+        return self.read(h_BN, x_BI), (as_real(h_BN),)
+
+    def forward(self, x_BTI: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        (start,) = self.initial_state(len(x_BTI)) if state is None else state
+        a, b_BTN = self.coefficients(x_BTI)
+        a_BTN = a if a.dim() == b_BTN.dim() else a.expand(1, 1, *a.shape)
+        h_BTN = linear_scan(a_BTN, b_BTN, as_numbers(start, b_BTN))
+        return self.read(h_BTN, x_BTI), (as_real(h_BTN[:, -1]),)
+
+
 class CausalConvolution(nn.Module):
     """y_t = b + sum_k W_k x_{t - (K-1-k) dilation}, for k = 0..K-1; W_{K-1} meets the newest input.
 
@@ -200,16 +228,12 @@ class CausalConvolution(nn.Module):
         return y_BOT, x_BIT[..., x_BIT.shape[-1] - self.remembered_steps :]
 
 
-class Convolutional(Architecture):
-    """An architecture made of causal convolutions; its state is what each of them remembers."""
+class ReplicaByReplica(Architecture):
+    """An architecture whose replicas are computed one after another, where vmap would be slower."""
 
     def last_output(self, x_BTI: Tensor) -> Tensor:
         """The last step's y_B1H from the initial state; a page may leave out what it does not see."""
         return self(x_BTI)[0][:, -1:]
-
-    def initial_state(self, batch: int) -> State:
-        layers = [module for module in self.modules() if isinstance(module, CausalConvolution)]
-        return tuple(self.zeros(batch, layer.inputs, layer.remembered_steps) for layer in layers)
 
     @classmethod
     def forward_replicas(
@@ -221,7 +245,6 @@ class Convolutional(Architecture):
         *,
         last: bool = False,
     ) -> tuple[Tensor, State]:
-        """One replica after another: vmap makes grouped convolutions, up to a fifth slower on a CPU."""
         unbound = [dict(zip(tensors_R, row)) for row in zip(*(rows.unbind() for rows in tensors_R.values()))]
         if last and state_R is None:
             answers = [replay.call(layer, "last_output", row, x) for row, x in zip(unbound, x_RBTI)]
@@ -233,3 +256,14 @@ class Convolutional(Architecture):
         ]
         y_RBTH = torch.stack([y_BTH[:, -1:] if last else y_BTH for y_BTH, _ in each])
         return y_RBTH, tuple(torch.stack(part) for part in zip(*(state for _, state in each)))
+
+
+class Convolutional(ReplicaByReplica):
+    """Made of causal convolutions; its state is what each of them remembers.
+
+    vmap would make grouped convolutions of those of several replicas, up to a fifth slower on a CPU.
+    """
+
+    def initial_state(self, batch: int) -> State:
+        layers = [module for module in self.modules() if isinstance(module, CausalConvolution)]
+        return tuple(self.zeros(batch, layer.inputs, layer.remembered_steps) for layer in layers)
