@@ -6,9 +6,9 @@ is lost where all |z| > -b.  The skew matrix A - A^T is stored as its H (H - 1) 
 these never leave the rotations, so there is nothing to project back.  exp reaches rotations only, no
 reflections.
 
-Q starts as rotations of pairs of units by angles U[-pi, pi], our choice: all turns alike; b = 0, where modReLU
-is the identity, and W Glorot.  With `tanh`, f(W x + Q h + b) is Elman's with
-an orthogonal matrix for good; elman with initialisation orthogonal has one at the start only.
+Q starts as rotations of pairs of units by angles U[-pi, pi], our choice: all turns alike; b = 0, where
+modReLU is the identity, and W Glorot.  With `tanh`, f(W x + Q h + b) is Elman's with an orthogonal matrix
+for good; elman with initialisation orthogonal has one at the start only.
 """
 
 import math
