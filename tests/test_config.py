@@ -149,7 +149,8 @@ MISTAKES: list[tuple[str, Any, str]] = [
         "'adm' came; did you mean 'adam'? (possible: adam, rmsprop, sgd)",
     ),
     ("studies.trained.learning_rates[1]", -0.1, "-0.1 came; give a number greater than 0"),
-    ("studies.trained.learning_rates[0]", float("inf"), "inf came; give a number not greater than 1e+30"),
+    ("studies.trained.learning_rates[0]", 1e38, "1e+38 came; give a number not greater than 1e+30"),
+    ("studies.trained.learning_rates[0]", float("inf"), "inf came; give a finite number"),
     (
         "studies.trained.learning_rates",
         ...,

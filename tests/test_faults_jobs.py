@@ -138,11 +138,11 @@ def test_a_job_that_is_killed_leaves_nothing_that_the_next_one_stumbles_over(tmp
 def test_a_replica_that_diverges_at_its_first_step_is_a_row_and_spoils_no_other(tmp_path):
     pytest.importorskip("torch")
     budget = ADDING.budget | {"steps": 4, "validate_every": 2, "patience": None}
-    shard = dataclasses.replace(ADDING, learning_rates=[0.01, 1e36], seeds=2, probes={}, budget=budget)
+    shard = dataclasses.replace(ADDING, learning_rates=[0.01, 1e30], seeds=2, probes={}, budget=budget)
     code, said = train(shard, tmp_path / "shard.parquet", RNNLIMITS_BACKEND="torch")
     assert code == 0, said
     found = rows.read(tmp_path / "shard.parquet")
-    wild = [row for row in found if row.learning_rate == 1e36]
+    wild = [row for row in found if row.learning_rate == 1e30]
     assert {(row.seed, row.status) for row in wild} == {(0, "diverged"), (1, "diverged")}
     read = [row for row in wild if row.stage == "training" and row.step > 0]
     assert [row.value for row in read] == [None] * len(read)

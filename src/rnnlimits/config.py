@@ -41,7 +41,8 @@ LABEL = r"^[a-z][a-z0-9_]{0,39}$"
 Label = Annotated[str, StringConstraints(pattern=LABEL)]
 Size = Annotated[int, Field(gt=0, le=feasibility.LARGEST)]
 Title = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
-Rate = Annotated[float, Field(gt=0, le=1e30)]  # ten times more would be no number of an optimiser any more
+LARGEST_RATE = 1e30  # an optimiser multiplies it, and float32 ends at 3e38
+Rate = Annotated[float, Field(gt=0, le=LARGEST_RATE, allow_inf_nan=False)]
 
 
 def _without_repeats(values: list[Any]) -> list[Any]:
