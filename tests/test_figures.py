@@ -53,6 +53,12 @@ def rendered(name, tables):
     return figure
 
 
+@pytest.mark.parametrize("run", RUNS)
+@pytest.mark.parametrize("name", NAMES)
+def test_no_text_shows_the_signs_of_a_formula(name, run):
+    assert [text for text in texts(rendered(name, RUNS[run])) if "$" in text or "\\" in text] == []
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_same_tables_in_any_order_give_the_same_bytes(name, tmp_path):
     tables = RUNS["four variants"]

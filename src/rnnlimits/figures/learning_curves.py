@@ -85,7 +85,7 @@ def _curves(axes: Axes, cell: pd.DataFrame, found: style.Looks, solved: dict[str
     if cell.chance.notna().any():
         axes.axhline(cell.chance.mean(), color="black", lw=1, linestyle=(0, (6, 3)), zorder=4)
     if base.spans_decades(cell):
-        axes.set_yscale("log")
+        style.log_y(axes)
         top = CUT_OFF * cell.chance.mean()
         if axes.get_ylim()[1] > top:
             axes.set_ylim(top=top)

@@ -69,7 +69,7 @@ def _lines(axes: Axes, part: pd.DataFrame, found: style.Looks) -> None:
         style.at_values(axes, "x", lengths)
     axes.set_xlabel("sequence length T (time steps)")
     if base.spans_decades(part):
-        axes.set_yscale("log")
+        style.log_y(axes)
 
 
 def _chance(axes: Axes, part: pd.DataFrame) -> None:

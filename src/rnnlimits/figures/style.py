@@ -6,6 +6,7 @@ table always gives the same bytes.
 
 import functools
 import io
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from rnnlimits.whole_files import renamed_when_complete, write_text
 
 WIDTH = 8.0  # inches; at 100 dots per inch the 800 pixels that a figure must be readable at
 LINE = 100  # characters that fit into one line of it
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 RC = {
     "axes.titlelocation": "left",
     "axes.titlesize": 9,
@@ -191,3 +193,18 @@ def log_x(axes: Axes) -> None:
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def log_y(axes: Axes) -> None:
+    """Ticks at the powers of ten, written without mathematical text: in that, a $ would not be a $."""
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: power_of_ten(value)))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+def power_of_ten(value: float) -> str:
+    """
+    >>> power_of_ten(0.001), power_of_ten(1.0)
+    ('10⁻³', '10⁰')
+    """
+    return "10" + str(round(math.log10(value))).translate(SUPERSCRIPTS)
