@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from pydoc_data import topics
 
-import pooch
 import pytest
+from pretend_web import serve
 
 from rnnlimits import datasets
 from rnnlimits.tasks.base import generator
@@ -28,26 +28,6 @@ def nothing_cached(monkeypatch, tmp_path):
     datasets._read_corpus.cache_clear()
     yield
     datasets._read_corpus.cache_clear()
-
-
-class Server:
-    """Stands in for pooch's downloader: address -> content, or no answer."""
-
-    def __init__(self, contents: dict[str, bytes]):
-        self.contents = contents
-        self.asked: list[str] = []
-
-    def __call__(self, url, output_file, pooch):
-        self.asked.append(url)
-        if url not in self.contents:
-            raise ConnectionError("no route to host")
-        output_file.write(self.contents[url])
-
-
-def serve(monkeypatch, contents: dict[str, bytes]) -> Server:
-    server = Server(contents)
-    monkeypatch.setattr(pooch, "HTTPDownloader", lambda **options: server)
-    return server
 
 
 def pretend_to_be_published(monkeypatch, content: bytes) -> None:

@@ -7,9 +7,9 @@ import os
 from pathlib import Path
 
 import numpy as np
-import pooch
 import pytest
 import torch
+from pretend_web import serve
 
 from rnnlimits import datasets, mnist
 from rnnlimits.tasks.base import generator
@@ -48,26 +48,6 @@ def small(monkeypatch) -> dict[str, bytes]:
         checked = len(files[name]), hashlib.sha256(files[name]).hexdigest()
         monkeypatch.setitem(mnist.FILES, name, checked)
     return files
-
-
-class Server:
-    """Stands in for pooch's downloader: address -> content, or no answer."""
-
-    def __init__(self, contents: dict[str, bytes]):
-        self.contents = contents
-        self.asked: list[str] = []
-
-    def __call__(self, url, output_file, pooch):
-        self.asked.append(url)
-        if url not in self.contents:
-            raise ConnectionError("no route\nto host")
-        Path(output_file).write_bytes(self.contents[url])
-
-
-def serve(monkeypatch, contents: dict[str, bytes]) -> Server:
-    server = Server(contents)
-    monkeypatch.setattr(pooch, "HTTPDownloader", lambda **options: server)
-    return server
 
 
 def put(files: dict[str, bytes], folder: Path) -> Path:

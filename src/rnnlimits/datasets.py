@@ -20,7 +20,10 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from rnnlimits import downloads
+from rnnlimits.downloads import Published
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,7 +44,6 @@ TINY_SHAKESPEARE_CREDIT = (
     "tiny Shakespeare: plays of William Shakespeare, public domain; "
     "selected by Andrej Karpathy for char-rnn (MIT), github.com/karpathy/char-rnn"
 )
-DOWNLOAD_TIMEOUT_S = 30
 
 N_GRAMS = ("unigram", "bigram", "trigram", "four_gram", "five_gram")
 
@@ -106,81 +108,29 @@ def _python_reference() -> bytes:
 
 
 def _tiny_shakespeare(data_dir: str) -> bytes:
-    for path in (Path(data_dir, "tinyshakespeare", "input.txt"), Path(data_dir, "input.txt")):
-        if data_dir and path.is_file():
-            return _checked(path)
-    return _checked(_download(data_dir))
-
-
-def _checked(path: Path) -> bytes:
-    """The bytes of the file, if they are the ones that every published number was measured on."""
-    content = path.read_bytes()
-    found = hashlib.sha256(content).hexdigest()
-    if found == TINY_SHAKESPEARE_SHA256:
-        return content
-    what = "it is a web page, not the text" if is_a_page(content) else "it is not the published file"
-    raise ValueError(
-        f"corpus tiny_shakespeare: {path}: {what} ({len(content):,} bytes, sha256 {found[:12]}...; expected "
-        f"{TINY_SHAKESPEARE_CHARACTERS:,} bytes, sha256 {TINY_SHAKESPEARE_SHA256[:12]}...); "
-        f"delete it, and put the file from {TINY_SHAKESPEARE_URLS[0]} in its place"
-    )
-
-
-def _download(data_dir: str) -> Path:
-    """Fetched once into the user's cache; pooch compares the checksum each time."""
     import platformdirs
-    import pooch
 
-    folder = Path(platformdirs.user_cache_dir("rnnlimits"))
-    path, failures = folder / "tinyshakespeare.txt", []
+    file = Published(
+        "corpus tiny_shakespeare", "text", TINY_SHAKESPEARE_CHARACTERS, TINY_SHAKESPEARE_SHA256,
+        TINY_SHAKESPEARE_URLS,
+    )  # fmt: skip
+    if data_dir:
+        for path in (Path(data_dir, "tinyshakespeare", "input.txt"), Path(data_dir, "input.txt")):
+            if path.is_file():
+                return downloads.checked(path, file)
+    path = Path(platformdirs.user_cache_dir("rnnlimits")) / "tinyshakespeare.txt"
     was_there = path.exists()
-    web = pooch.HTTPDownloader(timeout=DOWNLOAD_TIMEOUT_S)
-
-    def fetch(url: str, output_file: str, asking: Any) -> None:
-        with Path(output_file).open("wb") as file:
-            web(url, Expected(file), asking)
-
-    for url in TINY_SHAKESPEARE_URLS:
-        try:
-            pooch.retrieve(url, f"sha256:{TINY_SHAKESPEARE_SHA256}", path.name, folder, downloader=fetch)
-        # Whatever a network can do (no route, a proxy's page, a full disk) has one remedy, told below.
-        except Exception as error:
-            told = " ".join(str(error).split())  # some errors have many lines
-            failures.append(f"  {url}\n    {type(error).__name__}: {told}")
-        else:
-            if not was_there:
-                print(TINY_SHAKESPEARE_CREDIT, file=sys.stderr)
-            return path
-    raise LookupError(
-        f"corpus tiny_shakespeare: not in the data folder ({data_dir or 'none is set'}), not in the cache "
-        f"({folder}), and no address gave it:\n"
-        + "\n".join(failures)
-        + f"\nPut the file at FOLDER/tinyshakespeare/input.txt and set `data: FOLDER` in the config or "
-        f"{DATA_VARIABLE}=FOLDER, or set corpus: python_reference, which needs no download"
-    )
-
-
-class Expected:
-    """The file of a download: takes what may be the text, refuses a page, or more than there should be."""
-
-    def __init__(self, file: IO[bytes]):
-        self.file = file
-        self.size = 0
-
-    def write(self, part: bytes) -> None:
-        if not self.size and is_a_page(part):
-            raise ValueError("a web page came, not the text: a proxy's, or of a login?")
-        self.size += len(part)
-        if self.size > TINY_SHAKESPEARE_CHARACTERS:  # all of ASCII
-            raise ValueError(f"more than the {TINY_SHAKESPEARE_CHARACTERS:,} bytes of the text came")
-        self.file.write(part)
-
-    def flush(self) -> None:
-        self.file.flush()
-
-
-def is_a_page(content: bytes) -> bool:
-    return content.lstrip()[:15].lower().startswith((b"<!doctype", b"<html"))
+    if failures := downloads.fetch(file, path):
+        told = "".join(f"\n  {url}\n    {said}" for url, said in failures)
+        raise LookupError(
+            f"{file.subject}: not in the data folder ({data_dir or 'none is set'}), not in the cache "
+            f"({path.parent}), and no address gave it:{told}"
+            f"\nPut the file at FOLDER/tinyshakespeare/input.txt and set `data: FOLDER` in the config or "
+            f"{DATA_VARIABLE}=FOLDER, or set corpus: python_reference, which needs no download"
+        )
+    if not was_there:
+        print(TINY_SHAKESPEARE_CREDIT, file=sys.stderr)
+    return downloads.checked(path, file)
 
 
 def digits() -> tuple[np.ndarray, np.ndarray]:

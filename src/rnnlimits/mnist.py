@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import functools
 import gzip
-import hashlib
 import os
 import sys
 from pathlib import Path
 
 import numpy as np
 
-from rnnlimits import datasets
+from rnnlimits import datasets, downloads
+from rnnlimits.downloads import Published
 
 PIXELS = 784
 # (bytes, sha256) of the packed files
@@ -68,47 +68,23 @@ def _bytes(name: str, data_dir: str) -> np.ndarray:
 
 
 def _content(name: str, data_dir: str) -> bytes:
+    import platformdirs
+
+    size, sha256 = FILES[name]
+    file = Published("mnist", "file", size, sha256, [source + name for source in SOURCES])
     for path in (Path(data_dir, "mnist", name), Path(data_dir, name)):
         if data_dir and path.is_file():
-            return _checked(path)
-    return _checked(_download(name, data_dir))
-
-
-def _checked(path: Path) -> bytes:
-    """The bytes of the file, if they are the published ones."""
-    content, (size, expected) = path.read_bytes(), FILES[path.name]
-    found = hashlib.sha256(content).hexdigest()
-    if found != expected:
-        raise ValueError(
-            f"mnist: {path}: it is not the published file ({len(content):,} bytes, sha256 {found[:12]}...; "
-            f"expected {size:,} bytes, sha256 {expected[:12]}...); delete it, and put the file from "
-            f"{SOURCES[0]}{path.name} in its place"
-        )
-    return content
-
-
-def _download(name: str, data_dir: str) -> Path:
-    """Fetched once into the user's cache; pooch compares the checksum each time."""
-    import platformdirs
-    import pooch
-
-    folder = Path(platformdirs.user_cache_dir("rnnlimits")) / "mnist"
-    path, failures = folder / name, []
+            return downloads.checked(path, file)
+    path = Path(platformdirs.user_cache_dir("rnnlimits")) / "mnist" / name
     was_there = path.exists()
-    fetch = pooch.HTTPDownloader(timeout=datasets.DOWNLOAD_TIMEOUT_S)
-    for source in SOURCES:
-        try:
-            pooch.retrieve(source + name, f"sha256:{FILES[name][1]}", name, folder, downloader=fetch)
-        # Whatever a network can do (no route, a proxy's page, a full disk) has one remedy, told below.
-        except Exception as error:
-            failures.append(f"{source}{name}: {type(error).__name__}: {' '.join(str(error).split())}")
-        else:
-            if not was_there and name == FIRST:
-                print(CREDIT, file=sys.stderr)
-            return path
-    raise LookupError(
-        f"mnist: {name} is not in the data folder ({data_dir or 'none is set'}) nor in the cache ({folder}), "
-        f"and no address gave it ({'; '.join(failures)}); put the four files into FOLDER/mnist and set "
-        f"`data: FOLDER` in the config or {datasets.DATA_VARIABLE}=FOLDER, or take sequential_digits, which "
-        "needs no download"
-    )
+    if failures := downloads.fetch(file, path):
+        told = "; ".join(f"{url}: {said}" for url, said in failures)
+        raise LookupError(
+            f"mnist: {name} is not in the data folder ({data_dir or 'none is set'}) nor in the cache "
+            f"({path.parent}), and no address gave it ({told}); put the four files into FOLDER/mnist and set "
+            f"`data: FOLDER` in the config or {datasets.DATA_VARIABLE}=FOLDER, or take sequential_digits, "
+            "which needs no download"
+        )
+    if not was_there and name == FIRST:
+        print(CREDIT, file=sys.stderr)
+    return downloads.checked(path, file)
