@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from double_precision import double_and_seeded
 from torch import Tensor, nn
 
 from rnnlimits.architectures import attention
@@ -9,13 +10,7 @@ from rnnlimits.architectures import attention
 # Shape letters: B sequences, T time steps, I inputs, H hidden units.
 
 
-@pytest.fixture(autouse=True)
-def _double_and_seeded():
-    torch.set_default_dtype(torch.float64)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(5)
-        yield
-    torch.set_default_dtype(torch.float32)
+_double_and_seeded = double_and_seeded(seed=5)
 
 
 def of_torch(layer: attention.Layer, hidden: int, heads: int) -> nn.TransformerEncoderLayer:

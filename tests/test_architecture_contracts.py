@@ -6,6 +6,7 @@ import sys
 
 import pytest
 import torch
+from double_precision import close
 from torch import Tensor
 
 from rnnlimits import catalog
@@ -53,10 +54,6 @@ def build(
 def inputs_BTI(batch: int = 4, length: int = LENGTH, inputs: int = INPUTS) -> Tensor:
     generator = torch.Generator().manual_seed(1)
     return torch.randn(batch, length, inputs, generator=generator, dtype=torch.float64).requires_grad_()
-
-
-def close(ours, theirs) -> None:
-    torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-10)
 
 
 def gradients(layer: Architecture, y_BTH: Tensor, x_BTI: Tensor) -> list[Tensor]:

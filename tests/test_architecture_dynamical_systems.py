@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from double_precision import double_and_seeded
 from test_architecture_gradient_paths import jacobian
 
 from rnnlimits.architectures import antisymmetric, coupled_oscillatory, long_expressive_memory, orthogonal
@@ -11,13 +12,7 @@ from rnnlimits.architectures import antisymmetric, coupled_oscillatory, long_exp
 # Shape letters: B sequences, T time steps, I inputs, H hidden units, G net inputs.
 
 
-@pytest.fixture(autouse=True)
-def _double_and_seeded():
-    torch.set_default_dtype(torch.float64)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(5)
-        yield
-    torch.set_default_dtype(torch.float32)
+_double_and_seeded = double_and_seeded(seed=5)
 
 
 # orthogonal

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from double_precision import double_and_seeded
 from torch import Tensor
 
 from rnnlimits.architectures import elman, independent, leaky, lstm_1997
@@ -12,13 +13,7 @@ from rnnlimits.architectures.base import Recurrent
 # Shape letters: B sequences, T time steps, I inputs, H hidden units, G net inputs.
 
 
-@pytest.fixture(autouse=True)
-def _double_and_seeded():
-    torch.set_default_dtype(torch.float64)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(5)
-        yield
-    torch.set_default_dtype(torch.float32)
+_double_and_seeded = double_and_seeded(seed=5)
 
 
 def jacobian(layer: Recurrent, x_BI: Tensor, state: tuple[Tensor, ...], to: int, of: int) -> Tensor:

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from double_precision import close, double_and_seeded
 from torch import Tensor, nn
 
 from rnnlimits.architectures import convolution, elman, feed_forward, gru, irnn, lstm, temporal_convolution
@@ -11,17 +12,7 @@ from rnnlimits.architectures.base import Architecture
 BATCH, LENGTH, INPUTS, HIDDEN = 4, 11, 3, 6
 
 
-@pytest.fixture(autouse=True)
-def _double_and_seeded():
-    torch.set_default_dtype(torch.float64)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(3)
-        yield
-    torch.set_default_dtype(torch.float32)
-
-
-def close(ours, theirs) -> None:
-    torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-10)
+_double_and_seeded = double_and_seeded(seed=3)
 
 
 def gradients(y_BTH: Tensor, wanted: list[Tensor]) -> list[Tensor]:

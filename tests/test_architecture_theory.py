@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from double_precision import double_and_seeded
 from torch import Tensor, nn
 
 from rnnlimits.architectures import (
@@ -22,13 +23,7 @@ from rnnlimits.architectures.base import CausalConvolution, Recurrent
 HIDDEN = 64
 
 
-@pytest.fixture(autouse=True)
-def _double_and_seeded():
-    torch.set_default_dtype(torch.float64)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(5)
-        yield
-    torch.set_default_dtype(torch.float32)
+_double_and_seeded = double_and_seeded(seed=5)
 
 
 def elman_matrix(**options) -> Tensor:

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from double_precision import close, double_and_seeded
 from torch import Tensor, nn
 
 from rnnlimits.architectures import (
@@ -19,17 +20,7 @@ torchrecurrent = pytest.importorskip("torchrecurrent")
 BATCH, LENGTH, INPUTS, HIDDEN = 4, 11, 3, 6
 
 
-@pytest.fixture(autouse=True)
-def _double_and_seeded():
-    torch.set_default_dtype(torch.float64)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(3)
-        yield
-    torch.set_default_dtype(torch.float32)
-
-
-def close(ours, theirs) -> None:
-    torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-10)
+_double_and_seeded = double_and_seeded(seed=3)
 
 
 def given(cell: nn.Module, **weights: Tensor) -> nn.Module:

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from double_precision import close, double_and_seeded
 from torch import Tensor
 from torch.func import vmap
 
@@ -10,17 +11,7 @@ from rnnlimits.kernels.associative import linear_scan
 # Shape letters: R replicas, B sequences, T time steps, N coordinates of the state.
 
 
-@pytest.fixture(autouse=True)
-def _double_and_seeded():
-    torch.set_default_dtype(torch.float64)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(5)
-        yield
-    torch.set_default_dtype(torch.float32)
-
-
-def close(ours, theirs) -> None:
-    torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-10)
+_double_and_seeded = double_and_seeded(seed=5)
 
 
 def loop(a_BTN: Tensor, b_BTN: Tensor, h_BN: Tensor) -> Tensor:

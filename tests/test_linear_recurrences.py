@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from double_precision import close, double_and_seeded
 from torch import nn
 
 from rnnlimits.architectures import (
@@ -17,17 +18,7 @@ from rnnlimits.architectures import (
 # Shape letters: B sequences, T time steps, N coordinates of the state, I inputs, H hidden units.
 
 
-@pytest.fixture(autouse=True)
-def _double_and_seeded():
-    torch.set_default_dtype(torch.float64)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(5)
-        yield
-    torch.set_default_dtype(torch.float32)
-
-
-def close(ours, theirs) -> None:
-    torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-10)
+_double_and_seeded = double_and_seeded(seed=5)
 
 
 # minimal_gru, minimal_lstm

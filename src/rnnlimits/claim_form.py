@@ -29,7 +29,6 @@ KINDS = {
 }
 REQUIRED = ("id", "title", "says", "source", "kind", "parts")
 OPTIONAL = ("full", "disputes", "needs")
-OF_EVERY_PART = ("check", "study", "where", "seeds")
 LONGEST_TITLE = 60
 SIZES = ("length_steps", "hidden_size", "parameters", "steps", "batch", "seeds")  # columns of a plan
 TEXTS = ("title", "says", "disputes", "needs")

@@ -111,14 +111,14 @@ class Submitted:
         assert code == 0, printed[-6000:]
         return printed
 
-    def trainer(self, other_than: int = 0) -> Trainer:
+    def trainer(self) -> Trainer:
         """The process that trains now, and has left something to go on from."""
 
         def at_work() -> Trainer | None:
             if not list(self.folder.glob("results/*/checkpoints/*.checkpoint")):
                 return None
             for pid in processes():
-                if pid != other_than and self.trains(pid):
+                if self.trains(pid):
                     environment = environment_of(pid)
                     return Trainer(pid, environment["SLURM_JOB_ID"], environment["SLURMD_NODENAME"])
             return None
