@@ -22,8 +22,6 @@ from rnnlimits.replicas import Replicas, clip, fold, stack
 from rnnlimits.streams import Stream
 from rnnlimits.tasks.base import Batch, Task
 
-# Two validations in a row must say "solved": one lucky draw at the threshold is not a solution.
-SOLVED_IN_A_ROW = 2
 OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     # A group a replica: unfused, that is ten launches for each of them.
     "adam": lambda groups: torch.optim.Adam(groups, fused=groups[0]["params"][0].is_cuda or None),
@@ -202,6 +200,7 @@ class ReplicaTraining(pl.LightningModule):
             replica.steps_to_solve = None
         elif replica.steps_to_solve is None:
             replica.steps_to_solve = step
+        # Two validations in a row must say so: one lucky draw at the threshold is not a solution.
         elif step > replica.steps_to_solve:
             return "solved"
         patience = self.budget["patience"]
