@@ -39,8 +39,8 @@ def omega_and_gradient(
 
     squared_RBT = whole_RBTH.square().sum(-1)
     counts_RBT = squared_RBT >= SMALLEST
-    squared_RBT = torch.where(counts_RBT, squared_RBT, 1)
-    excess_RBT = torch.where(counts_RBT, before_RBTH.square().sum(-1) / squared_RBT - 1, 0)
+    squared_RBT = squared_RBT.masked_fill(~counts_RBT, 1)
+    excess_RBT = (before_RBTH.square().sum(-1) / squared_RBT - 1).masked_fill(~counts_RBT, 0)
     share_RBT = counts_RBT.to(squared_RBT.dtype)
     share_RBT = share_RBT / share_RBT.sum((1, 2), keepdim=True).clamp(min=1)
     weight_RBT = 4 * share_RBT * excess_RBT / squared_RBT
