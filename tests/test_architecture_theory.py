@@ -55,6 +55,17 @@ def test_a_matrix_rescaled_to_a_spectral_radius_has_it(spectral_radius):
     assert radius(frozen.U_HH) == pytest.approx(spectral_radius, rel=1e-10)
 
 
+@pytest.mark.parametrize("hidden", [15, 50, 101])
+def test_a_sparse_start_has_fifteen_weights_out_of_each_unit_and_its_spectral_radius(hidden):
+    options = elman.Options(initialisation="sparse", spectral_radius=0.95, input_std=0.01)
+    layer = elman.Elman(200, hidden, 10, options)
+    U_HH = layer.U_HH.detach()
+    assert (U_HH != 0).sum(0).tolist() == [15] * hidden  # h' = U h: a column is what one unit sends
+    assert radius(U_HH) == pytest.approx(0.95, rel=1e-6)
+    assert float(layer.W_HI.detach().std()) == pytest.approx(0.01, rel=0.1)
+    assert not layer.b_H.any()
+
+
 def test_a_gaussian_start_has_the_variance_of_random_network_theory():
     U_HH = elman_matrix(initialisation="gaussian", gain=1.5)
     # The sum of n squares of N(0, s^2) has mean n s^2 and standard deviation s^2 sqrt(2 n); four of them.
@@ -70,7 +81,7 @@ def test_a_uniform_start_fills_its_interval_and_stays_in_it(initialisation, boun
 
 
 def test_elman_starts_without_bias_except_by_default():
-    for initialisation in ("glorot", "orthogonal", "identity", "gaussian", "spectral_radius"):
+    for initialisation in ("glorot", "orthogonal", "identity", "gaussian", "spectral_radius", "sparse"):
         assert not elman.Elman(3, HIDDEN, 10, elman.Options(initialisation=initialisation)).b_H.any()
     assert elman.Elman(3, HIDDEN, 10, elman.Options()).b_H.abs().max() <= 1 / 8
 
@@ -214,6 +225,9 @@ def test_a_leak_slows_the_echo_state_down_by_exactly_the_leak():
     [
         (elman.Options(initialisation="spectral_radius", gain=2.0), "gain has no effect"),
         (elman.Options(spectral_radius=0.9), "spectral_radius has no effect with initialisation default"),
+        (elman.Options(initialisation="sparse", gain=2.0), "gain has no effect with initialisation sparse"),
+        (elman.Options(initialisation="sparse"), "as many units, or more"),
+        (elman.Options(input_std=-0.1), "input_std=-0.1"),
         (lstm.Options(t_max_steps=5), "t_max_steps needs initialisation chrono"),
         (lstm.Options(initialisation="chrono", forget_bias=3.0), "forget_bias has no effect"),
         (lstm.Options(initialisation="chrono", t_max_steps=1), "t_max_steps=1; 2 or more"),

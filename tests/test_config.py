@@ -148,6 +148,34 @@ MISTAKES: list[tuple[str, Any, str]] = [
         "adm",
         "'adm' came; did you mean 'adam'? (possible: adam, rmsprop, sgd)",
     ),
+    ("studies.trained.budget.schedule", "cosin", "'cosin' came; did you mean 'cosine'? (possible: "),
+    (
+        "studies.trained.budget",
+        {"steps": 10, "schedule": "step_decay"},
+        "decay_every: missing; `schedule: step_decay` needs it",
+    ),
+    (
+        "studies.trained.budget",
+        {"steps": 10, "schedule": "halve_on_plateau"},
+        "plateau: missing; `schedule: halve_on_plateau` needs it",
+    ),
+    ("studies.trained.budget.plateau", 3, "has no effect with `schedule: constant`; remove it, or change "),
+    (
+        "studies.trained.budget",
+        {"steps": 10, "schedule": "cosine", "warmup": 10},
+        "warmup: 10 came; the 10 steps must be more",
+    ),
+    ("studies.trained.budget.clip_value", 0, "0 came; give a number greater than 0"),
+    (
+        "studies.trained.budget.omega",
+        4.0,
+        "architecture 'lstm': lstm has no recurrence f(W x + U h + b); pages that have: elman, irnn",
+    ),
+    (
+        "studies.trained.budget.not_finite",
+        "shrink",
+        "architecture 'lstm': lstm has no recurrence f(W x + U h + b); pages that have: elman, irnn",
+    ),
     ("studies.trained.learning_rates[1]", -0.1, "-0.1 came; give a number greater than 0"),
     ("studies.trained.learning_rates[0]", 1e38, "1e+38 came; give a number not greater than 1e+30"),
     ("studies.trained.learning_rates[0]", float("inf"), "inf came; give a finite number"),
@@ -166,7 +194,8 @@ MISTAKES: list[tuple[str, Any, str]] = [
 @pytest.mark.parametrize(("place", "value", "message"), MISTAKES)
 def test_a_mistake_is_one_line_that_says_where_and_what(tmp_path, place, value, message):
     (line,) = lines(tmp_path / "config.yaml", (place, value))
-    assert line.startswith(f"{place}: {message}")
+    # A key of a mapping that comes whole stands below the place.
+    assert line.startswith((f"{place}: {message}", f"{place}.{message}"))
 
 
 def test_a_list_of_rates_without_training_is_told_at_the_list(tmp_path):

@@ -28,6 +28,18 @@ SHARDS = {
         "gru", "sequential_digits", 64, kind="cross_validation", folds=3,
         budget=SHORT | {"optimiser": "rmsprop"},
     ),
+    "a rate that halves": a_shard(
+        learning_rates=[0.3, 1e-30], budget=SHORT | {"schedule": "halve_on_plateau", "plateau": 1},
+    ),
+    "a rate that rises and falls": a_shard(
+        budget=SHORT | {"schedule": "cosine", "warmup": 12, "optimiser": "sgd", "clip_value": 0.01},
+    ),
+    "online updates, regularised, of a rate that decays": a_shard(
+        budget=SHORT | {
+            "batch": 1, "optimiser": "sgd", "clip_norm": None, "schedule": "step_decay", "decay_every": 13,
+            "omega": 2.0, "not_finite": "shrink",
+        },
+    ),
     "in groups": a_shard("temporal_convolution", learning_rates=[1e-2, 1e-3], budget=SHORT),
 }  # fmt: skip
 LONG = a_shard("gru", length=60, budget=BUDGET | {"steps": 600, "validate_every": 50})

@@ -58,6 +58,8 @@ MISTAKES = [
     ("training", ("learning_rates",), [float("nan")], "learning_rates[0]: nan came; give a finite number"),
     ("training", ("budget", "steps"), -1, "budget.steps: -1 came; give a number not less than 0"),
     ("training", ("budget", "stepps"), 1, "budget.stepps: unknown key 'stepps'; did you mean 'steps'?"),
+    ("training", ("budget", "plateau"), 3, "budget.plateau: has no effect with `schedule: constant`; "),
+    ("training", ("budget", "omega"), 2.0, "budget.omega: gru has no recurrence f(W x + U h + b); "),
     ("training", ("study",), "../x", "study: '../x' came; give lower-case letters"),
     ("training", ("kind",), "trainig", "kind: 'trainig' came; did you mean 'training'?"),
     ("refit", ("needs",), ["../../x"], "needs[0]: '../../x' came; give lower-case letters"),

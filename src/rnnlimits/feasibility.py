@@ -37,12 +37,27 @@ def problems(study: Any) -> Iterator[tuple[Where, str]]:
         yield ("learning_rates",), "nothing is trained with `steps: 0`; remove the key or give one rate"
     if not study.budget.steps and not study.probes:
         yield ("probes",), "none, and nothing is trained with `steps: 0`: give a probe, or steps"
+    for label, architecture in study.architectures.items():
+        for key, problem in without_matrix(study.budget.model_dump(), architecture.page):
+            yield ("budget", key), f"architecture {label!r}: {problem}"
     if study.folds:
         yield from impossible_to_fold(study)
     unfit_lengths = list(impossible_lengths(study))
     yield from unfit_lengths
     if getattr(study, wanted) and not unfit_lengths:
         yield from impossible_sizes(study)
+
+
+def without_matrix(budget: dict[str, Any], page: str) -> Iterator[tuple[str, str]]:
+    """(key, what is wrong) for what a budget asks of a recurrent matrix like elman's, and a page without."""
+    able = [
+        name
+        for name in catalog.names("architectures")
+        if catalog.constant("architectures", name, "kernel") == "elman"
+    ]
+    asked = {"omega": budget.get("omega"), "not_finite": budget.get("not_finite") == "shrink"}
+    for key in [key for key, wanted in asked.items() if wanted and page not in able]:
+        yield key, f"{page} has no recurrence f(W x + U h + b); pages that have: {', '.join(able)}"
 
 
 def impossible_to_fold(study: Any) -> Iterator[tuple[Where, str]]:

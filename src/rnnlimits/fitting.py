@@ -18,7 +18,9 @@ from torch import Tensor
 from rnnlimits.checkpoints import Checkpoint
 from rnnlimits.evaluation import evaluate
 from rnnlimits.graphs import Recording, Replayed
-from rnnlimits.replicas import Replicas, clip, fold, stack
+from rnnlimits.norm_regulariser import omega_and_gradient
+from rnnlimits.replicas import Replicas, clip, fold, shrink, stack
+from rnnlimits.schedules import rate
 from rnnlimits.streams import Stream
 from rnnlimits.tasks.base import Batch, Task
 
@@ -29,6 +31,7 @@ OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "rmsprop": lambda groups: torch.optim.RMSprop(groups, alpha=0.9),
     "sgd": torch.optim.SGD,
 }
+MATRIX = "architecture.U_HH"  # of the pages whose recurrence is elman's
 
 
 @dataclass
@@ -44,6 +47,9 @@ class Replica:
     best_theta_P: Tensor = field(default_factory=lambda: torch.zeros(0))
     steps_to_solve: int | None = None
     validations_without_improvement: int = 0
+    least_loss: float = math.inf  # of a validation, for the schedule
+    validations_on_a_plateau: int = 0
+    halvings: int = 0  # of the learning rate
     norms: list[float] = field(default_factory=list)
     losses: list[float] = field(default_factory=list)
 
@@ -80,6 +86,7 @@ class ReplicaTraining(pl.LightningModule):
         self.task = next(iter(tasks.values()))
         self.validation = validation
         self.budget = budget
+        self.shrinks = budget.get("not_finite") == "shrink"
         self.active = list(range(len(replicas)))
         # Replicas of one seed differ in the learning rate alone: they share the seed's data stream.
         self.streams = {seed: Stream(task, budget["batch"], seed) for seed, task in tasks.items()}
@@ -105,6 +112,10 @@ class ReplicaTraining(pl.LightningModule):
             self.carried = tuple(part.to(self.device) for part in self.carried)
 
     def training_step(self, _: Tensor) -> Tensor:
+        for r in self.active:
+            one = self.replicas[r]
+            lr = rate(self.budget, one.learning_rate, self.done or 0, one.halvings)
+            self.optimiser.param_groups[r]["lr"] = lr
         drawn = {seed: next(self.streams[seed]) for seed in {self.replicas[r].seed for r in self.active}}
         theta_RP = self.models.theta(self.active).detach()
         batch = stack([drawn[self.replicas[r].seed] for r in self.active], theta_RP)
@@ -133,12 +144,19 @@ class ReplicaTraining(pl.LightningModule):
         A function of its arguments alone, which reads nothing from the device: so a GPU can replay it.
         """
         theta_RP = theta_RP.detach().requires_grad_()
-        output, new_state = self.models(theta_RP, frozen_RQ, x, state or None)
+        tensors, omega = self.models.tensors(theta_RP, frozen_RQ), self.budget.get("omega")
+        last = self.task.reads_last and not omega  # Omega is of every step
+        y_RBTH, new_state = self.models.hidden(tensors, x, state or None, last=last)
+        output = self.models.answer(tensors, y_RBTH)
         loss_N = self.task.loss_N(output.flatten(0, 1), fold(Batch(x, target, mask_BT)))
         loss_R = loss_N.view(len(theta_RP), -1).mean(1)
         # No replica's loss depends on another's weights: the gradients of the sum stay apart.
-        (gradient_RP,) = torch.autograd.grad(loss_R.sum(), theta_RP)
-        clipped_RP, norms_R = clip(gradient_RP, self.budget["clip_norm"])
+        gradient_RP, *direct = torch.autograd.grad(loss_R.sum(), [theta_RP, *([y_RBTH] if omega else [])])
+        if omega:
+            self.add_omega(gradient_RP, omega, tensors["architecture.U_HH"], y_RBTH, *direct)
+        clipped_RP, norms_R = clip(gradient_RP, self.budget["clip_norm"], self.budget.get("clip_value"))
+        if self.shrinks:
+            clipped_RP = shrink(clipped_RP, norms_R, theta_RP.detach(), self.models.layout.place(MATRIX))
         # Truncated back-propagation through time: the state goes on, its gradient does not.
         return (
             clipped_RP,
@@ -146,10 +164,19 @@ class ReplicaTraining(pl.LightningModule):
             *(part.detach() for part in new_state or ()),
         )
 
+    @torch.no_grad()
+    def add_omega(
+        self, gradient_RP: Tensor, weight: float, U_RHH: Tensor, h_RBTH: Tensor, direct_RBTH: Tensor
+    ) -> None:
+        """To the recurrent matrix's part, and before the clipping, as in the released code."""
+        (nonlinearity,) = self.models.kernel_arguments
+        _, by_U_RHH = omega_and_gradient(U_RHH, h_RBTH, direct_RBTH, nonlinearity)
+        gradient_RP[:, self.models.layout.place(MATRIX)] += weight * by_U_RHH.flatten(1)
+
     def backward(self, loss: Tensor, *_: object) -> None:
         """Lightning's moment for the gradients: they are there; one that is not finite makes no step."""
         for r, gradient_P in zip(self.active, self.gradient_RP, strict=True):
-            if math.isfinite(self.replicas[r].norms[-1]):
+            if self.shrinks or math.isfinite(self.replicas[r].norms[-1]):
                 self.models.rows[r].grad = gradient_P
 
     def on_train_batch_end(self, outputs, batch: int, batch_idx: int) -> None:
@@ -158,9 +185,9 @@ class ReplicaTraining(pl.LightningModule):
             norms = {f"gradient_norm/{r}": self.replicas[r].norms[-1] for r in self.active}
             losses = {f"loss/{r}": self.replicas[r].losses[-1] for r in self.active}
             self.logger.log_metrics(norms | losses, step)
-        self.close(
-            {r: "diverged" for r in self.active if not math.isfinite(self.replicas[r].norms[-1])}, step
-        )
+        if not self.shrinks:
+            broken = [r for r in self.active if not math.isfinite(self.replicas[r].norms[-1])]
+            self.close(dict.fromkeys(broken, "diverged"), step)
         if self.active and (step % self.budget["validate_every"] == 0 or step == self.budget["steps"]):
             self.validate(step)
         if not self.active:
@@ -181,6 +208,7 @@ class ReplicaTraining(pl.LightningModule):
                 Reading(r, "validation", step, metric, value) for metric, value in values.items()
             ]
             self.summarise_training(r, step)
+            self.watch_the_plateau(self.replicas[r], values["loss"])
             if status := self.judge(self.replicas[r], step, values, theta_RP[row]):
                 closing[r] = status
         self.close(closing, step)
@@ -205,6 +233,17 @@ class ReplicaTraining(pl.LightningModule):
             return "solved"
         patience = self.budget["patience"]
         return "stopped" if patience and replica.validations_without_improvement >= patience else None
+
+    def watch_the_plateau(self, replica: Replica, loss: float) -> None:
+        """Halve the rate when the loss has not fallen for so many validations, and count anew."""
+        if self.budget.get("schedule") != "halve_on_plateau":
+            return
+        if loss < replica.least_loss:
+            replica.least_loss, replica.validations_on_a_plateau = loss, 0
+            return
+        replica.validations_on_a_plateau += 1
+        if replica.validations_on_a_plateau == self.budget["plateau"]:
+            replica.halvings, replica.validations_on_a_plateau = replica.halvings + 1, 0
 
     def summarise_training(self, r: int, step: int) -> None:
         """Mean loss and the gradient norm before clipping, over the steps since the last validation."""

@@ -43,6 +43,7 @@ A_GATE, WITHOUT_GRADIENT, AT_LEAST = 5, 1 / 2, 1
 # More such tensors: the gradient of all outputs, which a compiled loop leaves out where only the last step is
 # read; and copies in the read-out's order where each step is.
 ONE_MORE, EACH_STEP_READ = 1, 2
+OMEGA = 6  # such tensors of its own: the outputs' gradient, f', and both norms' vectors in two layouts
 INPUT_COPIES = 4  # stacked, in the loop's order, embedded, a gradient
 OUTPUT_COPIES, EVALUATED_OUTPUT_COPIES = 2, 5  # of B x O numbers a step, where each step is read
 WEIGHT_COPIES = (
@@ -143,7 +144,8 @@ def training(shard: Shard, size: Sizes, at_once: int, seeds: int, device: str) -
     more = 0 if kernel else ONE_MORE
     if size.each_step_read:
         outputs, more = size.outputs, ONE_MORE + EACH_STEP_READ
-    update = (kept + more) * shard.hidden_size + inputs + OUTPUT_COPIES * outputs
+    of_omega = OMEGA if shard.budget.get("omega") else 0
+    update = (kept + more + of_omega) * shard.hidden_size + inputs + OUTPUT_COPIES * outputs
     evaluation = (held + more / 2) * shard.hidden_size + inputs + EVALUATED_OUTPUT_COPIES * outputs
     sequences = max(shard.budget["validation_sequences"], shard.budget["test_sequences"])
     evaluated = min(size.evaluation_batch, sequences)

@@ -52,4 +52,7 @@ def build_model(shard: Shard, task: Task, seed: int) -> Model:
         layer = catalog.page_class("architectures", shard.architecture)
         architecture = layer(embedding or task.inputs, shard.hidden_size, shard.length_steps, options)
         readout = nn.Linear(shard.hidden_size, task.outputs)
+        if std := getattr(options, "readout_std", 0):
+            nn.init.normal_(readout.weight, 0, std)
+            nn.init.zeros_(readout.bias)
     return Model(encoder, architecture, readout, task.reads_last)

@@ -13,6 +13,8 @@ from torch.func import functional_call, vmap
 from rnnlimits.model import Model, State
 from rnnlimits.tasks.base import Batch
 
+TRUSTED, SHRINKAGE = 1e10, 0.02  # a gradient norm that float32 still gets right; what follows a larger one
+
 # Shape letters: R replicas, P trainable weights, Q frozen weights, B sequences, T steps, I inputs, O outputs.
 
 
@@ -22,6 +24,12 @@ class Layout:
     def __init__(self, named: Sequence[tuple[str, Tensor]]):
         self.shapes = {name: tensor.shape for name, tensor in named}
         self.sizes = [tensor.numel() for _, tensor in named]
+
+    def place(self, name: str) -> slice:
+        """Where in a row a weight stands."""
+        before = list(self.shapes).index(name)
+        start = sum(self.sizes[:before])
+        return slice(start, start + self.sizes[before])
 
     def unpack(self, rows_RP: Tensor) -> dict[str, Tensor]:
         # One split and not one slice a weight: its backward is a single concatenation.
@@ -58,6 +66,12 @@ def fold(batch: Batch) -> Batch:
     return Batch(x=batch.x.flatten(0, 1), target=batch.target.flatten(0, 1), mask_BT=mask, carry=batch.carry)
 
 
+def part(tensors: dict[str, Tensor], name: str) -> dict[str, Tensor]:
+    """The weights of one of a model's three parts, under the names that they have there."""
+    prefix = name + "."
+    return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
+
+
 class Replicas(nn.Module):
     """R models of equal shape. `rows[r]` is replica r's trainable weights, a parameter of its own."""
 
@@ -70,6 +84,7 @@ class Replicas(nn.Module):
         self._template = (template,)
         self.layout = Layout(list(template.named_parameters()))
         self.frozen_layout = Layout(list(template.named_buffers()))
+        self.kernel_arguments: tuple[str, ...] = getattr(template.architecture, "kernel_arguments", ())
         self.rows = nn.ParameterList([nn.Parameter(flat(list(model.parameters()))) for model in models])
         self.register_buffer("frozen_RQ", torch.stack([flat(list(model.buffers())) for model in models]))
 
@@ -80,28 +95,36 @@ class Replicas(nn.Module):
         self, theta_RP: Tensor, frozen_RQ: Tensor, x: Tensor, state: State = None
     ) -> tuple[Tensor, State]:
         """x is (R, B, T, I) real or (R, B, T) tokens; the output is (R, B, T, O) or (R, B, 1, O)."""
+        tensors = self.tensors(theta_RP, frozen_RQ)
+        y_RBTH, state = self.hidden(tensors, x, state, last=self._template[0].task_reads_last)
+        return self.answer(tensors, y_RBTH), state
+
+    def tensors(self, theta_RP: Tensor, frozen_RQ: Tensor) -> dict[str, Tensor]:
+        return self.layout.unpack(theta_RP) | self.frozen_layout.unpack(frozen_RQ)
+
+    def hidden(
+        self, tensors: dict[str, Tensor], x: Tensor, state: State = None, *, last: bool
+    ) -> tuple[Tensor, State]:
+        """The architecture's outputs, (R, B, T, H), or (R, B, 1, H) with `last`."""
         template = self._template[0]
-        tensors = self.layout.unpack(theta_RP) | self.frozen_layout.unpack(frozen_RQ)
-
-        def part(name: str) -> dict[str, Tensor]:
-            prefix = name + "."
-            return {
-                key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)
-            }
-
         x = x[:, :, template.first_step(state) :]
-        encoder = part("encoder")
+        encoder = part(tensors, "encoder")
         if encoder:
             x = vmap(lambda weights, x: functional_call(template.encoder, weights, (x,)))(encoder, x)
         architecture = template.architecture
-        y_RBTH, state = type(architecture).forward_replicas(
-            architecture, part("architecture"), x, state, last=template.task_reads_last
+        return type(architecture).forward_replicas(
+            architecture, part(tensors, "architecture"), x, state, last=last
         )
-        readout = part("readout")
+
+    def answer(self, tensors: dict[str, Tensor], y_RBTH: Tensor) -> Tensor:
+        """The read-out of those steps that the task reads."""
+        if self._template[0].task_reads_last and y_RBTH.shape[2] > 1:
+            y_RBTH = y_RBTH[:, :, -1:]
+        readout = part(tensors, "readout")
         output_RNO = torch.baddbmm(
             readout["bias"][:, None], y_RBTH.flatten(1, 2), readout["weight"].transpose(1, 2)
         )
-        return output_RNO.view(*y_RBTH.shape[:3], -1), state
+        return output_RNO.view(*y_RBTH.shape[:3], -1)
 
     def copy_into(self, model: Model, theta_P: Tensor, r: int) -> Model:
         """`model` with the weights theta_P and the frozen weights of replica r (for the probes)."""
@@ -110,9 +133,25 @@ class Replicas(nn.Module):
         return model
 
 
-def clip(gradient_RP: Tensor, limit: float | None) -> tuple[Tensor, Tensor]:
-    """Each replica's gradient rescaled to at most `limit` (Pascanu et al. 2013); the norms before that."""
+def clip(gradient_RP: Tensor, limit: float | None, value: float | None = None) -> tuple[Tensor, Tensor]:
+    """Each replica's gradient rescaled to at most `limit` (Pascanu et al. 2013); the norms before that.
+
+    Then every number of it is cut to +-`value`: Arjovsky et al.'s code does so with 1, and without a limit.
+    """
     norms_R = torch.linalg.vector_norm(gradient_RP, dim=1)
     # The factor is exactly 1 below the limit, as in torch.nn.utils.clip_grad_norm_ without its 1e-6.
     factors_R = torch.ones_like(norms_R) if limit is None else (limit / norms_R).clamp(max=1.0)
-    return gradient_RP * factors_R[:, None], norms_R
+    clipped_RP = gradient_RP * factors_R[:, None]
+    return clipped_RP if value is None else clipped_RP.clamp(-value, value), norms_R
+
+
+def shrink(gradient_RP: Tensor, norms_R: Tensor, theta_RP: Tensor, matrix: slice) -> Tensor:
+    """Where a norm is not to be trusted, the recurrent matrix is a fiftieth of it shorter by the next update.
+
+    From the released code of Pascanu et al. (2013): with sgd and rate r, U becomes (1 - 0.02 r) U, and no
+    other weight moves.
+    """
+    shorter_RP = torch.zeros_like(theta_RP)
+    shorter_RP[:, matrix] = SHRINKAGE * theta_RP[:, matrix]
+    trusted_R = norms_R <= TRUSTED  # not so for NaN
+    return torch.where(trusted_R[:, None], gradient_RP, shorter_RP)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 
+from rnnlimits import catalog, feasibility
 from rnnlimits.config import Budget, Closed, Label, Rate, Size
 from rnnlimits.feasibility import LARGEST
 from rnnlimits.grid import Shard
@@ -61,6 +62,9 @@ def _mistakes_of(shard: Shard) -> Iterator[str]:
     for name, options in shard.probes.items():
         yield from _page(f"probes.{name}", "probes", name, options)
     yield from _told("budget", Budget, shard.budget)
+    if shard.architecture in catalog.names("architectures"):
+        for key, problem in feasibility.without_matrix(shard.budget, shard.architecture):
+            yield f"budget.{key}: {problem}"
     for name in ("length_steps", "learning_rates", *(() if shard.kind == "refit" else ("hidden_size",))):
         if not (came := getattr(shard, name)):
             yield f"{name}: {came} came; a shard of kind {shard.kind} has more"

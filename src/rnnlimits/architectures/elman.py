@@ -3,7 +3,16 @@
 How U starts decides how far a gradient reaches before training: dh'/dh = diag(f') U. `default` is torch's,
 uniform in +-1/sqrt(H) for every weight. The others have b = 0 and a Glorot W: `glorot` (Glorot & Bengio
 2010), `orthogonal` (Saxe et al. 2014), `identity` (Le et al. 2015), `gaussian` N(0, gain^2 / H), chaotic for
-gain > 1 (Sompolinsky et al. 1988), `spectral_radius`, a Gaussian matrix rescaled to it (Pascanu et al. 2013).
+gain > 1 (Sompolinsky et al. 1988), `spectral_radius`, a Gaussian matrix rescaled to it (Pascanu et al. 2013),
+`sparse`, the same with 15 weights out of each unit that are not zero.
+
+Pascanu, Mikolov & Bengio (2013) start in three ways, all with b = 0; their released code shows that the
+numbers are standard deviations.  For 50 units (the gain is the standard deviation of U times sqrt(H)), with
+input_std and readout_std as in the last column:
+
+    sigmoid     nonlinearity sigmoid, initialisation gaussian, gain 0.0707106781   0.01
+    basic tanh  initialisation gaussian, gain 0.707106781                          0.1
+    smart tanh  initialisation sparse, spectral_radius 0.95                        0.01
 """
 
 from dataclasses import dataclass
@@ -15,26 +24,36 @@ from torch import Tensor, nn
 from rnnlimits.architectures.base import ProjectedRecurrent, State
 
 # Shape letters: B sequences, I inputs, H hidden units; p is the projected input W x + b.
+CONNECTIONS = 15  # out of each unit, with initialisation sparse
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
     nonlinearity: Literal["tanh", "relu", "sigmoid", "identity"] = "tanh"
-    initialisation: Literal["default", "glorot", "orthogonal", "identity", "gaussian", "spectral_radius"] = (
-        "default"
-    )
+    initialisation: Literal[
+        "default", "glorot", "orthogonal", "identity", "gaussian", "spectral_radius", "sparse"
+    ] = "default"
     gain: float = 1.0  # multiplies the initial U
-    spectral_radius: float = 1.0  # of the initial U, with initialisation spectral_radius only
+    spectral_radius: float = 1.0  # of the initial U, with initialisation spectral_radius or sparse only
+    input_std: float = 0.0  # W starts as N(0, input_std^2); 0: as the initialisation says
+    readout_std: float = 0.0  # the read-out starts as N(0, readout_std^2) with no bias; 0: torch's default
 
     def parameters(self, inputs: int, hidden: int) -> int:
         return hidden * (inputs + hidden + 1)
 
     def problem(self, hidden: int, length: int) -> str | None:
-        rescaled = self.initialisation == "spectral_radius"
+        rescaled = self.initialisation in ("spectral_radius", "sparse")
         if rescaled and self.gain != 1:
-            return "elman: gain has no effect with initialisation spectral_radius; leave it out"
+            return f"elman: gain has no effect with initialisation {self.initialisation}; leave it out"
         if not rescaled and self.spectral_radius != 1:
             return f"elman: spectral_radius has no effect with initialisation {self.initialisation}; set gain"
+        if self.initialisation == "sparse" and hidden < CONNECTIONS:
+            return (
+                f"elman: initialisation sparse gives each unit {CONNECTIONS} weights; as many units, or more"
+            )
+        for name in ("input_std", "readout_std"):
+            if (std := getattr(self, name)) < 0:
+                return f"elman: {name}={std}; a standard deviation is 0 or more"
         return None
 
 
@@ -51,7 +70,9 @@ def initial_matrix(options: Options, hidden: int) -> Tensor:
             nn.init.eye_(U_HH)
         case "gaussian" | "spectral_radius":
             U_HH.normal_(0, hidden**-0.5)
-    if options.initialisation == "spectral_radius":
+        case "sparse":  # a column holds what one unit sends; half a weight less, so that rounding takes none
+            nn.init.sparse_(U_HH, (hidden - CONNECTIONS - 0.5) / hidden, std=1)
+    if options.initialisation in ("spectral_radius", "sparse"):
         return U_HH * (options.spectral_radius / torch.linalg.eigvals(U_HH).abs().max())
     return options.gain * U_HH
 
@@ -67,6 +88,8 @@ class Elman(ProjectedRecurrent):
         if options.initialisation == "default":
             nn.init.uniform_(self.W_HI, -(hidden**-0.5), hidden**-0.5)
             nn.init.uniform_(self.b_H, -(hidden**-0.5), hidden**-0.5)
+        if options.input_std:
+            nn.init.normal_(self.W_HI, 0, options.input_std)
         self.f = getattr(torch, options.nonlinearity.replace("identity", "positive"))  # positive: x -> x
         self.kernel_arguments = (options.nonlinearity,)
         self.slope_bound = 0.25 if options.nonlinearity == "sigmoid" else 1.0  # sup |f'|

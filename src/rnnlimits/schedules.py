@@ -1,0 +1,41 @@
+"""The learning rate of a replica at each update, from what the budget says and what the replica has done.
+
+    constant          as in the list of learning rates
+    halve_on_plateau  half of it each time that the validation loss has not fallen for `plateau` validations
+                      (Tallec & Ollivier 2018: for 100 updates)
+    step_decay        a tenth of it after every `decay_every` updates (Li et al. 2018, IndRNN: 20,000)
+    cosine            `warmup` updates up in a straight line, then half a cosine down to a thousandth at the
+                      last update (parity of Beck et al. 2024, xLSTM: 2,000 of 20,000)
+
+A function of plain numbers that a checkpoint holds: a training that goes on has the rates that it would have
+had.
+
+>>> rates = [rate({"schedule": "step_decay", "decay_every": 2}, 1.0, step) for step in range(5)]
+>>> rates == [1.0, 1.0, 0.1, 0.1, 0.1**2]
+True
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+LAST_SHARE = 1e-3  # of the rate, at the end of a cosine
+
+
+def rate(budget: Mapping[str, Any], learning_rate: float, step: int, halvings: int = 0) -> float:
+    """The learning rate of the update that follows `step` updates and so many halvings."""
+    match budget.get("schedule", "constant"):
+        case "halve_on_plateau":
+            return learning_rate * 0.5**halvings
+        case "step_decay":
+            return learning_rate * 0.1 ** (step // budget["decay_every"])
+        case "cosine":
+            return learning_rate * _cosine(step, budget.get("warmup", 0), budget["steps"])
+    return learning_rate
+
+
+def _cosine(step: int, warmup: int, steps: int) -> float:
+    if step < warmup:
+        return (step + 1) / warmup
+    share = (step - warmup) / (steps - warmup)
+    return LAST_SHARE + (1 - LAST_SHARE) * (1 + math.cos(math.pi * share)) / 2
