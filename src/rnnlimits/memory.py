@@ -136,7 +136,8 @@ def seeds_of(shard: Shard) -> int:
 
 def training(shard: Shard, size: Sizes, at_once: int, seeds: int, device: str) -> float:
     """Bytes of so many replicas in training: the larger of an update and of an evaluation."""
-    kernel = COMPILED.get(kernel_of(shard), 0) if compiled(shard, device) else 0
+    layers = shard.architecture_options["layers"] if "of" in shard.architecture_options else 1
+    kernel = layers * COMPILED.get(kernel_of(shard), 0) if compiled(shard, device) else 0
     kept = kernel or size.trained_tensors_kept
     held = kernel or AT_LEAST + WITHOUT_GRADIENT * size.trained_tensors_kept
     inputs, outputs = INPUT_COPIES * size.inputs, 0
@@ -182,7 +183,8 @@ def probing(shard: Shard, size: Sizes) -> float:
 
 
 def kernel_of(shard: Shard) -> str:
-    return catalog.constant("architectures", shard.architecture, "kernel") or ""
+    page = shard.architecture_options.get("of", shard.architecture)
+    return catalog.constant("architectures", page, "kernel") or ""
 
 
 def compiled(shard: Shard, device: str) -> bool:
