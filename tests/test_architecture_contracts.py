@@ -38,7 +38,15 @@ def cases() -> list:
         "long_expressive_memory": {"step_size": 0.3},
         "independent": {"largest_gain": 0.0, "input_std": 0.1},
     }
-    return found + [pytest.param(name, options, id=f"{name}-extra") for name, options in extra.items()]
+    found += [pytest.param(name, options, id=f"{name}-extra") for name, options in extra.items()]
+    stacks = [
+        {"of": "lstm", "layers": 1},
+        {"of": "lstm_1997", "layers": 3, "inner": {"block_size": 2}, "residual": "pre_norm"},
+        {"of": "minimal_gru", "layers": 3, "inner": {"candidate": "positive"}, "residual": "plain"},
+        {"of": "independent", "inner": {"input_std": 0.1}, "last_layer": {"initialisation": "long"}},
+        {"of": "linear_recurrent_unit", "residual": "pre_norm"},
+    ]
+    return found + [pytest.param("stacked", stack, id=f"stacked-{stack['of']}") for stack in stacks]
 
 
 def build(

@@ -31,7 +31,7 @@ GROUPED = {
 }  # fmt: skip
 
 
-COMPILED = {"elman": "elman", "irnn": "elman", "gru": "gru", "lstm": "lstm"}
+COMPILED = {"elman": "elman", "irnn": "elman", "gru": "gru", "lstm": "lstm", "lstm_1997": "lstm_1997"}
 
 
 def in_groups_of(size: int, shard: Shard, monkeypatch) -> tuple[list[Row], dict]:

@@ -13,12 +13,12 @@ from test_replicas import BUDGET, a_shard
 from torch import Tensor
 
 from rnnlimits import catalog, mnist, training
-from rnnlimits.tasks import base, sequential_mnist
+from rnnlimits.tasks import base
 from rnnlimits.tasks.base import Batch, Task, generator
 
 LENGTH = 64  # every page can do it but those below, and the digits nothing else
 NAMES = catalog.names("tasks")
-FINITE = ("sequential_digits", "sequential_mnist", "character_language_model")
+FINITE = ("sequential_digits", "sequential_mnist", "noise_padded", "character_language_model")
 FRESH = [name for name in NAMES if name not in FINITE]
 LENGTHS = {"sequential_mnist": 784}
 OPTIONS = {"associative_recall": {"vocabulary": 256}}  # 8,192 take long
@@ -33,7 +33,7 @@ def a_small_mnist(monkeypatch):
         for part, count in (("train", 300), ("t10k", 40))
     }
     monkeypatch.setattr(mnist, "read", parts.__getitem__)
-    monkeypatch.setattr(sequential_mnist, "VALIDATION", 30)
+    monkeypatch.setattr(mnist, "VALIDATION", 30)
 
 
 def build(name: str, length: int | None = None) -> Task:

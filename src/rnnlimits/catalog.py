@@ -32,8 +32,9 @@ NOUNS = {
     "simulations": "simulation",
     "figures": "figure",
 }
-NOT_PAGES = {"__init__", "base", "style"}
+NOT_PAGES = {"__init__", "base", "depth", "style"}
 LIGHT_MODULES = {"__future__", "dataclasses", "typing", "math", "string"}
+LIGHT_PARTS = {"catalog", "datasets"}  # of rnnlimits
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,7 +119,8 @@ def options(kind: str, name: str) -> type:
     except NameError as error:
         raise ValueError(
             f"{file}: class Options uses {error.name!r}, which planning cannot see; "
-            f"it sees {', '.join(sorted(LIGHT_MODULES))}, rnnlimits.datasets and CAPITALS = literal"
+            f"it sees {', '.join(sorted(LIGHT_MODULES))}, "
+            f"{', '.join(f'rnnlimits.{part}' for part in sorted(LIGHT_PARTS))} and CAPITALS = literal"
         ) from error
     if not hasattr(excerpt, "Options"):
         raise ValueError(f"{file}: no class Options; add one, a frozen dataclass, even if empty")
@@ -133,7 +135,7 @@ def _is_light(node: ast.stmt) -> bool:
         case ast.Import():
             return all(alias.name in LIGHT_MODULES for alias in node.names)
         case ast.ImportFrom(module="rnnlimits"):
-            return all(alias.name == "datasets" for alias in node.names)
+            return all(alias.name in LIGHT_PARTS for alias in node.names)
         case ast.ImportFrom():
             return node.module in LIGHT_MODULES
         case ast.Assign(targets=[ast.Name(id=target)], value=value) if target.isupper():

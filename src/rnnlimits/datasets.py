@@ -45,6 +45,9 @@ TINY_SHAKESPEARE_CREDIT = (
     "selected by Andrej Karpathy for char-rnn (MIT), github.com/karpathy/char-rnn"
 )
 
+DIGITS_PARTS = {"train": 1097, "validation": 350, "test": 350}  # images
+DIGITS_SHUFFLE_SEED = 1998  # the year of the data set
+
 N_GRAMS = ("unigram", "bigram", "trigram", "four_gram", "five_gram")
 
 
@@ -144,6 +147,14 @@ def digits() -> tuple[np.ndarray, np.ndarray]:
     path = Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz"
     table = np.loadtxt(path, delimiter=",", dtype=np.int64)
     return (table[:, :-1] / 16).astype(np.float32), table[:, -1]
+
+
+def digits_rows() -> dict[str, np.ndarray]:
+    """part -> its images. The copy has no split, so this one is ours: a random order, cut."""
+    import numpy as np
+
+    order = np.random.default_rng(DIGITS_SHUFFLE_SEED).permutation(sum(DIGITS_PARTS.values()))
+    return dict(zip(DIGITS_PARTS, np.split(order, np.cumsum(list(DIGITS_PARTS.values()))[:-1])))
 
 
 def encode(text: str, vocabulary: str) -> np.ndarray:

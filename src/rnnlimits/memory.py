@@ -38,7 +38,7 @@ FLOAT32, FLOAT64, INT64 = 4, 8, 8
 PROCESS = {"simulation": 150, "torch": 255, "Lightning": 195, "compiled loops": 100, "cuda": 2000}
 # Tensors of B x H numbers a step that a forward pass keeps.  The compiled loops keep them with gradient or
 # without; in plain PyTorch a gate costs about five, and without gradient half of them and one more.
-COMPILED = {"elman": 1, "gru": 5, "lstm": 6}
+COMPILED = {"elman": 1, "gru": 5, "lstm": 6, "lstm_1997": 5}
 A_GATE, WITHOUT_GRADIENT, AT_LEAST = 5, 1 / 2, 1
 # More such tensors: the gradient of all outputs, which a compiled loop leaves out where only the last step is
 # read; and copies in the read-out's order where each step is.
@@ -137,7 +137,8 @@ def seeds_of(shard: Shard) -> int:
 
 def training(shard: Shard, size: Sizes, at_once: int, seeds: int, device: str) -> float:
     """Bytes of so many replicas in training: the larger of an update and of an evaluation."""
-    kernel = COMPILED.get(kernel_of(shard), 0) if compiled(shard, device) else 0
+    layers = shard.architecture_options["layers"] if "of" in shard.architecture_options else 1
+    kernel = layers * COMPILED.get(kernel_of(shard), 0) if compiled(shard, device) else 0
     kept = kernel or size.trained_tensors_kept
     held = kernel or AT_LEAST + WITHOUT_GRADIENT * size.trained_tensors_kept
     inputs, outputs = INPUT_COPIES * size.inputs, 0
@@ -184,7 +185,8 @@ def probing(shard: Shard, size: Sizes) -> float:
 
 
 def kernel_of(shard: Shard) -> str:
-    return catalog.constant("architectures", shard.architecture, "kernel") or ""
+    page = shard.architecture_options.get("of", shard.architecture)
+    return catalog.constant("architectures", page, "kernel") or ""
 
 
 def compiled(shard: Shard, device: str) -> bool:

@@ -18,6 +18,7 @@ from rnnlimits import datasets, downloads
 from rnnlimits.downloads import Published
 
 PIXELS = 784
+VALIDATION = 5_000  # images, the last of the training files
 # (bytes, sha256) of the packed files
 FILES = {
     "train-images-idx3-ubyte.gz": (
@@ -54,6 +55,17 @@ HEADER = {"images": 16, "labels": 8}  # bytes of the idx format before the data
 def read(part: str, data_dir: str | Path | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Images as rows of 784 bytes, line by line, and the digit of each; part is "train" or "t10k"."""
     return _read(part, str(data_dir or os.environ.get(datasets.DATA_VARIABLE) or ""))
+
+
+def parts() -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Images and digits of "train", "validation" and "test"; the published files have no validation part."""
+    pixels, labels = read("train")
+    train, validation = slice(None, -VALIDATION), slice(-VALIDATION, None)
+    return {
+        "train": (pixels[train], labels[train]),
+        "validation": (pixels[validation], labels[validation]),
+        "test": read("t10k"),
+    }
 
 
 @functools.cache

@@ -5,10 +5,17 @@ import functools
 import json
 from typing import Any
 
-from pydantic import BeforeValidator, ConfigDict, PlainSerializer, PlainValidator, TypeAdapter
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    PlainSerializer,
+    PlainValidator,
+    TypeAdapter,
+    ValidationError,
+)
 
 from rnnlimits import catalog
-from rnnlimits.mistakes import mistake, mistakes, short, unknown_key
+from rnnlimits.mistakes import mistake, mistakes, short, tell, unknown_key
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +61,24 @@ def _page(kind: str, values: Any) -> Page:
     if unknown := [key for key in values if key not in known]:
         raise mistakes(((str(key),), unknown_key(key, ["page", *known])) for key in unknown)
     # JSON mode is strict about numbers and words, and takes a list for a tuple, which YAML cannot write.
-    return Page(name, _adapter(kind, name).validate_json(json.dumps(values, default=str)))
+    return Page(name, _with_inner(kind, _adapter(kind, name).validate_json(json.dumps(values, default=str))))
+
+
+def _with_inner(kind: str, options: Any) -> Any:
+    """A page that is made `of` another one has options for that: they are checked and filled in as well."""
+    if not hasattr(options, "of"):
+        return options
+    inner = _inner(kind, options.of, "inner", options.inner or {})
+    last = options.last_layer and _inner(kind, options.of, "last_layer", inner | options.last_layer)
+    return dataclasses.replace(options, inner=inner, last_layer=last or None)
+
+
+def _inner(kind: str, name: str, key: str, values: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return _page(kind, {**values, "page": name}).values
+    except ValidationError as error:
+        lines = tell(error, lambda where: [], [])
+        raise mistakes(((key,), line.removeprefix("the whole file: ")) for line in lines) from error
 
 
 def resolved(kind: str) -> PlainValidator:

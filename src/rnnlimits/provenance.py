@@ -71,7 +71,8 @@ def _roots(shard: Shard) -> frozenset[Path]:
     """The module that runs the shard, and the pages that it loads by name."""
     if shard.kind == "simulation":
         return frozenset({catalog.PACKAGE / "simulate.py", _page("simulations", shard.task_page)})
-    pages = {_page("tasks", shard.task_page), _page("architectures", shard.architecture)}
+    architectures = {shard.architecture, shard.architecture_options.get("of", shard.architecture)}
+    pages = {_page("tasks", shard.task_page), *(_page("architectures", name) for name in architectures)}
     return frozenset(
         {catalog.PACKAGE / "training.py", *pages, *(_page("probes", name) for name in shard.probes)}
     )

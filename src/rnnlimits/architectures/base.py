@@ -134,7 +134,7 @@ class ProjectedRecurrent(Recurrent):
     """
 
     kernel: ClassVar[str] = ""
-    kernel_arguments: tuple[str, ...] = ()
+    kernel_arguments: tuple[Any, ...] = ()
 
     def project(self, x_I: Tensor) -> Tensor:
         """The part of a step that needs no state, for any leading axes."""

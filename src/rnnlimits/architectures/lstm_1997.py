@@ -45,17 +45,19 @@ class Options:
 
 
 class LSTM1997(ProjectedRecurrent):
+    kernel = "lstm_1997"
+
     def __init__(self, inputs: int, hidden: int, length: int, options: Options):
         super().__init__(inputs, hidden, length, options)
-        self.blocks = options.blocks(hidden)
+        self.kernel_arguments, self.blocks = (options.gradient, options.block_size), options.blocks(hidden)
         units = hidden + 2 * self.blocks
         self.W_GI = nn.Parameter(torch.empty(units, inputs).uniform_(-WEIGHTS_WITHIN, WEIGHTS_WITHIN))
         self.U_GG = nn.Parameter(torch.empty(units, units).uniform_(-WEIGHTS_WITHIN, WEIGHTS_WITHIN))
         self.b_G = nn.Parameter(torch.empty(units).uniform_(-WEIGHTS_WITHIN, WEIGHTS_WITHIN))
-        _, b_i_K, b_o_K = self.b_G.detach().split((hidden, self.blocks, self.blocks))
-        for bias_K, given in ((b_i_K, options.input_gate_biases), (b_o_K, options.output_gate_biases)):
-            for block in range(self.blocks if given else 0):
-                bias_K[block] = given[block % len(given)]
+        gates = self.b_G.detach()[hidden:].chunk(2)
+        for bias_K, given in zip(gates, (options.input_gate_biases, options.output_gate_biases)):
+            if given:
+                bias_K.copy_(torch.tensor(given).repeat(self.blocks)[: self.blocks])
 
     def initial_state(self, batch: int) -> State:
         return tuple(self.zeros(batch, size) for size in (self.hidden, self.hidden, 2 * self.blocks))
@@ -75,6 +77,4 @@ class LSTM1997(ProjectedRecurrent):
         return h_BH, (h_BH, c_BH, io_B2K)
 
     def of_cells(self, gate_BK: Tensor) -> Tensor:
-        return (
-            gate_BK[..., None].expand(*gate_BK.shape, self.options.block_size).flatten(-2)[..., : self.hidden]
-        )
+        return gate_BK.repeat_interleave(self.options.block_size, -1)[..., : self.hidden]

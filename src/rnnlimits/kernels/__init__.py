@@ -15,12 +15,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rnnlimits.kernels import cuda, elman, gru, lstm
+from rnnlimits.kernels import cuda, elman, gru, lstm, lstm_1997
 
-__all__ = ["available", "backend", "choose", "cuda", "elman", "gru", "lstm"]
+__all__ = ["available", "backend", "choose", "cuda", "elman", "gru", "lstm", "lstm_1997"]
 
 # Shape letters: R replicas, T time steps, B sequences, I inputs, H hidden units, G = H, 3H or 4H gate values.
-KERNELS = {"elman": elman, "gru": gru, "lstm": lstm}
+KERNELS = {"elman": elman, "gru": gru, "lstm": lstm, "lstm_1997": lstm_1997}
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-10}
 
 
@@ -32,18 +32,18 @@ def available(kernel: str = "elman", x: Tensor | None = None) -> bool:
     return device == "cpu" and dtype in TOLERANCE and passes_trial(kernel, dtype)
 
 
-def choose(kernel: str, x_RBTI: Tensor, *arguments: str) -> Callable[..., Any] | None:
+def choose(kernel: str, x_RBTI: Tensor, *arguments: Any) -> Callable[..., Any] | None:
     """The loop over time for inputs like these; None where nothing but the plain step will do."""
     if available(kernel, x_RBTI):
         return KERNELS[kernel].scan
-    if not x_RBTI.is_cuda or kernel not in KERNELS or os.environ.get("RNNLIMITS_BACKEND") == "torch":
+    if not x_RBTI.is_cuda or kernel not in cuda.KERNELS or os.environ.get("RNNLIMITS_BACKEND") == "torch":
         return None
     loops = cuda.loops(kernel, len(x_RBTI), *arguments)
     # In float64, whatever follows: there, TF32 and the order of a sum cannot hide a mistake.
     return next((loop for loop in loops if passes_trial(kernel, torch.float64, loop)), None)
 
 
-def backend(kernel: str = "elman", device: str = "cpu", replicas: int = 1, *arguments: str) -> str:
+def backend(kernel: str = "elman", device: str = "cpu", replicas: int = 1, *arguments: Any) -> str:
     """What runs the time loop of an architecture: "numba-0.68.1", "torch", or on a GPU "cudnn", ..."""
     if device == "cuda":
         loop = choose(kernel, torch.empty(replicas, 1, 1, 1, device=device), *arguments)
@@ -73,11 +73,18 @@ def passes_trial(kernel: str, dtype: torch.dtype, loop: cuda.Loop | None = None)
 def trial(kernel: str, dtype: torch.dtype, scan: Callable, R: int = 2, device: str = "cpu") -> list[Tensor]:
     """Outputs, final state and all gradients of a tiny case."""
     B, T, inputs, H = 3, 4, 2, 5
-    G, more, states = {"elman": (H, [], 1), "gru": (3 * H, [(R, H)], 1), "lstm": (4 * H, [], 2)}[kernel]
-    shapes = [(R, B, T, inputs), (R, G, inputs), (R, G), (R, G, H), *more, *[(R, B, H)] * states]
+    # Gates, what they see of the step before, more weights, states; lstm_1997 has two cells a block.
+    G, seen, more, states, how = {
+        "elman": (H, H, [], [H], ()),
+        "gru": (3 * H, H, [(R, H)], [H], ()),
+        "lstm": (4 * H, H, [], [H, H], ()),
+        "lstm_1997": (H + 6, H + 6, [], [H, H, 6], ("full", 2)),
+    }[kernel]
+    shapes = [(R, B, T, inputs), (R, G, inputs), (R, G), (R, G, seen), *more]
+    shapes += [(R, B, size) for size in states]
     generator = torch.Generator().manual_seed(0)
     drawn = [torch.randn(shape, generator=generator, dtype=dtype) for shape in shapes]
     tensors = [tensor.to(device).requires_grad_() for tensor in drawn]
-    y_RBTH, state = scan(*tensors[:-states], tuple(tensors[-states:]))
+    y_RBTH, state = scan(*tensors[: -len(states)], tuple(tensors[-len(states) :]), *how)
     loss = y_RBTH.square().sum() + sum(part.sum() for part in state)
     return [y_RBTH, *state, *torch.autograd.grad(loss, tensors)]

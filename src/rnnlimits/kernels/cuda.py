@@ -20,6 +20,7 @@ from rnnlimits.kernels import cells
 # H hidden units, G = H, 3H or 4H gate values, K what a cell keeps of a step for the way back.
 State = tuple[Tensor, ...]
 BLOCK_VALUES = 2**26  # projected inputs at once: 256 MiB of float32
+KERNELS = ("elman", "gru", "lstm")  # of which there are loops here
 WAYS = ("cudnn", "fused", "batched")
 aten = torch.ops.aten
 
@@ -229,4 +230,4 @@ def loops(kernel: str, replicas: int, f: str = "tanh") -> list[Loop]:
 
 
 # Made once, so that a trial can remember for which of them it was passed.
-LOOPS = {(kernel, way): Loop(kernel, way) for kernel in ("elman", "gru", "lstm") for way in WAYS}
+LOOPS = {(kernel, way): Loop(kernel, way) for kernel in KERNELS for way in WAYS}

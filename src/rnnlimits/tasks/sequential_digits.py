@@ -20,7 +20,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -30,14 +29,11 @@ from rnnlimits.tasks.base import Batch, Split, Task, check_split, passes
 
 PIXELS = 64
 CLASSES = 10
-TRAIN = 1097  # images
-VALIDATION = 350  # the other 350 are the test part
-SHUFFLE_SEED = 1998  # the year of the data set
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    evaluation_batch: ClassVar = VALIDATION  # the whole split at once
+    evaluation_batch: ClassVar = datasets.DIGITS_PARTS["test"]  # the whole split at once
 
     def widths(self, length: int) -> tuple[int, int]:
         return 1, CLASSES
@@ -58,11 +54,7 @@ class SequentialDigits(Task):
         super().__init__(length, options)
         pixels, labels = datasets.digits()
         self.pixel_BTI, self.label_B = torch.from_numpy(pixels).unsqueeze(2), torch.from_numpy(labels)
-        order = np.random.default_rng(SHUFFLE_SEED).permutation(len(labels))
-        parts = np.split(order, [TRAIN, TRAIN + VALIDATION])
-        self.rows = {
-            part: torch.from_numpy(rows) for part, rows in zip(("train", "validation", "test"), parts)
-        }
+        self.rows = {part: torch.from_numpy(rows) for part, rows in datasets.digits_rows().items()}
 
     def _take(self, rows: Tensor) -> Batch:
         return Batch(self.pixel_BTI[rows], self.label_B[rows])

@@ -30,7 +30,6 @@ from rnnlimits import mnist
 from rnnlimits.tasks.base import EVALUATION_BATCH, Batch, Split, Task, check_split, passes
 
 CLASSES = 10
-VALIDATION = 5_000  # images, the last of the training files
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,9 +53,7 @@ class SequentialMnist(Task):
     def __init__(self, length: int, options: Options) -> None:
         super().__init__(length, options)
         self.order_T = order(options.permutation)
-        (pixels, labels), self.test = mnist.read("train"), mnist.read("t10k")
-        self.train = pixels[:-VALIDATION], labels[:-VALIDATION]
-        self.validation = pixels[-VALIDATION:], labels[-VALIDATION:]
+        self.parts = mnist.parts()
         self.evaluations: dict[str, list[Batch]] = {}
 
     def _take(self, part: tuple[np.ndarray, np.ndarray], rows: Tensor) -> Batch:
@@ -65,13 +62,14 @@ class SequentialMnist(Task):
         return Batch((byte_BT / 255).unsqueeze(2), torch.from_numpy(labels[rows.numpy()]))
 
     def batches(self, batch: int, generator: torch.Generator) -> Iterator[Batch]:
-        rows = passes(torch.arange(len(self.train[1])), batch, generator)
-        return (self._take(self.train, some) for some in rows)
+        train = self.parts["train"]
+        rows = passes(torch.arange(len(train[1])), batch, generator)
+        return (self._take(train, some) for some in rows)
 
     def evaluation(self, split: Split, sequences: int, generator: torch.Generator) -> list[Batch]:
         """The whole split, made once for all seeds."""
         check_split(split)
-        part = self.validation if split == "validation" else self.test
+        part = self.parts[split]
         if split not in self.evaluations:
             pieces = torch.arange(len(part[1])).split(EVALUATION_BATCH)
             self.evaluations[split] = [self._take(part, rows) for rows in pieces]

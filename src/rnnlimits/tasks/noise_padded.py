@@ -1,0 +1,100 @@
+"""Read an image line by line, then noise until step T, and say what the image was.
+
+    8 lines of 8 pixels | N(0,1) N(0,1) N(0,1) ...     ->  after step T: digit 0
+
+Chang, Chen, Haber & Chi (2019), AntisymmetricRNN, do it with CIFAR-10: 32 lines of 96 numbers, T = 1000. What
+a network knows of the image must outlast T - 32 steps. Here the images are scikit-learn's digits, 8 lines of
+8 pixels, or with `images: mnist` 28 lines of 28, in the parts of `sequential_digits` and `sequential_mnist`.
+CIFAR-10 is not offered: the checksum of its archive could not be verified when this page was written.
+
+The noise of `noise: fresh` is drawn anew each time that an image is read. The released code of coRNN (Rusch &
+Mishra 2021) draws one noise sequence and puts it behind every image, of the training and of the test, which a
+network can learn by heart: `noise: same`.
+
+Validation and test read the first images of their part, as many as the budget says; digits have 350 of each.
+
+Chance: guessing among ten digits is right one time in ten; giving each the same odds has the loss ln 10.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from rnnlimits import datasets, mnist
+from rnnlimits.tasks.base import EVALUATION_BATCH, Batch, Split, Task, check_split, passes
+
+CLASSES = 10
+LINES = {"digits": 8, "mnist": 28}
+NOISE_SEED = 2019  # of the one noise sequence; the released code has no seed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    images: Literal["digits", "mnist"] = "digits"
+    noise: Literal["fresh", "same"] = "fresh"
+
+    def widths(self, length: int) -> tuple[int, int]:
+        return LINES[self.images], CLASSES
+
+    def problem(self, length: int) -> str | None:
+        lines = LINES[self.images]
+        return None if length >= lines else f"an image of {self.images} has {lines} lines; {lines} or more"
+
+
+class NoisePadded(Task):
+    metric = "accuracy"
+    higher_is_better = True
+    units: ClassVar = {"accuracy": "share", "loss": "nats"}
+    chance: ClassVar = {"accuracy": 1 / CLASSES, "loss": math.log(CLASSES)}
+    reads_last = True
+    options: Options
+
+    def __init__(self, length: int, options: Options) -> None:
+        super().__init__(length, options)
+        self.parts = mnist.parts() if options.images == "mnist" else digits()
+        self.brightest = 255 if options.images == "mnist" else 1
+        one = torch.Generator().manual_seed(NOISE_SEED)
+        self.same_TI = torch.randn(length - self.inputs, self.inputs, generator=one)
+
+    def _take(self, part: str, rows: Tensor, generator: torch.Generator) -> Batch:
+        pixels_BP, label_B = (torch.from_numpy(values[rows.numpy()]) for values in self.parts[part])
+        image_BTI = (pixels_BP / self.brightest).unflatten(1, (-1, self.inputs))
+        noise_BTI = self.same_TI.expand(len(rows), -1, -1)
+        if self.options.noise == "fresh":
+            noise_BTI = torch.randn(noise_BTI.shape, generator=generator)
+        return Batch(torch.cat([image_BTI, noise_BTI], 1), label_B)
+
+    def batches(self, batch: int, generator: torch.Generator) -> Iterator[Batch]:
+        rows = passes(torch.arange(len(self.parts["train"][1])), batch, generator)
+        return (self._take("train", some, generator) for some in rows)
+
+    def evaluation(self, split: Split, sequences: int, generator: torch.Generator) -> list[Batch]:
+        check_split(split)
+        rows = torch.arange(min(sequences, len(self.parts[split][1])))
+        return [self._take(split, some, generator) for some in rows.split(EVALUATION_BATCH)]
+
+    def loss_N(self, output_NTO: Tensor, batch: Batch) -> Tensor:
+        return functional.cross_entropy(output_NTO[:, -1], batch.target, reduction="none")
+
+    def scores(self, output_NTO: Tensor, batch: Batch) -> dict[str, Tensor]:
+        right_N = output_NTO[:, -1].argmax(1) == batch.target
+        return {"loss": self.loss_N(output_NTO, batch), "accuracy": right_N.double()}
+
+    def solved(self, scores: dict[str, float]) -> bool:
+        return False  # no accuracy on real images means "learnt"
+
+    def facts(self) -> dict[str, str]:
+        if self.options.images == "digits":
+            return {}
+        return {"mnist_train_images_sha256": mnist.FILES[mnist.FIRST][1]}
+
+
+def digits() -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    pixels, labels = datasets.digits()
+    return {part: (pixels[rows], labels[rows]) for part, rows in datasets.digits_rows().items()}
