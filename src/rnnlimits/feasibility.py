@@ -37,6 +37,10 @@ def problems(study: Any) -> Iterator[tuple[Where, str]]:
         yield ("learning_rates",), "nothing is trained with `steps: 0`; remove the key or give one rate"
     if not study.budget.steps and not study.probes:
         yield ("probes",), "none, and nothing is trained with `steps: 0`: give a probe, or steps"
+    if study.budget.probe_at and not (study.probes and study.budget.steps):
+        unwatched = "weights are kept, but no probe looks at them: give a probe"
+        untrained = "half-trained weights need a training: give steps"
+        yield ("budget", "probe_at"), unwatched if study.budget.steps else untrained
     if study.folds:
         yield from impossible_to_fold(study)
     unfit_lengths = list(impossible_lengths(study))

@@ -45,6 +45,8 @@ class Options:
 
 
 class LSTM1997(ProjectedRecurrent):
+    recurrent_weights = ("U_GG",)
+
     def __init__(self, inputs: int, hidden: int, length: int, options: Options):
         super().__init__(inputs, hidden, length, options)
         self.blocks = options.blocks(hidden)
