@@ -4,6 +4,7 @@ Shown are the studies that were probed in mid-training as well: three moments te
 its design from what it has learned.
 """
 
+import itertools
 import math
 
 import pandas as pd
@@ -34,9 +35,9 @@ READING = (
 COLORS = {"initial": "#8cc5e3", "middle": "#2a7ab9", "final": "#0b2545"}
 # Which gradient: dashes, and the stages at which it is drawn.
 LINES = {
-    "gradient": ("onto the state", "-", base.WAY),
-    "parameter_gradient": ("onto the recurrent weights", (0, (4, 1.3)), base.WAY),
-    "gradient_output_only": ("onto the state, by the output alone, after training", (0, (1, 1)), ("final",)),
+    "gradient": ("∂L/∂state", "-", base.WAY),
+    "parameter_gradient": ("∂L/∂W_rec at that step", (0, (4, 1.3)), base.WAY),
+    "gradient_output_only": ("∂L/∂state, output alone", (0, (1, 1)), ("final",)),
 }
 FLOOR = -12.0  # in powers of ten: below it differences mean nothing to a learner
 CARRIED = -3.0  # a thousandth
@@ -50,7 +51,7 @@ def draw(tables: base.Tables) -> Figure:
     parts = sorted(base.cells(table), key=lambda cell: (-_kept(cell[1]), cell[0]))
     figure = style.blank(_message(parts), 1.3 + 1.35 * -(-len(parts) // 4))
     panels = style.grid(figure, len(parts), 4, sharex=True, sharey=True)
-    style.label(panels, "lag k (steps back)", "log10 of the norm")
+    style.label(panels, "lag k (steps back)", "log10 norm")
     several = table[["study", "task"]].drop_duplicates().shape[0] > 1
     for axes, ((study, task, variant), part) in zip(panels, parts):
         _lines(axes, part)
@@ -100,7 +101,7 @@ def _kept(part: pd.DataFrame) -> float:
 def _message(parts: list[tuple[tuple[str, str, str], pd.DataFrame]]) -> str:
     carried = sum(_kept(part) >= CARRIED for _, part in parts)
     lags = base.span(part.lag_steps.max() for _, part in parts)
-    return f"After training {carried} of {len(parts)} carry a thousandth of their gradient over {lags} steps"
+    return f"After training {carried} of {len(parts)} keep a thousandth of their gradient over {lags} steps"
 
 
 def _lines(axes: Axes, part: pd.DataFrame) -> None:
@@ -118,4 +119,7 @@ def _legend(table: pd.DataFrame) -> tuple[list[Line2D], list[str]]:
         for quantity, (label, dashes, _) in LINES.items()
         if quantity in found
     }
-    return [*stages.values(), *lines.values()], [*stages, *lines]
+    # A legend fills its columns first: so the moments stand in one line of it, and the lines in the other.
+    pairs = itertools.zip_longest(stages.items(), lines.items())
+    entries = [entry for pair in pairs for entry in pair if entry is not None]
+    return [handle for _, handle in entries], [label for label, _ in entries]
