@@ -56,8 +56,9 @@ def draw(tables: base.Tables) -> Figure:
     for axes, ((study, task, variant), part) in zip(panels, parts):
         _lines(axes, part)
         axes.set_title(f"{base.name(study, task)}\n{variant}" if several else variant)
-    low, high = panels[0].get_ylim()
-    panels[0].set_ylim(max(low, FLOOR), max(high, FLOOR + 1))
+    # The margins of a curve that falls by a hundred decades would fill the panels of the others.
+    low, high = table["median"].min(), table["median"].max()
+    panels[0].set_ylim(max(FLOOR, low - 0.5), max(FLOOR + 1, high + 0.5))
     style.legend(figure, *_legend(table))
     return figure
 
