@@ -81,6 +81,7 @@ def build(variants=("elman", "lstm", "gru", "irnn"), lengths=(20, 50, 100, 200),
         cell = _id("text", "language", variant, max(sizes), 64)
         _results(tables, cell, seeds)
         _folds(tables, variant, sizes)
+        _laboratory(tables, _id("laboratory", "adding", variant, max(sizes), max(lengths)), seeds)
     for name, value in (("bigram", 3.45), ("five_gram", 2.31)):
         tables["references"].append(
             ("text", "language", 64, f"reference_{name}", "bits per character", value)
@@ -180,6 +181,33 @@ def _probes(tables, cell, seeds):
             (*cell, stage, "gradient", -rate, -rate * 1.1, -rate * 0.9, 1 / rate, seeds)
         )
         tables["probe_scalars"].append((*cell, stage, "spectral_radius", "1", 1.02, 0.98, 1.06, seeds))
+
+
+def _laboratory(tables, cell, seeds):
+    """Gradients at three moments, of which training makes the later ones reach further."""
+    variant, length = cell[3], cell[5]
+    for stage, factor in (("initial", 1.0), ("middle", 0.8), ("final", 0.6)):
+        for quantity, more in (("gradient", 1.0), ("parameter_gradient", 1.2), ("gradient_output_only", 2.0)):
+            if variant == "feed_forward" or (quantity == "gradient_output_only" and cell[2] != "lstm"):
+                continue
+            for lag in sorted({*range(11), *range(15, length, max(1, length // 25)), length - 1}):
+                y = -1 - more * factor * FORGETS[variant] * lag / np.log(10)
+                if lag == length - 1 and quantity == "parameter_gradient":
+                    y = np.nan
+                tables["gradient_by_lag"].append(
+                    (
+                        *cell,
+                        stage,
+                        quantity,
+                        lag,
+                        y,
+                        y - 0.1,
+                        y + 0.1,
+                        y - 0.5,
+                        y + 0.4,
+                        seeds if y < 0 else 0,
+                    )
+                )
 
 
 def _folds(tables, variant, sizes):

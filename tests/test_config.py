@@ -185,6 +185,9 @@ MISTAKES: list[tuple[str, Any, str]] = [
         "missing; give the list to choose from, the same for every archi",
     ),
     ("studies.matched.probes", {}, "none, and nothing is trained with `steps: 0`: give a probe, or steps"),
+    ("studies.trained.budget.probe_at", 1.0, "1.0 came; give a number less than 1"),
+    ("studies.matched.budget.probe_at", 0.5, "half-trained weights need a training: give steps"),
+    ("studies.folded.budget.probe_at", 0.5, "weights are kept, but no probe looks at them: give a probe"),
     # cross-validation
     ("studies.folded.folds", 1, "1 came; give a number not less than 2"),
     ("studies.folded.tasks.adding", {}, "adding has no fixed training set to fold; tasks that have: "),

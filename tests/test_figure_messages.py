@@ -24,6 +24,30 @@ def test_who_keeps_most_gradient_is_read_off_the_last_lag():
     assert "most in elman, least in irnn" in title("gradient_by_lag", flipped)
 
 
+def test_the_laboratory_counts_who_keeps_a_thousandth_over_the_whole_sequence_and_shows_them_first():
+    # Forgetting 0.004 or 0.06 nats a step, 0.6 of it after training, leaves 10^-0.2 and 10^-3.1 at lag 199.
+    assert title("gradient_laboratory").startswith("After training 1 of 4 keep a thousandth ")
+    shown = [axes.get_title(loc="left") for axes in draw("gradient_laboratory", TABLES).axes]
+    assert shown == ["irnn", "lstm", "gru", "elman"]
+
+    def vanished(table):
+        last = (table.variant == "irnn") & (table.quantity == "gradient") & (table.lag_steps == 199)
+        table.loc[last, "median"] = np.nan
+        return table
+
+    gone = changed("gradient_by_lag", vanished)
+    assert title("gradient_laboratory", gone).startswith("After training 0 of 4 keep ")
+
+
+def test_a_study_probed_on_the_way_is_shown_in_the_laboratory_and_in_no_crowded_panel():
+    def laboratory_alone(table):
+        return table[table.study == "laboratory"]
+
+    alone = changed("gradient_by_lag", laboratory_alone)
+    assert draw("gradient_by_lag", alone).findobj(lambda artist: "not measured" in str(artist))
+    assert len(draw("gradient_laboratory", alone).axes) == 4
+
+
 def test_nothing_is_said_where_two_tasks_disagree():
     def disagree(table):
         other = table.task == "adding"

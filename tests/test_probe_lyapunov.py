@@ -7,7 +7,7 @@ import torch
 from probe_models import a_model, a_task, linear, only_a_forget_gate, scalars
 
 from rnnlimits import catalog
-from rnnlimits.probes.lyapunov import Options, measure
+from rnnlimits.probes.lyapunov import Options, driving_inputs, measure
 from rnnlimits.tasks.base import generator
 
 TASK = a_task(length=10)
@@ -83,7 +83,49 @@ def test_a_dead_network_has_no_exponent():
     assert all(math.isnan(value) for value in probe(model, steps=20, burn_in=5).values())
 
 
-@pytest.mark.parametrize("wrong", [{"steps": 3}, {"burn_in": -1}, {"initial_states": 0}, {"exponents": 0}])
+def test_a_driven_network_has_the_mean_of_what_its_inputs_make_of_each_step():
+    # h = tanh(0.9 h + w x) at the task's inputs, followed by hand: ln 0.9 (1 - h^2), at each step another.
+    task = a_task(length=25)
+    model = a_model("elman", task, hidden=1, initialisation="gaussian")
+    model.architecture.U_HH.data.fill_(0.9)
+    options = Options(inputs="task", sequences=3, steps=200, burn_in=100)
+    found = scalars(measure(model, task, options, generator(0, "probe")))
+    x_TBI = driving_inputs(model, task, options, generator(0, "probe"))
+    assert x_TBI.shape == (300, 3, 2)
+    assert len(torch.unique(x_TBI[..., 0])) == 900  # no sequence comes twice
+    h_B, logarithms = torch.zeros(3, dtype=torch.float64), []
+    for x_BI in x_TBI:
+        h_B = torch.tanh(0.9 * h_B + x_BI @ model.architecture.W_HI[0] + model.architecture.b_H)
+        logarithms.append((0.9 * (1 - h_B.square())).log())
+    expected = torch.stack(logarithms[100:]).mean().item()
+    assert found["driven_lyapunov_largest"] == pytest.approx(expected, abs=1e-9)
+    assert set(found) == {"driven_lyapunov_largest", "driven_gradient_log_slope"}
+
+
+def test_inputs_silence_a_chaotic_network_and_both_say_so_in_one_probe():
+    task = a_task(length=40)
+    model = a_model("elman", task, hidden=100, initialisation="gaussian", gain=3.0)
+    model.architecture.W_HI.data.normal_(0, 30, generator=torch.Generator().manual_seed(0))
+    found = scalars(
+        measure(model, task, Options(inputs="both", steps=200, burn_in=100), generator(0, "probe"))
+    )
+    assert found["lyapunov_largest"] > 0.1
+    assert found["driven_lyapunov_largest"] < 0
+    alone = probe(model, steps=200, burn_in=100)
+    assert alone == {name: value for name, value in found.items() if not name.startswith("driven")}
+
+
+def test_a_finite_task_drives_a_network_longer_than_its_sequences_are():
+    task = a_task("character_language_model", length=20, characters=4000, embedding=3)
+    model = a_model("gru", task)
+    found = scalars(measure(model, task, Options(inputs="task", steps=50, burn_in=10), generator(0, "probe")))
+    assert found["driven_lyapunov_largest"] < 0
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"steps": 3}, {"burn_in": -1}, {"initial_states": 0}, {"exponents": 0}, {"sequences": 0}],
+)
 def test_impossible_options_are_refused_while_planning(wrong):
     with pytest.raises(ValueError, match=r"lyapunov: .* must be 4 or more.*correct the options"):
         catalog.options("probes", "lyapunov")(**wrong)

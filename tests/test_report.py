@@ -8,7 +8,7 @@ import pytest
 import synthetic_run
 import synthetic_tables
 
-from rnnlimits import report
+from rnnlimits import catalog, report
 from rnnlimits.report import answer, display
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
@@ -145,14 +145,20 @@ def test_an_empty_run_says_so_everywhere(tmp_path):
     outline(page)
     assert said(page, "answer").count(answer.NOT_MEASURED) == 5
     assert "No claim was judged in this run." in said(page, "verdicts")
-    assert said(page, "figures").count("not measured in this run") == 9
+    assert said(page, "figures").count("not measured in this run") == len(catalog.names("figures"))
+    assert "How to read it" not in page
     names = [title for title, _ in (*display.SHORT.values(), *display.LONG.values())]
     assert all(f"{name} : not measured in this run." in said(page, "tables") for name in names)
 
 
+def test_a_figure_that_needs_it_says_in_a_paragraph_how_to_read_it(page):
+    reading = catalog.module("figures", "gradient_laboratory").READING
+    assert page.count(f"How to read it: {reading}") == 1
+
+
 def test_a_figure_that_was_not_drawn_is_missed_by_name(run, tmp_path):
     page = build(run, figures_dir=tmp_path)
-    assert page.count("This figure was not drawn in this run.") == 9
+    assert page.count("This figure was not drawn in this run.") == len(catalog.names("figures"))
     assert "How much gradient reaches back through time?" in page
 
 

@@ -112,6 +112,21 @@ def test_gradients_are_averaged_over_seeds_at_each_lag(rows):
     assert pd.isna(line(table, quantity="input_sensitivity", lag_steps=1).p10)
 
 
+def test_mid_training_is_a_moment_of_its_own_and_parameter_gradients_a_quantity():
+    cell = shard("memory", "adding", "lstm")
+    found = [
+        row for name in ("parameter_gradient", "gradient_output_only") for stage in ("initial", "middle")
+        for row in probed(cell, f"{name}_log10_median", [-2.0 - (stage == "middle")] * 3, stage, lag_steps=4)
+    ]  # fmt: skip
+    found += probed(cell, "parameter_gradient_slope", [-0.5] * 3, "middle")
+    frame = pd.DataFrame([vars(row) for row in found])
+    table = tables.gradient_by_lag(frame)
+    for quantity in ("parameter_gradient", "gradient_output_only"):
+        assert line(table, quantity=quantity, stage="initial")["median"] == -2
+        assert line(table, quantity=quantity, stage="middle")["median"] == -3
+    assert line(tables.gradient_slopes(frame), quantity="parameter_gradient").stage == "middle"
+
+
 def test_a_time_constant_belongs_to_a_gradient_that_falls(rows):
     table = tables.gradient_slopes(rows)
     assert line(table, variant="elman").time_constant == 2

@@ -86,6 +86,39 @@ def test_another_probe_moves_no_training_number(searched):
     assert without == [row for row in searched if row.split != "probe"]
 
 
+MIDDLE = {"budget": SHORT | {"probe_at": 0.25}, "probes": {"gradient_reach": {"sequences": 4}}}
+
+
+def test_on_request_the_chosen_replicas_are_probed_once_more_half_trained():
+    found = run(a_shard(learning_rates=[1e-9, 1e-2], **MIDDLE))
+    halfway = run(a_shard(learning_rates=[1e-2], budget=SHORT | {"steps": 10}, probes=MIDDLE["probes"]))
+    middle = select(found, stage="middle", metric="gradient_slope")
+    # The first validation at a quarter of twenty steps or later is the one after ten.
+    assert [(row.seed, row.step, row.learning_rate) for row in middle] == [
+        (seed, 10, 1e-2) for seed in range(3)
+    ]
+    expected = select(halfway, stage="final", metric="gradient_slope")
+    assert {row.step for row in expected} == {10}  # where they are the best ones, too
+    assert [row.value for row in middle] == [row.value for row in expected]
+    rest = [row for row in found if row.stage != "middle"]
+    without = run(a_shard(learning_rates=[1e-9, 1e-2], budget=SHORT, probes=MIDDLE["probes"]))
+    assert rest == without
+
+
+@pytest.mark.parametrize(
+    ("rate", "patience", "step"), [(1e-9, 1, 10), (1e30, None, 0)], ids=["stopped", "diverged"]
+)
+def test_a_replica_that_ended_before_the_middle_is_probed_with_the_weights_it_ended_with(
+    rate, patience, step
+):
+    budget = SHORT | {"probe_at": 0.9, "patience": patience}
+    relu = {"architecture_options": {"nonlinearity": "relu"}, "learning_rates": [rate]}
+    found = run(a_shard(**relu, **MIDDLE | {"budget": budget}))
+    middle = select(found, stage="middle", metric="gradient_slope")
+    assert {row.step for row in middle} == {step}
+    assert all(math.isfinite(row.value) for row in middle)
+
+
 def test_a_diverged_run_is_a_row_without_a_value():
     found = run(a_shard(architecture_options={"nonlinearity": "relu"}, learning_rates=[1e30], budget=SHORT))
     test = select(found, split="test", metric="mean_squared_error")

@@ -94,6 +94,7 @@ class Budget(Closed):
     patience: Size | None = None  # validations without improvement until a replica stops
     validation_sequences: Size = 256
     test_sequences: Size = 1024
+    probe_at: Annotated[float, Field(gt=0, lt=1)] | None = None  # share of the steps: once more on the way
 
     @model_validator(mode="after")
     def _schedule_is_whole(self) -> Self:

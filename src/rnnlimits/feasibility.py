@@ -40,6 +40,10 @@ def problems(study: Any) -> Iterator[tuple[Where, str]]:
     for label, architecture in study.architectures.items():
         for key, problem in without_matrix(study.budget.model_dump(), architecture.page):
             yield ("budget", key), f"architecture {label!r}: {problem}"
+    if study.budget.probe_at and not (study.probes and study.budget.steps):
+        unwatched = "weights are kept, but no probe looks at them: give a probe"
+        untrained = "half-trained weights need a training: give steps"
+        yield ("budget", "probe_at"), unwatched if study.budget.steps else untrained
     if study.folds:
         yield from impossible_to_fold(study)
     unfit_lengths = list(impossible_lengths(study))

@@ -45,6 +45,8 @@ class Replica:
     best_step: int = 0
     best_value: float = math.nan
     best_theta_P: Tensor = field(default_factory=lambda: torch.zeros(0))
+    middle_step: int | None = None  # when the weights below were kept
+    middle_theta_P: Tensor = field(default_factory=lambda: torch.zeros(0))
     steps_to_solve: int | None = None
     validations_without_improvement: int = 0
     least_loss: float = math.inf  # of a validation, for the schedule
@@ -211,6 +213,8 @@ class ReplicaTraining(pl.LightningModule):
             self.watch_the_plateau(self.replicas[r], values["loss"])
             if status := self.judge(self.replicas[r], step, values, theta_RP[row]):
                 closing[r] = status
+            elif step >= (self.budget.get("probe_at") or math.inf) * self.budget["steps"]:
+                self.keep_middle(self.replicas[r], step, theta_RP[row])
         self.close(closing, step)
 
     def judge(self, replica: Replica, step: int, values: dict[str, float], theta_P: Tensor) -> str | None:
@@ -245,6 +249,18 @@ class ReplicaTraining(pl.LightningModule):
         if replica.validations_on_a_plateau == self.budget["plateau"]:
             replica.halvings, replica.validations_on_a_plateau = replica.halvings + 1, 0
 
+    def keep_middle(self, replica: Replica, step: int, theta_P: Tensor) -> None:
+        """The weights of the first validation at `probe_at` of the steps, or of an earlier end.
+
+        Which learning rate is probed is known only when all replicas are done.  Of a replica that diverged
+        the best weights are kept: about its last ones nothing could be measured.
+        """
+        if replica.middle_step is not None or not self.budget.get("probe_at"):
+            return
+        if replica.status == "diverged":
+            step, theta_P = replica.best_step, replica.best_theta_P
+        replica.middle_step, replica.middle_theta_P = step, theta_P.detach().clone()
+
     def summarise_training(self, r: int, step: int) -> None:
         """Mean loss and the gradient norm before clipping, over the steps since the last validation."""
         replica = self.replicas[r]
@@ -264,6 +280,7 @@ class ReplicaTraining(pl.LightningModule):
     def close(self, closing: dict[int, str], step: int) -> None:
         for r, status in closing.items():
             self.replicas[r].status = status
+            self.keep_middle(self.replicas[r], step, self.models.rows[r])
         for r in self.active:
             self.replicas[r].stop_step = step
         keep = [row for row, r in enumerate(self.active) if r not in closing]

@@ -19,6 +19,7 @@ which that fails says so in its Options:
                    evaluation_batch  sequences that are evaluated at once; without it at most 250
     probes         peak_numbers(steps, kept, state)  numbers held at once, where a step of one sequence keeps
                    `kept` of them and the full state has `state`; without it the graph of 16 sequences
+                   weight_copies  copies of the weights held beside them; without it none
 """
 
 import functools
@@ -180,7 +181,8 @@ def probing(shard: Shard, size: Sizes) -> float:
         probe: Any = catalog.make(catalog.options("probes", name), options)
         whole_graph = A_PROBE * size.steps * kept
         stated = hasattr(probe, "peak_numbers")
-        needs.append(probe.peak_numbers(size.steps, kept, size.state_values) if stated else whole_graph)
+        peak = probe.peak_numbers(size.steps, kept, size.state_values) if stated else whole_graph
+        needs.append(peak + getattr(probe, "weight_copies", 0) * shard.parameters)
     return FLOAT64 * (max(needs) + 2 * shard.parameters)
 
 

@@ -27,7 +27,8 @@ LOOK_AGAIN_S = 0.2
 
 Kind = Literal["training", "cross_validation", "refit", "simulation"]
 Split = Literal["train", "validation", "test", "probe", "simulation", "reference"]
-Stage = Literal["initial", "training", "final"]
+# middle: the weights at `probe_at` of the steps, or the last ones of a replica that stopped before.
+Stage = Literal["initial", "training", "middle", "final"]
 # solved: the task's own rule; stopped: validation stopped improving; budget: all steps used up;
 # measured: nothing was trained (simulations, references).
 Status = Literal["untrained", "solved", "stopped", "budget", "diverged", "measured"]
@@ -41,7 +42,7 @@ class Row:
     ...     hidden_size=8, length_steps=10, parameters=300, split="test", stage="finished", step=0,
     ...     metric="loss", unit="nats", status="budget")
     Traceback (most recent call last):
-    ValueError: row of shard 's': stage 'finished' is none of initial, training, final
+    ValueError: row of shard 's': stage 'finished' is none of initial, training, middle, final
     """
 
     shard: str

@@ -112,11 +112,15 @@ def train_and_read(shard, tasks, models, writer, clock, log_dir, device, sizes, 
             for _, part in groups.in_groups(finalists, memory.group_sizes(len(finalists), max(sizes))):
                 writer.test(part, groups.read_test(part, tasks, models, shard.budget["test_sequences"]))
     with timed(clock, "probing"):
-        for replica in finalists:
+        kept = [("middle", one, one.middle_step, one.middle_theta_P) for one in finalists]
+        kept += [("final", one, one.best_step, one.best_theta_P) for one in finalists]
+        for stage, replica, step, theta_P in kept:
+            if step is None:  # nobody asked for the middle
+                continue
             model = models[replica.seed]
-            model = Replicas([model]).copy_into(model, replica.best_theta_P, 0)
+            model = Replicas([model]).copy_into(model, theta_P, 0)
             measured = probe(shard, tasks[replica.seed], model, replica.seed)
-            writer.probe("final", replica.best_step, replica.seed, chosen, replica.status, measured)
+            writer.probe(stage, step, replica.seed, chosen, replica.status, measured)
     return max(replica.stop_step for replica in replicas)
 
 

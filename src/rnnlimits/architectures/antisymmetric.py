@@ -43,6 +43,8 @@ class Options:
 
 
 class Antisymmetric(Recurrent):
+    recurrent_weights = ("A_K",)
+
     def __init__(self, inputs: int, hidden: int, length: int, options: Options):
         super().__init__(inputs, hidden, length, options)
         rows = (1 + options.gated) * hidden

@@ -75,8 +75,12 @@ class Recurrent(Architecture):
     Where ds_t/ds_{t-1} = diag(f') U, the page also names sup |f'| (`slope_bound`) and calls U `U_HH`
     (`recurrent_matrix`): gradients then shrink or grow by at most slope_bound times the largest
     singular value of U a step (Pascanu et al. 2013).
+
+    `recurrent_weights` are the names of W_rec, for the probe parameter_gradient_by_lag: what is multiplied
+    with the state; where the state meets only a factor, as in a gate of x alone, the weights that make it.
     """
 
+    recurrent_weights: ClassVar[tuple[str, ...]] = ()
     slope_bound: float | None = None
 
     def initial_state(self, batch: int) -> State:

@@ -37,6 +37,8 @@ class Options:
 
 
 class CoupledOscillatory(ProjectedRecurrent):
+    recurrent_weights = ("U_HH", "V_HH")
+
     def __init__(self, inputs: int, hidden: int, length: int, options: Options):
         super().__init__(inputs, hidden, length, options)
         bound = (inputs + 2 * hidden) ** -0.5

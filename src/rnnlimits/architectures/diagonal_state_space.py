@@ -48,6 +48,8 @@ class Options:
 
 
 class DiagonalStateSpace(LinearRecurrent):
+    recurrent_weights = ("ln_step_H1", "ln_decay_HN", "frequency_HN")
+
     def __init__(self, inputs: int, hidden: int, length: int, options: Options):
         super().__init__(inputs, hidden, length, options)
         N = options.state_size

@@ -31,6 +31,7 @@ class Options:
 
 
 class EchoState(ProjectedRecurrent):
+    recurrent_weights = ("U_HH",)
     W_HI: Tensor
     U_HH: Tensor
 

@@ -78,6 +78,7 @@ def initial_matrix(options: Options, hidden: int) -> Tensor:
 
 
 class Elman(ProjectedRecurrent):
+    recurrent_weights = ("U_HH",)
     kernel = "elman"
 
     def __init__(self, inputs: int, hidden: int, length: int, options: Options):

@@ -23,6 +23,7 @@ class Options:
 
 
 class GRU(ProjectedRecurrent):
+    recurrent_weights = ("U_GH",)
     kernel = "gru"
 
     def __init__(self, inputs: int, hidden: int, length: int, options: Options):

@@ -40,6 +40,7 @@ class Options:
 
 
 class Independent(ProjectedRecurrent):
+    recurrent_weights = ("u_H",)
     slope_bound = 1.0
 
     def __init__(self, inputs: int, hidden: int, length: int, options: Options):

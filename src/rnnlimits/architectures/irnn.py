@@ -25,6 +25,7 @@ class Options:
 
 
 class IRNN(ProjectedRecurrent):
+    recurrent_weights = ("U_HH",)
     slope_bound = 1.0
     kernel = "elman"
     kernel_arguments = ("relu",)

@@ -51,6 +51,7 @@ def initial_leaks(options: Options, hidden: int, length: int) -> Tensor:
 
 
 class Leaky(ProjectedRecurrent):
+    recurrent_weights = ("U_GH",)
     c_H: Tensor
 
     def __init__(self, inputs: int, hidden: int, length: int, options: Options):

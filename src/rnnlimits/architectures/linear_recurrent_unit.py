@@ -48,6 +48,8 @@ class Options:
 
 
 class LinearRecurrentUnit(LinearRecurrent):
+    recurrent_weights = ("nu_H", "theta_H")
+
     def __init__(self, inputs: int, hidden: int, length: int, options: Options):
         super().__init__(inputs, hidden, length, options)
         squared_H = torch.empty(hidden).uniform_(options.r_min**2, options.r_max**2).clamp(1e-9, 1 - 1e-6)

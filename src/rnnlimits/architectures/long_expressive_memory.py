@@ -36,6 +36,8 @@ class Options:
 
 
 class LongExpressiveMemory(ProjectedRecurrent):
+    recurrent_weights = ("U_GH", "R_HH")
+
     def __init__(self, inputs: int, hidden: int, length: int, options: Options):
         super().__init__(inputs, hidden, length, options)
         bound = hidden**-0.5

@@ -42,6 +42,7 @@ class Options:
 
 
 class LSTM(ProjectedRecurrent):
+    recurrent_weights = ("U_GH",)
     kernel = "lstm"
 
     def __init__(self, inputs: int, hidden: int, length: int, options: Options):

@@ -46,6 +46,7 @@ class Options:
 
 class LSTM1997(ProjectedRecurrent):
     kernel = "lstm_1997"
+    recurrent_weights = ("U_GG",)
 
     def __init__(self, inputs: int, hidden: int, length: int, options: Options):
         super().__init__(inputs, hidden, length, options)

@@ -30,6 +30,8 @@ class Options:
 
 
 class MinimalGRU(LinearRecurrent):
+    recurrent_weights = ("gate.weight", "gate.bias")
+
     def __init__(self, inputs: int, hidden: int, length: int, options: Options):
         super().__init__(inputs, hidden, length, options)
         self.gate = nn.Linear(inputs, hidden)

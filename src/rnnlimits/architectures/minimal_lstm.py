@@ -29,6 +29,8 @@ class Options:
 
 
 class MinimalLSTM(LinearRecurrent):
+    recurrent_weights = ("forget.weight", "forget.bias", "input.weight", "input.bias")
+
     def __init__(self, inputs: int, hidden: int, length: int, options: Options):
         super().__init__(inputs, hidden, length, options)
         self.forget = nn.Linear(inputs, hidden)

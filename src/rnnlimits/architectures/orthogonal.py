@@ -35,6 +35,7 @@ class Options:
 
 
 class Orthogonal(Recurrent):
+    recurrent_weights = ("A_K",)
     slope_bound = 1.0
 
     def __init__(self, inputs: int, hidden: int, length: int, options: Options):

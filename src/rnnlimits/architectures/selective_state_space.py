@@ -48,6 +48,9 @@ class Options:
 
 
 class SelectiveStateSpace(LinearRecurrent):
+    # A and what d is made of; P lies in one matrix with Q and R.
+    recurrent_weights = ("ln_A_HN", "chosen.weight", "step_size.weight", "step_size.bias")
+
     def __init__(self, inputs: int, hidden: int, length: int, options: Options):
         super().__init__(inputs, hidden, length, options)
         N, K = options.state_size, -(-hidden // 16)

@@ -3,7 +3,8 @@
 TITLE     the question that the figure answers (a heading),
 TABLES    the names of the tables it reads,
 draw      tables -> Figure,
-caption   tables -> what was measured, and on how many seeds.
+caption   tables -> what was measured, and on how many seeds,
+reading   tables -> a paragraph on how to read it; only a figure that needs one has this.
 """
 
 import functools

@@ -16,6 +16,7 @@ from rnnlimits.figures import style
 
 Tables = dict[str, pd.DataFrame]
 STAGES = {"initial": "before training", "final": "after training"}
+WAY = {"initial": "before training", "middle": "in mid-training", "final": "after training"}
 
 
 def groups(table: pd.DataFrame) -> list[tuple[tuple[str, str], pd.DataFrame]]:
@@ -38,6 +39,16 @@ def hardest(table: pd.DataFrame) -> pd.DataFrame:
     return largest(
         table[table.length_steps == table.groupby(["study", "task"]).length_steps.transform("max")]
     )
+
+
+def probed_on_the_way(table: pd.DataFrame) -> set[str]:
+    """The studies that were probed in mid-training: they have a figure of their own."""
+    return set(table.study[table.stage == "middle"])
+
+
+def at_the_ends(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the other studies, which a figure with all architectures in one panel can hold."""
+    return table if table.empty else table[~table.study.isin(probed_on_the_way(table))]
 
 
 def cells(table: pd.DataFrame) -> list[tuple[tuple[str, str, str], pd.DataFrame]]:

@@ -28,5 +28,5 @@ def caption(tables: base.Tables) -> str:
 
 
 def _rows(tables: base.Tables):
-    table = tables["gradient_by_lag"]
+    table = base.at_the_ends(tables["gradient_by_lag"])
     return table if table.empty else table[table.quantity == "input_sensitivity"]

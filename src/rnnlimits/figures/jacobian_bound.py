@@ -23,7 +23,7 @@ def draw(tables: base.Tables) -> Figure:
     table = tables["jacobian_by_lag"]
     if table.empty:
         return style.not_measured(TITLE)
-    table = base.hardest(table).sort_values("lag_steps")
+    table = base.hardest(table[table.stage.isin(list(COLORS))]).sort_values("lag_steps")
     parts = base.cells(table)
     figure = style.blank(_message(tables["jacobian_by_lag"]), 1.2 + 2.3 * -(-len(parts) // 3))
     panels = style.grid(figure, len(parts), 3)

@@ -18,7 +18,8 @@ that median is zero at a lag of the fit, as it is beyond the window of a network
 constant -1 / slope is the number of steps after which 1/e is left; nan for a gradient that does not shrink.
 Lag 0 of G needs y_T to be one of the tensors of s_T, and is nan for an architecture where it is not.
 Where the state has more parts than the output, `gradient_output_only_slope` holds the others fixed: for an
-LSTM dh_t/dh_{t-1} at a fixed c, as in published code that leaves out the path through the cell.
+LSTM dh_t/dh_{t-1} at a fixed c, as in published code that leaves out the path through the cell; with the
+option `output_only` the curve by lag as well.
 
 Worked example, h_t = tanh(h_{t-1} / 2) around h = 0: G(k) = 2^-k G(0), slope -0.693, time constant 1.44.
 """
@@ -57,6 +58,7 @@ class Options:
     slope_from: int = 20  # lags of the fit; under 40 steps: the last three quarters of the sequence
     slope_to: int = 100
     projections: int = 4  # random read-outs where there are more than ten outputs
+    output_only: bool = False  # the curve, too, of a gradient that only the output carries from step to step
 
     def __post_init__(self) -> None:
         if self.sequences < 1 or self.projections < 1 or not 0 <= self.slope_from < self.slope_to:
@@ -85,6 +87,8 @@ def measure(model: Model, task: Task, options: Options, generator: torch.Generat
             found.append(Measurement("gradient_time_constant", time_constant, "steps"))
     if isinstance(model.architecture, Recurrent) and len(model.architecture.initial_state(1)) > 1:
         ln_KB = ln_gradient(model, model.architecture, task, batch, output_only=True)
+        for label, level in QUANTILES.items() if options.output_only else ():
+            found += by_lag(f"gradient_output_only_log10_{label}", ln_KB.quantile(level, dim=1))
         fitted = slope(ln_KB.quantile(0.5, dim=1), options.slope_from, options.slope_to)
         found.append(Measurement("gradient_output_only_slope", fitted, "nats/step"))
     return found

@@ -22,8 +22,8 @@ from rnnlimits.whole_files import write_text
 
 # The order in which the figures tell the story; others follow by name.
 STORY = (
-    "gradient_by_lag", "input_reach", "jacobian_bound", "length_limit", "size_length_map", "learning_curves",
-    "hidden_size_selection", "language_model", "cost",
+    "gradient_by_lag", "gradient_laboratory", "input_reach", "jacobian_bound", "length_limit",
+    "size_length_map", "learning_curves", "hidden_size_selection", "language_model", "cost",
 )  # fmt: skip
 # A verdict is told by its word and its sign; the colour only repeats it.
 SIGNS = {"reproduced": "✓", "contradicted": "✗", "undecided": "?", "not run": "–"}
@@ -38,6 +38,7 @@ class Shown:
     name: str
     title: str
     caption: str
+    reading: str  # a paragraph on how to read it, of a page that has `reading`
     svg: Markup | None  # None: it was not drawn
     timed: bool  # it shows how long something took, in which two equal runs differ
 
@@ -116,8 +117,9 @@ def _figures(tables: dict[str, Any], folder: Path) -> list[Shown]:
         page = catalog.module("figures", name)
         file = folder / f"{name}.svg"
         svg = inline(file.read_text(encoding="utf-8"), name, page.TITLE) if file.exists() else None
-        caption = page.caption({key: tables[key] for key in page.TABLES})
-        shown.append(Shown(name, page.TITLE, caption, svg, timed="timings" in page.TABLES))
+        own = {key: tables[key] for key in page.TABLES}
+        caption, reading = page.caption(own), page.reading(own) if hasattr(page, "reading") else ""
+        shown.append(Shown(name, page.TITLE, caption, reading, svg, timed="timings" in page.TABLES))
     return shown
 
 

@@ -9,7 +9,9 @@ from pandas import DataFrame
 
 from rnnlimits.tables.summary import finish, made_of, one_each, summarise, trained, widen
 
-QUANTITIES = ("gradient", "input_sensitivity")
+# What a probe calls QUANTITY_log10_median and QUANTITY_slope.
+QUANTITIES = ("gradient", "input_sensitivity", "parameter_gradient")
+CURVES = (*QUANTITIES, "gradient_output_only")  # its slope stands in probe_scalars
 
 
 def _probed(rows: DataFrame, *metrics: str) -> DataFrame:
@@ -19,19 +21,19 @@ def _probed(rows: DataFrame, *metrics: str) -> DataFrame:
 
 def _by_lag(rows: DataFrame) -> DataFrame:
     shares = ("median", "p10", "p90")
-    probed = _probed(rows, *(f"{quantity}_log10_{share}" for quantity in QUANTITIES for share in shares))
+    probed = _probed(rows, *(f"{quantity}_log10_{share}" for quantity in CURVES for share in shares))
     return probed[probed.lag_steps.notna()]
 
 
 @made_of(_by_lag)
 def gradient_by_lag(probed: DataFrame, confidence: float) -> DataFrame:
-    """log10 of the gradient's norm k steps back: the mean over seeds of each seed's median over sequences.
+    """log10 of a gradient's norm k steps back: the mean over seeds of each seed's median over sequences.
 
     low and high are the interval of that mean; p10 and p90 are the spread over sequences, a mean over seeds.
     """
     by = ["shard", "stage", "lag_steps"]
     tables = []
-    for quantity in QUANTITIES:
+    for quantity in CURVES:
         middle = probed[probed.metric == f"{quantity}_log10_median"]
         table = summarise(middle, by, confidence).rename(columns={"mean": "median"})
         spread = widen(probed, by, {f"{quantity}_log10_{share}": share for share in ("p10", "p90")})
