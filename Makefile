@@ -18,10 +18,10 @@ PIP = $(@D)/bin/python -m pip --disable-pip-version-check
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.venv-light/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help environment results smoke test test-cluster benchmark lint audit format archive from_archive lock clean
+.PHONY: help environment results replicate replicate_archive replicate_from_archive smoke test test-cluster benchmark lint audit format archive from_archive lock clean
 
 help:  ## this list
-	@sed -n 's/^\([a-z_-]*\):.*  ## /\1|/p' $(firstword $(MAKEFILE_LIST)) | awk -F '|' '{ printf "make %-13s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z_-]*\):.*  ## /\1|/p' $(firstword $(MAKEFILE_LIST)) | awk -F '|' '{ printf "make %-22s %s\n", $$1, $$2 }'
 
 environment: $(FULL)  ## the environment in .venv, exactly as requirements.lock says
 
@@ -54,6 +54,14 @@ $(SLURM): $(FULL)
 
 results: $(FULL)  ## everything of config/config.yaml: train, measure, judge, write results/report.html
 	snakemake --cores $(CORES)
+
+REPLICATION := --configfile config/replicate.yaml
+# Studies that need a GPU of their own run with `make replicate GPU=1` only.
+GPU ?=
+export RNNLIMITS_GPU := $(or $(GPU),$(RNNLIMITS_GPU))
+
+replicate: $(FULL)  ## a verdict on each published claim that fits a CPU, or on one (CLAIM=C3); with GPU=1 on the others too
+	snakemake --cores $(CORES) $(CLAIM:%=results/replication/verdicts/%.html) $(REPLICATION)
 
 smoke: $(FULL)  ## the whole pipeline in half a minute (config/smoke.yaml)
 	snakemake --cores $(CORES) --configfile config/smoke.yaml
@@ -93,6 +101,12 @@ archive: $(FULL)  ## put the rows, tables and verdicts of the last run into resu
 
 from_archive: $(if $(wildcard $(FULL)),$(FULL),$(LIGHT))  ## rebuild tables, figures, verdicts and report from results/archive, without training
 	snakemake --cores 1 from_archive
+
+replicate_archive: $(FULL)  ## put the rows and verdicts of the last `make replicate` into results/archive, to be committed
+	snakemake --cores 1 archive $(REPLICATION)
+
+replicate_from_archive: $(if $(wildcard $(FULL)),$(FULL),$(LIGHT))  ## rebuild the verdict page from results/archive, without training
+	snakemake --cores 1 from_archive $(REPLICATION)
 
 lock:  ## newest versions that pyproject.toml allows, into requirements.lock and environment.yml
 	rm -rf build/lock

@@ -154,6 +154,7 @@ claims:
   full: {}
   parts:
   - {check: near_chance, perfect: 0, study: memory, where: {split: test, metric: mean_squared_error}}
+  - {check: at_most, bound: 1, study: memory, where: {split: test, metric: mean_squared_error}, rival: true}
 - id: straddles
   title: Straddles
   says: A third.

@@ -53,6 +53,31 @@ def test_a_good_file_has_no_problems():
             "a_claim.parts[0]: solved_share needs at_least or at_most, one of the two",
         ),
         (
+            changed({"kind": "F"}),
+            "a_claim.parts: a failure needs a rival that succeeds; give the part that says so `rival: true`",
+        ),
+        (
+            changed(part={"rival": True}),
+            "a_claim.parts: every part is a rival; leave `rival` out of those that the claim is about",
+        ),
+        (changed(part={"rival": "yes"}), "a_claim.parts[0].rival: 'yes' came; give true or false"),
+        (
+            changed({"paper": "=1"}),
+            "a_claim.paper: '=1' came; give text that begins with none of = + - @",
+        ),
+        (
+            changed(part={"check": "within", "low": 1, "factor": 2}),
+            "a_claim.parts[0]: within needs low and high, or of and factor",
+        ),
+        (
+            changed(part={"check": "within", "of": 1, "factor": 1}),
+            "a_claim.parts[0].factor: 1 came; give a number greater than 1",
+        ),
+        (
+            changed(part={"check": "speed_up", "at_least": 2}),
+            "a_claim.parts[0].where.metric: speed_up compares steps; give steps_to_solve",
+        ),
+        (
             changed(part={"check": "exists", "conditions": {"spectral_radius": {"over": 1}}}),
             "a_claim.parts[0].conditions: give a mapping of metrics to {above: number} or {below: number}",
         ),

@@ -5,14 +5,15 @@ import resource
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
-from example_config import GOOD
+from example_config import GOOD, changed
 
-from rnnlimits import catalog, cli, config, duration, grid, memory, rows
+from rnnlimits import catalog, cli, config, duration, grid, memory, pipeline, planned_rows, rows
 
-COMMANDS = ["list", "plan", "train", "table", "judge", "explain", "draw", "report", "archive"]
+COMMANDS = ["list", "plan", "train", "table", "judge", "explain", "draw", "report", "verdicts", "archive"]
 
 
 def run(monkeypatch, capsys, *arguments: str) -> tuple[int, str, str]:
@@ -98,6 +99,32 @@ def test_a_broken_config_is_one_line_each_and_touches_no_file(command, good, mon
         f"{good}: confidence: 3.0 came; give a number less than 1",
     ]
     assert sorted(good.parent.rglob("*")) == before
+
+
+@pytest.mark.parametrize("arguments", [[], ["--out", "claims.csv", "--explain", "some_claim"]])
+def test_judge_writes_all_verdicts_or_explains_one(arguments, good, monkeypatch, capsys):
+    before = sorted(good.parent.rglob("*"))
+    code, out, err = run(monkeypatch, capsys, "judge", "--config", good, *arguments)
+    assert (code, out) == (1, "")
+    assert err == "judge: give --out FILE to write all verdicts, or --explain CLAIM to print one\n"
+    assert sorted(good.parent.rglob("*")) == before
+
+
+def test_judge_explains_a_claim_of_the_archive_by_its_beginning(monkeypatch, capsys):
+    arguments = ["--config", "config/config.yaml", "--rows", "results/archive/laptop/rows.parquet"]
+    code, out, err = run(monkeypatch, capsys, "judge", "--explain", "gates_model", *arguments)
+    assert (code, err) == (0, "")
+    assert out.startswith("claim gates_model_text_better: ")
+    for part in (
+        "The arithmetic",
+        "without seed 0: ",
+        "learning rate 0.03 on both sides",
+        " sequences; 10 trials",
+    ):
+        assert part in " ".join(out.split()), part
+    code, out, err = run(monkeypatch, capsys, "judge", "--explain", "gates_modell", *arguments)
+    assert (code, out) == (1, "")
+    assert err.startswith("nothing is called 'gates_modell'; did you mean 'gates_model_text_better'?")
 
 
 def test_a_broken_config_loads_nothing_heavy(good):
@@ -210,3 +237,64 @@ def test_a_reader_that_leaves_early_sees_no_error():
     command = f"{sys.executable} -m rnnlimits.cli list | head -n 1"
     done = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("architectures\n", "")
+
+
+def test_studies_that_wait_for_a_gpu_are_planned_apart_until_there_is_one(good, monkeypatch, capsys):
+    monkeypatch.delenv(grid.GPU_VARIABLE, raising=False)
+    good.write_text(yaml.safe_dump(changed(GOOD, ("studies", "folded", "device"), "cuda")))
+    planned = grid.shards(config.load(good))
+    waiting = [shard.id for shard in planned if shard.study == "folded"]
+    _, out, _ = run(monkeypatch, capsys, "plan", "--config", good)
+    head, told, apart = out.partition(f"1 study needs a GPU: {len(waiting)} jobs, ")
+    assert told
+    assert not any(name in head for name in waiting)
+    assert [line.split()[0] for line in apart.splitlines()[1:] if "folded." in line] == waiting
+    assert f"{len(planned) - len(waiting)} shards: " in apart
+    assert apart.rstrip().endswith("; set RNNLIMITS_GPU=1 where there is one")
+    _, specs, _ = run(monkeypatch, capsys, "plan", "--config", good, "--json")
+    assert len(specs.splitlines()) == len(planned) - len(waiting)
+    monkeypatch.setenv(grid.GPU_VARIABLE, "1")
+    _, out, _ = run(monkeypatch, capsys, "plan", "--config", good)
+    assert f"{len(planned)} shards: " in out
+    assert "GPU:" not in out
+
+
+def test_rows_of_a_waiting_study_are_read_where_another_machine_made_them(good, monkeypatch):
+    monkeypatch.delenv(grid.GPU_VARIABLE, raising=False)
+    good.write_text(yaml.safe_dump(changed(GOOD, ("studies", "matched", "device"), "cuda")))
+    loaded = config.load(good)
+    (waiting,) = grid.waiting(loaded)
+    here = {shard.id for shard in pipeline.here(loaded)}
+    assert here == {shard.id for shard in grid.shards(loaded)} - {waiting.id}
+    assert not pipeline.needs_a_gpu(loaded)
+    monkeypatch.setenv(grid.GPU_VARIABLE, "1")
+    assert waiting.id in {shard.id for shard in pipeline.here(loaded)}
+    monkeypatch.delenv(grid.GPU_VARIABLE)
+
+    folder = Path(loaded.results) / "rows"
+    for name in sorted(here):
+        rows.write([], {}, folder / f"{name}.parquet", name)
+    with planned_rows.of(loaded, folder, complete=True) as found:
+        assert waiting.id not in {path.stem for path in found}
+    rows.write([], {}, folder / f"{waiting.id}.parquet", waiting.id)
+    assert waiting.id in {shard.id for shard in pipeline.here(loaded)}
+    with planned_rows.of(loaded, folder, complete=True) as found:
+        assert waiting.id in {path.stem for path in found}
+
+
+def test_a_gpu_is_needed_only_as_long_as_its_rows_are_not_there(good, monkeypatch):
+    monkeypatch.setenv(grid.GPU_VARIABLE, "1")
+    good.write_text(yaml.safe_dump(changed(GOOD, ("studies", "folded", "device"), "cuda")))
+    loaded = config.load(good)
+    assert pipeline.needs_a_gpu(loaded)
+    for shard in grid.shards(loaded):
+        rows.write([], {}, pipeline.rows_file(loaded, shard), shard.id)
+    assert not pipeline.needs_a_gpu(loaded)
+
+
+def test_a_config_in_which_every_study_waits_for_a_gpu_has_no_jobs(good, monkeypatch):
+    monkeypatch.delenv(grid.GPU_VARIABLE, raising=False)
+    only = {"matched": GOOD["studies"]["matched"] | {"device": "cuda"}}
+    good.write_text(yaml.safe_dump(GOOD | {"studies": only}))
+    with pytest.raises(SystemExit, match="every study needs a GPU; set RNNLIMITS_GPU=1"):
+        pipeline.plan(SimpleNamespace(configfiles=[good], config={}))

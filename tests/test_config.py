@@ -13,7 +13,7 @@ from rnnlimits import config, grid
 from rnnlimits.mistakes import ConfigError
 
 REPOSITORY = Path(__file__).parents[1]
-SHIPPED = sorted(path for path in (REPOSITORY / "config").glob("*.yaml") if path.stem != "claims")
+SHIPPED = sorted(path for path in (REPOSITORY / "config").glob("*.yaml") if not path.stem.endswith("claims"))
 
 
 def lines_of(path: Path, text: str) -> list[str]:
@@ -45,8 +45,22 @@ def test_tf32_reaches_the_command_only_where_the_config_asks_for_it(tmp_path):
     for number, more in enumerate(({}, {"tf32": True})):
         path = tmp_path / f"{number}.yaml"
         path.write_text(yaml.safe_dump(GOOD | {"device": "cuda"} | more))
-        asked.append(config.load(path).machine_options)
+        asked.append(config.load(path).machine_options("trained"))
     assert asked == [["--device", "cuda"], ["--device", "cuda", "--tf32"]]
+
+
+def test_a_study_may_train_elsewhere_than_the_others(tmp_path, monkeypatch):
+    monkeypatch.delenv(grid.GPU_VARIABLE, raising=False)
+    for device, other in (("cpu", "cuda"), ("cuda", "cpu")):
+        raw = changed(GOOD, ("studies", "matched", "device"), other) | {"device": device}
+        (tmp_path / "config.yaml").write_text(yaml.safe_dump(raw))
+        loaded = config.load(tmp_path / "config.yaml")
+        assert [loaded.device_of(study) for study in ("trained", "matched", "simulated")] == [
+            device, other, device,
+        ]  # fmt: skip
+        # Whoever wrote `device: cuda` for the whole config has a GPU; one study's is asked about.
+        waiting = {shard.study for shard in grid.waiting(loaded)}
+        assert waiting == ({"matched"} if other == "cuda" else set())
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name)

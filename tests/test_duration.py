@@ -41,7 +41,7 @@ def test_nine_of_ten_shards_are_within_a_factor_of_two_and_a_half(compared):
 
 def test_no_shard_took_longer_than_a_cluster_would_be_asked_for(compared):
     shards = {shard.id: shard for shard in grid.shards(config.load(REPOSITORY / "config" / "config.yaml"))}
-    settings = SimpleNamespace(device="cpu", memory_mb=None)
+    settings = SimpleNamespace(device_of=lambda study: "cpu", memory_mb=None)
     assert all(pipeline.runtime(settings, shards, name) * 60 > taken for name, (_, taken) in compared.items())
 
 
@@ -62,7 +62,7 @@ def test_a_page_without_a_compiled_loop_takes_longer(monkeypatch):
 
 
 def test_a_cluster_is_asked_for_more_time_at_each_attempt_up_to_a_day():
-    settings = SimpleNamespace(device="cpu", memory_mb=None)
+    settings = SimpleNamespace(device_of=lambda study: "cpu", memory_mb=None)
     shard = a_shard("gru", budget=BUDGET | {"steps": 200_000}, length=200, parameters=4000)
     asked = [pipeline.runtime(settings, {shard.id: shard}, shard.id, attempt) for attempt in (1, 2, 3)]
     assert asked[0] * 60 > 3 * duration.seconds(shard)
@@ -75,5 +75,5 @@ def test_only_what_trains_asks_for_a_gpu():
     trained, probed = a_shard(), a_shard(budget=BUDGET | {"steps": 0})
     shards = {"trained": trained, "probed": probed}
     for device, asked in (("cpu", [0, 0]), ("cuda", [1, 0])):
-        settings = SimpleNamespace(device=device)
+        settings = SimpleNamespace(device_of=lambda study, device=device: device)
         assert [pipeline.gpus(settings, shards, name) for name in shards] == asked

@@ -114,6 +114,23 @@ def test_a_comparison_shows_both_sides_and_what_was_not_the_best(run):
     assert "rests on 9 rows of 3 shards" in text
 
 
+def test_a_comparison_says_what_would_change_it_and_what_each_side_was_given(run):
+    text = flat(run("better"))
+    assert "sensitivity without one seed: 3 of 3 verdicts the same; each half of the seeds: needs 6" in text
+    assert "and then without seed 0: reproduced, 0.135 [0.1, 0.17]; without seed 1: reproduced" in text
+    assert "given memory.adding.lstm.h8.t20: 80 parameters; 30 s" in text
+
+
+def test_judged_by_hand_it_is_the_same_without_where_the_rows_come_from(run):
+    whole = run("better")
+    config = load("config.yaml")
+    short = explain.arithmetic("bet", config, sorted(Path("rows").iterdir()))
+    assert whole.startswith(short.rstrip("\n"))
+    assert "Where the rows come from" in whole.removeprefix(short.rstrip("\n"))
+    with pytest.raises(LookupError, match=r"^nothing is called 'memory'; take a known name"):
+        explain.arithmetic("memory", config, sorted(Path("rows").iterdir()))
+
+
 def test_a_shard_without_rows_or_without_a_file_is_explained_as_well(run):
     planned = next(shard for shard in grid.shards(load("config.yaml")) if shard.variant == "gru")
     text = flat(run(planned.id, {"elman": [0.1]}))

@@ -18,6 +18,7 @@ LIGHT = [
     "catalog",
     "claim_form",
     "claim_plan",
+    "claim_shards",
     "cli",
     "config",
     "duration",
@@ -33,6 +34,7 @@ LIGHT = [
     "pipeline",
     "path_rules",
     "plain_yaml",
+    "plan_table",
     "planned_rows",
 ]
 LIGHT += [
@@ -72,6 +74,7 @@ MAY_IMPORT = {
     "duration": {"catalog", "grid", "memory"},
     "claim_form": {"mistakes"},
     "claim_plan": {"catalog", "grid", "mistakes", "rows"},
+    "claim_shards": {"grid"},
     "feasibility": {"catalog", "grid", "mistakes"},
     "pages": {"catalog", "mistakes"},
     "config": {
@@ -80,8 +83,12 @@ MAY_IMPORT = {
     "provenance": {"catalog", "grid"},
     "shard_form": {"catalog", "config", "feasibility", "grid", "mistakes", "pages", "rows"},
     "out_of_memory": {"grid", "machine", "memory"},
+    "plan_table": {"config", "duration", "grid", "memory"},
     "planned_rows": {"grid", "integrity", "provenance", "rows"},
-    "pipeline": {"config", "duration", "gpu_slots", "grid", "memory", "run_lock"},
+    "pipeline": {
+        "catalog", "claim_shards", "config", "duration", "gpu_slots", "grid", "memory", "plain_yaml",
+        "plan_table", "run_lock",
+    },
     "prefork": set(),
     "prefork_server": {"catalog", "prefork", "provenance"},
     # Left of the rows.
@@ -126,8 +133,12 @@ MAY_IMPORT = {
     "claims": {"claim_form", "config", "grid", "mistakes", "plain_yaml", "statistics", "tables"},
     "figures": {"catalog", "whole_files"},
     "report": {"catalog", "config", "figures", "grid", "rows", "whole_files"},
+    "verdicts": {
+        "claim_form", "claim_shards", "config", "figures", "grid", "plain_yaml", "plan_table", "report",
+        "statistics", "whole_files",
+    },
     "explain": {
-        "catalog", "claims", "config", "figures", "grid", "provenance", "rows", "tables",
+        "catalog", "claim_form", "claims", "config", "figures", "grid", "provenance", "rows", "tables",
     },
 }  # fmt: skip
 
@@ -215,7 +226,9 @@ def test_planning_never_loads_torch_or_pandas(module):
 
 
 def test_everything_right_of_the_rows_works_without_torch():
-    right = [one for one in ("tables", "claims", "figures", "report", "explain") if places((one,))]
+    right = [
+        one for one in ("tables", "claims", "figures", "report", "verdicts", "explain") if places((one,))
+    ]
     figures = [f"figures.{file.stem}" for file in (PACKAGE / "figures").glob("[!_]*.py")]
     modules = ", ".join(f"rnnlimits.{one}" for one in [*right, *figures])
     subprocess.run([sys.executable, "-c", f"{WITHOUT_TORCH}\nimport {modules}"], check=True)

@@ -108,16 +108,19 @@ def test_a_refit_is_estimated_with_the_largest_of_its_sizes():
     assert peaks[refit.id] == pytest.approx(peaks[large.id])
 
 
+def settings(device: str, memory_mb: int | None = None) -> SimpleNamespace:
+    """A config, as far as a job's needs depend on it."""
+    return SimpleNamespace(device_of=lambda study: device, memory_mb=memory_mb)
+
+
 def test_a_cluster_is_asked_for_the_main_memory_and_not_for_the_gpu_s():
     shard = a_shard(hidden_size=256, length=1000, budget=BUDGET | {"batch": 2000})
     asked = {
-        device: pipeline.mem_mb(SimpleNamespace(device=device, memory_mb=None), {shard.id: shard}, shard.id)
-        for device in ("cpu", "cuda")
+        device: pipeline.mem_mb(settings(device), {shard.id: shard}, shard.id) for device in ("cpu", "cuda")
     }
     assert asked["cpu"] > 1.3 * memory.estimate(shard) > 8000
     assert asked["cuda"] < 5000
-    held = SimpleNamespace(device="cpu", memory_mb=3500)
-    assert pipeline.mem_mb(held, {shard.id: shard}, shard.id) < 1.3 * 3500 + 400
+    assert pipeline.mem_mb(settings("cpu", 3500), {shard.id: shard}, shard.id) < 1.3 * 3500 + 400
 
 
 def test_a_longer_or_wider_probe_needs_more():

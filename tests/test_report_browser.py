@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 import synthetic_run
-from browser import CHROMIUM, Browser
+from browser import CHROMIUM, CONTRASTS, Browser
 
 from rnnlimits import report
 
@@ -83,25 +83,6 @@ def test_nothing_but_tables_and_figures_scrolls_sideways(page, width):
     frames = """[...document.querySelectorAll("body *")].filter(e => e.scrollWidth > e.clientWidth + 1
         && ["auto", "scroll"].includes(getComputedStyle(e).overflowX))"""
     assert page.run(f"{frames}.every(frame => frame.tabIndex === 0)")
-
-
-# WCAG 2: relative luminance, and the contrast of a text with the first solid ground behind it.
-CONTRASTS = """(selector => {
-  const parts = text => text.match(/[0-9.]+/g).map(Number);
-  const light = text => {
-    const [r, g, b] = parts(text).slice(0, 3).map(v => v / 255)
-      .map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const ground = e => {
-    const color = getComputedStyle(e).backgroundColor;
-    return parts(color)[3] === 0 ? ground(e.parentElement) : color;
-  };
-  return [...document.querySelectorAll(selector)].map(e => {
-    const [dark, bright] = [light(getComputedStyle(e).color), light(ground(e))].sort((a, b) => a - b);
-    return (bright + 0.05) / (dark + 0.05);
-  });
-})"""
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

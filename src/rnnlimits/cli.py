@@ -75,37 +75,15 @@ def plan(
     ] = False,
 ) -> None:
     """Show the jobs of a config, the long ones first; trains nothing."""
-    from rnnlimits import duration, grid, memory
+    from rnnlimits import pipeline, plan_table
     from rnnlimits.config import load
 
     loaded = load(config)
-    shards = grid.shards(loaded)
+    jobs = pipeline.here(loaded)
     if json:
-        typer.echo("\n".join(shard.to_json() for shard in shards))
-        return
-    width = max(len(shard.id) for shard in shards)
-    peaks = memory.planned(shards, loaded.memory_mb, loaded.device)
-    seconds = duration.planned(shards, loaded.device)
-    typer.echo(f"{'shard':{width}}  replicas  parameters  deviation       time  memory (MB)")
-    for shard in shards:
-        budget = shard.parameters_budget
-        deviation = f"{100 * (shard.parameters - budget) / budget:+.1f} %" if budget else "-"
-        counts = f"{shard.replicas:8}  {shard.parameters or '-':>10}  {deviation:>9}"
-        takes = duration.in_words(seconds[shard.id])
-        typer.echo(f"{shard.id:{width}}  {counts}  {takes:>9}  {peaks[shard.id]:11.0f}")
-    trained = sum(shard.replicas for shard in shards if shard.budget.get("steps"))
-    probed = sum(shard.replicas for shard in shards if shard.budget.get("steps") == 0)
-    simulated = sum(shard.kind == "simulation" for shard in shards)
-    models = f"{trained} models to train, {probed} to probe untrained"
-    typer.echo(f"{len(shards)} shards: {models}, {simulated} simulations")
-    longest = max(seconds, key=seconds.__getitem__)
-    whole, one = (duration.in_words(number) for number in (sum(seconds.values()), seconds[longest]))
-    guessed = "; a guess: no GPU was measured" if loaded.device == "cuda" else ""
-    typer.echo(
-        f"time, if nothing stops early: {whole} one after another, {one} the longest ({longest}){guessed}"
-    )
-    largest = max(peaks, key=peaks.__getitem__)
-    typer.echo(f"memory: at most {peaks[largest]:.0f} MB a job ({largest})")
+        typer.echo("\n".join(shard.to_json() for shard in jobs))
+    else:
+        typer.echo("\n".join(plan_table.lines(loaded, jobs)))
 
 
 @app.command()
@@ -172,19 +150,33 @@ def table(
 
 @app.command()
 def judge(
-    out: Annotated[Path, typer.Option(metavar="FILE", help="The verdicts, a CSV file.")],
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="The verdicts, a CSV file.")] = None,
     config: Config = DEFAULT_CONFIG,
     rows: Rows = None,
+    details: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="What the verdicts rest on goes here, as CSV files.")
+    ] = None,
+    only: Annotated[str | None, typer.Option(metavar="ID", help="One claim instead of all.")] = None,
+    explain: Annotated[
+        str | None, typer.Option(metavar="CLAIM", help="Print the arithmetic of one claim; writes nothing.")
+    ] = None,
 ) -> None:
     """Rows to verdicts: reproduced, contradicted, undecided or not run, for each claim."""
     from rnnlimits import planned_rows
     from rnnlimits.config import load
 
+    if (out is None) is (explain is None):
+        raise ValueError("judge: give --out FILE to write all verdicts, or --explain CLAIM to print one")
     loaded = load(config)
     with planned_rows.of(loaded, rows) as paths:
-        from rnnlimits import claims
+        if explain:
+            from rnnlimits.explain import arithmetic
 
-        claims.judge(paths, loaded.claims_path, out, loaded)
+            typer.echo(arithmetic(explain, loaded, paths), nl=False)
+        elif out:
+            from rnnlimits import claims
+
+            claims.judge(paths, loaded.claims_path, out, loaded, details, only)
 
 
 @app.command()
@@ -235,6 +227,23 @@ def report(
         from rnnlimits import report
 
         report.write(loaded, tables, figures, claims, paths, out)
+
+
+@app.command()
+def verdicts(
+    claims: Annotated[Path, typer.Option(metavar="FILE", help="The verdicts, as `judge --out` wrote them.")],
+    details: Annotated[Path, typer.Option(metavar="DIR", help="As `judge --details` wrote them.")],
+    figures: Annotated[Path, typer.Option(metavar="DIR", help="Where a figure of each claim goes.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The page, an HTML file.")],
+    config: Config = DEFAULT_CONFIG,
+) -> None:
+    """A page of the verdicts: each claim with what its source measured, what we did, figure and disputes."""
+    from rnnlimits.config import load
+
+    loaded = load(config)
+    from rnnlimits import verdicts
+
+    verdicts.write(loaded, claims, details, figures, out)
 
 
 @app.command()

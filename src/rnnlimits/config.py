@@ -43,6 +43,7 @@ Label = Annotated[str, StringConstraints(pattern=LABEL)]
 Size = Annotated[int, Field(gt=0, le=feasibility.LARGEST)]
 Title = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
 LARGEST_RATE = 1e30  # an optimiser multiplies it, and float32 ends at 3e38
+Device = Literal["cpu", "cuda"]
 Rate = Annotated[float, Field(gt=0, le=LARGEST_RATE, allow_inf_nan=False)]
 
 
@@ -126,6 +127,7 @@ class Grid(Closed):
     learning_rates: Annotated[list[Rate], Field(min_length=1), Once] = [1e-3]
     budget: Budget
     probes: Annotated[Probes, Labelled] = {}
+    device: Device | None = None  # None: the config's
 
     @model_validator(mode="after")
     def _is_possible(self) -> Self:
@@ -161,6 +163,7 @@ class SimulationStudy(Closed):
 
     kind: Literal["simulation"]
     title: Title
+    device: ClassVar[None] = None
     simulations: Annotated[Simulations, Labelled, Field(min_length=1)]
     seeds: Size
 
@@ -189,7 +192,7 @@ class Config(Closed):
     name: Label
     results: Annotated[str, AfterValidator(path_rules.results_folder)]
     data: AnyPath | None = None
-    device: Literal["cpu", "cuda"] = "cpu"
+    device: Device = "cpu"
     tf32: bool = False
     jobs_per_gpu: Size = 1
     memory_mb: Size | None = None  # what one job may use; None: found where the job runs
@@ -211,12 +214,15 @@ class Config(Closed):
         """Where the claims stand, seen from the working directory."""
         return None if self.claims is None else self._folder / self.claims
 
-    @property
-    def machine_options(self) -> list[str]:
+    def device_of(self, study: str) -> Device:
+        """Where the jobs of a study train."""
+        return self.studies[study].device or self.device
+
+    def machine_options(self, study: str) -> list[str]:
         """What it says of the machine, as `rnnlimits train` takes it."""
         data = [f"--data={self.data}"] if self.data else []
         tf32 = ["--tf32"] if self.tf32 else []
-        return ["--device", self.device, *tf32, *data]
+        return ["--device", self.device_of(study), *tf32, *data]
 
 
 def load(path: str | Path) -> Config:

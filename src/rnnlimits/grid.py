@@ -10,6 +10,7 @@ import dataclasses
 import functools
 import itertools
 import json
+import os
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from rnnlimits.pages import Page
 
 LARGEST_HIDDEN_SIZE = 2**20
+GPU_VARIABLE = "RNNLIMITS_GPU"  # 1: the studies that ask for a GPU of their own run too
 UNKNOWN_PARAMETERS = 10_000  # of a refit, whose size is not yet chosen when jobs are put into order
 
 
@@ -113,6 +115,19 @@ def shards(config: "Config") -> list[Shard]:
     """Every job of a config, the long ones first."""
     planned = itertools.chain.from_iterable(_study(label, study) for label, study in config.studies.items())
     return sorted(planned, key=lambda shard: (-shard.cost, shard.id))
+
+
+def for_a_gpu(config: "Config") -> list[Shard]:
+    """The shards of studies that ask for a GPU in a config that otherwise needs none."""
+    asking = {
+        label for label in config.studies if (config.device, config.device_of(label)) == ("cpu", "cuda")
+    }
+    return [shard for shard in shards(config) if shard.study in asking]
+
+
+def waiting(config: "Config") -> list[Shard]:
+    """Those of them that are planned, but are no jobs as long as nobody says that there is a GPU."""
+    return [] if os.environ.get(GPU_VARIABLE) == "1" else for_a_gpu(config)
 
 
 def _study(label: str, study: "Study") -> Iterator[Shard]:

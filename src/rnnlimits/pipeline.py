@@ -9,10 +9,11 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
-from rnnlimits import duration, gpu_slots, grid, memory, run_lock
+from rnnlimits import catalog, claim_shards, duration, gpu_slots, grid, memory, plan_table, run_lock
 from rnnlimits.config import Config, ConfigError, load
+from rnnlimits.plain_yaml import read_yaml
 
 DEFAULT_CONFIG = Path("config/config.yaml")
 MARGIN = 1.3  # the estimate is meant to be within 30 % of the peak
@@ -36,7 +37,21 @@ def plan(settings: Settings) -> tuple[str, Config, dict[str, grid.Shard]]:
         config = load(path)
     except ConfigError as error:
         sys.exit(str(error))
-    return str(path), config, {shard.id: shard for shard in grid.shards(config)}
+    if not (jobs := here(config)):
+        sys.exit(f"{path}: every study needs a GPU; set {grid.GPU_VARIABLE}=1 where there is one")
+    return str(path), config, {shard.id: shard for shard in jobs}
+
+
+def here(config: Config) -> list[grid.Shard]:
+    """The jobs: what waits for a GPU is none, unless another machine's rows of it lie here already."""
+    waiting = {shard.id for shard in grid.waiting(config)}
+    return [
+        shard for shard in grid.shards(config) if shard.id not in waiting or rows_file(config, shard).exists()
+    ]
+
+
+def rows_file(config: Config, shard: grid.Shard) -> Path:
+    return Path(config.results) / "rows" / f"{shard.id}.parquet"
 
 
 def config_file(settings: Settings) -> Path:
@@ -53,20 +68,35 @@ def config_file(settings: Settings) -> Path:
 def start(config: Config, lock: run_lock.RunLock, jobs_run_here: bool) -> None:
     """Called when jobs are about to start, and not for a dry run: refuses what all of them would fail of."""
     lock.take()
-    if config.device == "cuda" and jobs_run_here and gpu_slots.none_for_sure():
+    if jobs_run_here and needs_a_gpu(config) and gpu_slots.none_for_sure():
         sys.exit(
             "device: cuda: this machine offers no GPU; set `device: cpu` in the config, or run it elsewhere"
         )
 
 
+def needs_a_gpu(config: Config) -> bool:
+    """Is there a job for a GPU whose rows are not there?"""
+    planned = {shard.id: shard for shard in here(config)}
+    return any(
+        gpus(config, planned, name) and not rows_file(config, shard).exists()
+        for name, shard in planned.items()
+    )
+
+
 def gpus(config: Config, shards: dict[str, grid.Shard], name: str) -> int:
     """How many GPUs one job takes: probes and simulations run on the CPU, whatever the device."""
-    return int(config.device == "cuda" and bool(shards[name].budget.get("steps")))
+    shard = shards[name]
+    return int(config.device_of(shard.study) == "cuda" and bool(shard.budget.get("steps")))
+
+
+def machine_options(config: Config, shards: dict[str, grid.Shard], name: str) -> list[str]:
+    """What the config says of the machine, as one job's command takes it."""
+    return config.machine_options(shards[name].study)
 
 
 def mem_mb(config: Config, shards: dict[str, grid.Shard], name: str) -> int:
     """What to ask a cluster for, for one job: the estimate with a margin, and Snakemake's own share of it."""
-    if config.device == "cuda":
+    if config.device_of(shards[name].study) == "cuda":
         estimate = memory.beside_a_gpu(memory.sized(shards[name], shards))
     else:
         estimate = memory.peak_of(shards[name], shards, config.memory_mb)
@@ -75,5 +105,26 @@ def mem_mb(config: Config, shards: dict[str, grid.Shard], name: str) -> int:
 
 def runtime(config: Config, shards: dict[str, grid.Shard], name: str, attempt: int = 1) -> int:
     """Minutes to ask a cluster for, more at each attempt; a wide margin: a job over its limit is killed."""
-    estimate = duration.seconds(memory.sized(shards[name], shards), config.device)
+    device = config.device_of(shards[name].study)
+    estimate = duration.seconds(memory.sized(shards[name], shards), device)
     return min(LONGEST_MIN, attempt * (STARTING_MIN + math.ceil(SLOWER * estimate / 60)))
+
+
+def claims(config: Config) -> dict[str, dict[str, Any]]:
+    """The claims to judge, by id."""
+    content = read_yaml(config.claims_path) if config.claims_path else {"claims": []}
+    return {claim["id"]: claim for claim in content["claims"]}
+
+
+def behind(config: Config, shards: dict[str, grid.Shard], name: str) -> list[str]:
+    """The ids of the jobs that one claim rests on."""
+    entries = claims(config)
+    try:
+        claim = entries[catalog.pick(name, list(entries), noun="claim")]
+    except LookupError as error:
+        sys.exit(f"{config.claims_path}: {error}")
+    planned = claim_shards.shards_of(claim, grid.shards(config))
+    if found := [shard.id for shard in planned if shard.id in shards]:
+        return found
+    told = plan_table.waits(config, planned)
+    sys.exit(f"{name}: {told}; set {grid.GPU_VARIABLE}=1 where there is one")

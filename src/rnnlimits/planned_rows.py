@@ -33,6 +33,9 @@ def in_folder(config: "Config", folder: Path, complete: bool) -> list[Path]:
             f"{folder}: damaged rows of {len(aside)} planned shards were set aside, as {aside[0].name}; "
             "run `snakemake` again, which trains them again"
         )
+    # A shard that waits for a GPU is not missed; rows of it, from another machine, are read.
+    waiting = {folder / f"{shard.id}.parquet" for shard in grid.waiting(config)} - {*there}
+    planned = [path for path in planned if path not in waiting]
     missing = f"{folder}: {len(planned) - len(there)} of {len(planned)} planned shards have no rows"
     if not there or (complete and len(there) < len(planned)):
         raise ValueError(f"{missing}; train them with `rnnlimits train` or with `snakemake`")

@@ -23,10 +23,10 @@ from rnnlimits.grid import Shard
 
 # They find, plan and describe; none of them can change a number.
 NEUTRAL = {
-    "__init__", "catalog", "claim_form", "claim_plan", "cli", "config", "duration", "feasibility",
-    "gpu_slots", "grid", "integrity", "job", "locks", "machine", "memory", "mistakes", "out_of_memory",
-    "pages", "path_rules", "plain_yaml", "planned_rows", "prefork", "prefork_server", "provenance",
-    "run_lock", "shard_form", "whole_files",
+    "__init__", "catalog", "claim_form", "claim_plan", "claim_shards", "cli", "config", "duration",
+    "feasibility", "gpu_slots", "grid", "integrity", "job", "locks", "machine", "memory", "mistakes",
+    "out_of_memory", "pages", "path_rules", "plain_yaml", "plan_table", "planned_rows", "prefork",
+    "prefork_server", "provenance", "run_lock", "shard_form", "whole_files",
 }  # fmt: skip
 PACKAGES = ("rnnlimits", "torch", "lightning", "numpy", "scikit-learn", "pyarrow")
 

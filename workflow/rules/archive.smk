@@ -7,12 +7,14 @@ rule archive:
         config=CONFIG_FILE,
         tables=rules.table.output,
         figures=rules.draw.output.svg,
-        claims=rules.judge.output,
+        claims=rules.judge.output.claims,
+        verdicts=rules.verdicts.output.page,
     output:
         rows=f"{ARCHIVE}/rows.parquet",
         tables=expand(f"{ARCHIVE}/tables/{{table}}.csv", table=TABLES),
         figures=expand(f"{ARCHIVE}/figures/{{figure}}.svg", figure=FIGURES),
         claims=f"{ARCHIVE}/claims.csv",
+        verdicts=f"{ARCHIVE}/verdicts.html",
     log:
         f"{RESULTS}/logs/archive.log",
     conda:
@@ -24,7 +26,7 @@ rule archive:
     shell:
         "(rnnlimits archive --config {input.config:q} --rows {params.rows:q} --out {output.rows:q}"
         " && cp {input.tables:q} {params.tables:q} && cp {input.figures:q} {params.figures:q}"
-        " && cp {input.claims:q} {output.claims:q}) > {log:q} 2>&1"
+        " && cp {input.claims:q} {output.claims:q} && cp {input.verdicts:q} {output.verdicts:q}) > {log:q} 2>&1"
 
 
 use rule table as table_from_archive with:
@@ -57,12 +59,26 @@ use rule judge as judge_from_archive with:
         config=CONFIG_FILE,
         claims=CONFIG.claims_path or [],
     output:
-        f"{REBUILT}/claims.csv",
+        claims=f"{REBUILT}/claims.csv",
+        details=expand(f"{REBUILT}/verdicts/{{detail}}.csv", detail=DETAILS),
     log:
         f"{REBUILT}/logs/judge.log",
     params:
         code=provenance.fingerprint_of("claims", "claim_form"),
         rows=lambda wildcards, input: input.rows,
+        details=lambda wildcards, output: folder(output.details),
+
+
+use rule verdicts as verdicts_from_archive with:
+    input:
+        config=CONFIG_FILE,
+        claims=rules.judge_from_archive.output.claims,
+        details=rules.judge_from_archive.output.details,
+    output:
+        page=f"{REBUILT}/verdicts.html",
+        figures=directory(f"{REBUILT}/verdicts/figures"),
+    log:
+        f"{REBUILT}/logs/verdicts.log",
 
 
 use rule report as report_from_archive with:
@@ -71,7 +87,7 @@ use rule report as report_from_archive with:
         config=CONFIG_FILE,
         tables=rules.table_from_archive.output,
         figures=rules.draw_from_archive.output.svg,
-        claims=rules.judge_from_archive.output,
+        claims=rules.judge_from_archive.output.claims,
     output:
         f"{REBUILT}/report.html",
     log:
@@ -86,3 +102,4 @@ use rule report as report_from_archive with:
 rule from_archive:
     input:
         rules.report_from_archive.output,
+        rules.verdicts_from_archive.output,

@@ -16,6 +16,8 @@ TABLES = [
     "timings",
 ]
 FIGURES = catalog.names("figures")
+# What verdicts rest on, beside the page.
+DETAILS = ["evidence", "fairness", "findings", "sensitivity"]
 
 
 rule table:
@@ -77,12 +79,13 @@ rule judge:
         config=CONFIG_FILE,
         claims=CONFIG.claims_path or [],
     output:
-        report(
+        claims=report(
             f"{RESULTS}/claims.csv",
             caption="../report/claims.rst",
             category="Verdicts",
             labels={"table": "published claims"},
         ),
+        details=expand(f"{RESULTS}/verdicts/{{detail}}.csv", detail=DETAILS),
     log:
         f"{RESULTS}/logs/judge.log",
     conda:
@@ -90,8 +93,58 @@ rule judge:
     params:
         code=provenance.fingerprint_of("claims", "claim_form"),
         rows=lambda wildcards, input: folder(input.rows),
+        details=lambda wildcards, output: folder(output.details),
     shell:
-        "rnnlimits judge --config {input.config:q} --rows {params.rows:q} --out {output:q} > {log:q} 2>&1"
+        "rnnlimits judge --config {input.config:q} --rows {params.rows:q} --out {output.claims:q}"
+        " --details {params.details:q} > {log:q} 2>&1"
+
+
+rule verdicts:
+    input:
+        config=CONFIG_FILE,
+        claims=rules.judge.output.claims,
+        details=rules.judge.output.details,
+    output:
+        page=report(
+            f"{RESULTS}/verdicts.html",
+            caption="../report/verdicts.rst",
+            category="Verdicts",
+            labels={"page": "every claim, with its figure"},
+        ),
+        figures=directory(f"{RESULTS}/verdicts/figures"),
+    log:
+        f"{RESULTS}/logs/verdicts.log",
+    conda:
+        ENVIRONMENT
+    params:
+        code=provenance.fingerprint_of("verdicts", "templates"),
+        details=lambda wildcards, input: folder(input.details),
+    shell:
+        "rnnlimits verdicts --config {input.config:q} --claims {input.claims:q} --details {params.details:q}"
+        " --figures {output.figures:q} --out {output.page:q} > {log:q} 2>&1"
+
+
+# One claim, with the jobs that it rests on and no others: `snakemake RESULTS/verdicts/C3.html`.
+rule one_verdict:
+    input:
+        rows=lambda wildcards: rows_of(pipeline.behind(CONFIG, SHARDS, wildcards.claim)),
+        config=CONFIG_FILE,
+        claims=CONFIG.claims_path or [],
+    output:
+        f"{RESULTS}/verdicts/{{claim}}.html",
+    log:
+        f"{RESULTS}/logs/verdict.{{claim}}.log",
+    conda:
+        ENVIRONMENT
+    params:
+        code=provenance.fingerprint_of("claims", "claim_form", "verdicts", "templates"),
+        rows=lambda wildcards, input: folder(input.rows),
+        details=f"{RESULTS}/verdicts/only/{{claim}}",
+    shell:
+        "(rnnlimits judge --config {input.config:q} --rows {params.rows:q} --only {wildcards.claim:q}"
+        " --out {params.details:q}/claims.csv --details {params.details:q}"
+        " && rnnlimits verdicts --config {input.config:q} --claims {params.details:q}/claims.csv"
+        " --details {params.details:q} --figures {params.details:q} --out {output:q}) > {log:q} 2>&1"
 
 
 rule report:
@@ -100,7 +153,7 @@ rule report:
         config=CONFIG_FILE,
         tables=rules.table.output,
         figures=rules.draw.output.svg,
-        claims=rules.judge.output,
+        claims=rules.judge.output.claims,
     output:
         report(
             f"{RESULTS}/report.html",

@@ -29,7 +29,9 @@ rule train:
         spec=lambda wildcards: SHARDS[wildcards.shard].to_json(),
         # Not in the command: Snakemake cannot see edits inside a package, so this makes it notice them.
         code=lambda wildcards: provenance.fingerprint(SHARDS[wildcards.shard]),
-        machine=CONFIG.machine_options,
+        machine=lambda wildcards: pipeline.machine_options(
+            CONFIG, SHARDS, wildcards.shard
+        ),
         rows=lambda wildcards, output: folder(output),
         # No output: Snakemake removes outputs before every attempt, and a later attempt goes on from these.
         checkpoints=f"{RESULTS}/checkpoints",

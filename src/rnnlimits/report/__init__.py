@@ -65,27 +65,35 @@ def build(
     """The page as text."""
     tables = figures.load(tables_dir, [*_table_names(), *display.FILES_ONLY])
     claims = _claims(Path(claims_csv))
-    environment = jinja2.Environment(
+    return (
+        environment()
+        .get_template("report.html")
+        .render(
+            name=config.name,
+            confidence=f"{100 * config.confidence:g} %",
+            answers=answer.answers(tables, claims),
+            claims=claims.to_dict("records"),
+            traced=traced,
+            signs=SIGNS,
+            scales=SCALES,
+            figures=_figures(tables, Path(figures_dir)),
+            short=display.short(tables),
+            long=display.long(tables),
+            files_only=[(name, len(tables[name])) for name in display.FILES_ONLY],
+            run=run.describe(config, run.provenance(rows_paths)),
+        )
+    )
+
+
+def environment() -> jinja2.Environment:
+    """The templates: every text is escaped, and a name that a template lacks is an error."""
+    return jinja2.Environment(
         loader=jinja2.PackageLoader("rnnlimits"),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
         undefined=jinja2.StrictUndefined,
-    )
-    return environment.get_template("report.html").render(
-        name=config.name,
-        confidence=f"{100 * config.confidence:g} %",
-        answers=answer.answers(tables, claims),
-        claims=claims.to_dict("records"),
-        traced=traced,
-        signs=SIGNS,
-        scales=SCALES,
-        figures=_figures(tables, Path(figures_dir)),
-        short=display.short(tables),
-        long=display.long(tables),
-        files_only=[(name, len(tables[name])) for name in display.FILES_ONLY],
-        run=run.describe(config, run.provenance(rows_paths)),
     )
 
 

@@ -40,14 +40,15 @@ def provenance(paths: Sequence[str | Path]) -> Provenance:
 def describe(config: Config, found: Provenance) -> Run:
     """The run of a config, as far as its rows are there."""
     planned = grid.shards(config)
+    waiting = {shard.id for shard in grid.for_a_gpu(config)} - found.keys()
     return Run(
         studies=_studies(config, planned, found),
         machines=_machines(found),
         versions=_versions(found),
         facts=_facts(found),
         config=yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=100),
-        planned=len(planned),
-        missing=sorted({shard.id for shard in planned} - found.keys()),
+        planned=len(planned) - len(waiting),
+        missing=sorted({shard.id for shard in planned} - found.keys() - waiting),
     )
 
 

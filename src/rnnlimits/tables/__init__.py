@@ -52,16 +52,18 @@ def read(paths: Sequence[str | Path]) -> DataFrame:
     return pd.concat(frames.values()).sort_values("shard", kind="stable", ignore_index=True)
 
 
+def provenance(paths: Sequence[str | Path]) -> dict[str, dict]:
+    """What is recorded of every shard beside its rows."""
+    return {shard: facts for path in paths for shard, facts in waist.read_provenance(path)["shards"].items()}
+
+
 def write(
     paths: Sequence[str | Path], out_dir: str | Path, confidence: float = statistics.CONFIDENCE
 ) -> list[Path]:
     """Every table as out_dir/NAME.csv."""
     rows = read(paths)
-    provenance: dict[str, dict] = {}
-    for path in paths:
-        provenance |= waist.read_provenance(path)["shards"]
     tables = {name: table(rows, confidence) for name, table in TABLES.items()}
-    tables["timings"] = timings(rows, provenance)
+    tables["timings"] = timings(rows, provenance(paths))
     return [to_csv(table, Path(out_dir) / f"{name}.csv") for name, table in tables.items()]
 
 
