@@ -6,9 +6,14 @@
       source: {key: Bengio et al. (1994), where: section III}       key: one of the file's `sources`
       kind: T                                                       one of KINDS
       full: {length_steps: 100}                                     the source's sizes; {}: nothing to cut
+      reduced: What was cut down, and why it may matter.
+      paper: What the source measured.
+      tried: What was tried, where the verdict is contradicted or undecided.
       disputes: What the field does not agree on.
+      needs: What it takes to run it, such as a CUDA GPU; said where it was not run.
       parts:
       - {check: at_most, bound: 0, study: initialisation, where: {variant: elman, metric: gradient_slope}}
+      - {check: ..., rival: true}                                   without this a failure says nothing
 
 Whether the study and the columns of `where` exist is looked at in claim_plan.py; what a check does stands in
 claims/checks.py.
@@ -28,10 +33,10 @@ KINDS = {
     "S": "share: so many seeds solve it",
 }
 REQUIRED = ("id", "title", "says", "source", "kind", "parts")
-OPTIONAL = ("full", "disputes", "needs")
+OPTIONAL = ("full", "reduced", "paper", "tried", "disputes", "needs")
 LONGEST_TITLE = 60
 SIZES = ("length_steps", "hidden_size", "parameters", "steps", "batch", "seeds")  # columns of a plan
-TEXTS = ("title", "says", "disputes", "needs")
+TEXTS = ("title", "says", "reduced", "paper", "tried", "disputes", "needs")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -48,15 +53,25 @@ CHECKS = {
     "solved_share": Form(optional=("at_least", "at_most")),
     "at_least": Form(required=("bound",), optional=("statistic",)),
     "at_most": Form(required=("bound",), optional=("statistic",)),
-    "within": Form(required=("low", "high")),
+    "within": Form(optional=("low", "high", "of", "factor", "statistic")),
     "none_exceeds": Form(optional=("bound",)),
     "exists": Form(required=("conditions",)),
     "ordering": Form(required=("direction",), optional=("margin", "pick"), against=True),
     "agree": Form(required=("tolerance",), against=True),
     "ratio": Form(required=("at_least",), against=True),
+    "more_solve": Form(optional=("level",), against=True),
+    "speed_up": Form(required=("at_least",), against=True),
 }
-NUMBERS = ("bound", "low", "high", "margin", "tolerance", "share", "perfect", "at_least", "at_most")
-WORDS = {"direction": ("higher", "lower"), "statistic": ("mean", "median"), "pick": ("each", "best")}
+NUMBERS = (
+    "bound", "low", "high", "of", "factor", "margin", "tolerance", "share", "perfect", "level", "at_least",
+    "at_most",
+)  # fmt: skip
+WORDS = {
+    "direction": ("higher", "lower"),
+    "statistic": ("mean", "median", "max", "min"),
+    "pick": ("each", "best"),
+}
+RANGES = ({"low", "high"}, {"of", "factor"})
 
 
 def problems(content: Any) -> list[str]:
@@ -118,6 +133,15 @@ def _of_claim(claim: dict[str, Any], sources: dict[str, str]) -> Iterator[str]:
     for position, part in enumerate(parts):
         for line in _of_part(part):
             yield f".parts[{position}]{line}"
+    yield from _of_rivals(claim)
+
+
+def _of_rivals(claim: dict[str, Any]) -> Iterator[str]:
+    rivals = [part.get("rival") is True for part in claim["parts"]]
+    if claim.get("kind") == "F" and not any(rivals):
+        yield ".parts: a failure needs a rival that succeeds; give the part that says so `rival: true`"
+    if all(rivals):
+        yield ".parts: every part is a rival; leave `rival` out of those that the claim is about"
 
 
 def _of_part(part: dict[str, Any]) -> Iterator[str]:
@@ -126,7 +150,8 @@ def _of_part(part: dict[str, Any]) -> Iterator[str]:
         return
     form = CHECKS[part["check"]]
     against = ("against",) if form.against else ()
-    yield from _keys(part, ("check", "study", "where", *form.required, *against), ("seeds", *form.optional))
+    optional = ("seeds", "rival", *form.optional)
+    yield from _keys(part, ("check", "study", "where", *form.required, *against), optional)
     for key, words in WORDS.items():
         if key in part and part[key] not in words:
             yield f".{key}: {unknown_word(part[key], words)}"
@@ -136,12 +161,32 @@ def _of_part(part: dict[str, Any]) -> Iterator[str]:
     for key in ("where", "against"):
         if key in part and not _is_selection(part[key]):
             yield f".{key}: give a mapping of columns to values, or to lists of values"
+    if not isinstance(part.get("rival", False), bool):
+        yield f".rival: {short(part['rival'])} came; give true or false"
     if "seeds" in part and not (is_number(part["seeds"]) and part["seeds"] >= 1):
         yield f".seeds: {short(part['seeds'])} came; give a whole number greater than 0"
     if part["check"] == "solved_share" and ("at_least" in part) == ("at_most" in part):
         yield ": solved_share needs at_least or at_most, one of the two"
+    if part["check"] == "within":
+        yield from _of_range(part)
+    if part["check"] == "speed_up" and _metric(part) != "steps_to_solve":
+        yield ".where.metric: speed_up compares steps; give steps_to_solve"
     if part["check"] == "exists":
         yield from _of_conditions(part.get("conditions"))
+
+
+def _of_range(part: dict[str, Any]) -> Iterator[str]:
+    if set(part) & set().union(*RANGES) not in RANGES:
+        yield ": within needs low and high, or of and factor"
+    if is_number(part.get("factor")) and part["factor"] <= 1:
+        yield f".factor: {short(part['factor'])} came; give a number greater than 1"
+    if part.get("statistic") in ("max", "min"):
+        yield f".statistic: {unknown_word(part['statistic'], ('mean', 'median'))}"
+
+
+def _metric(part: dict[str, Any]) -> Any:
+    where = part.get("where")
+    return where.get("metric") if isinstance(where, dict) else None
 
 
 def _is_selection(selection: Any) -> bool:

@@ -11,7 +11,7 @@ narrow: of intervals called 95 %, those of normally distributed results hold the
 
 from functools import cache
 from itertools import combinations_with_replacement
-from math import factorial, nan, prod
+from math import factorial, hypot, nan, prod
 from typing import NamedTuple
 
 import numpy as np
@@ -140,3 +140,32 @@ def share(successes: int, n: int, confidence: float = CONFIDENCE) -> Interval:
         return Interval(nan, nan, nan, 0)
     bounds = stats.binomtest(successes, n).proportion_ci(confidence, method="wilson")
     return Interval(successes / n, float(bounds.low), float(bounds.high), n)
+
+
+def share_difference(
+    one: int, other: int, n_one: int, n_other: int, confidence: float = CONFIDENCE
+) -> Interval:
+    """How much larger the first share is, with Newcombe's (1998) interval, made of Wilson's two.
+
+    >>> [round(bound, 3) for bound in share_difference(5, 0, 5, 5)]
+    [1.0, 0.386, 1.0, 5]
+    """
+    if not n_one or not n_other:
+        return Interval(nan, nan, nan, 0)
+    first, second = share(one, n_one, confidence), share(other, n_other, confidence)
+    difference = first.estimate - second.estimate
+    below = hypot(first.estimate - first.low, second.high - second.estimate)
+    above = hypot(first.high - first.estimate, second.estimate - second.low)
+    return Interval(difference, difference - below, difference + above, min(n_one, n_other))
+
+
+def fisher(one: int, other: int, n_one: int, n_other: int) -> float:
+    """Fisher's exact test: the chance of so large a first share if both were drawn from one urn.
+
+    Three of three against none of three is one of the 20 ways to choose who succeeds.
+
+    >>> round(fisher(3, 0, 3, 3), 6)
+    0.05
+    """
+    table = [[one, n_one - one], [other, n_other - other]]
+    return float(stats.fisher_exact(table, alternative="greater").pvalue)

@@ -14,7 +14,7 @@ import pandas as pd
 from pandas import DataFrame, Series
 
 from rnnlimits import claim_form, grid, statistics, tables
-from rnnlimits.claims import checks
+from rnnlimits.claims import checks, details, sensitivity
 from rnnlimits.claims.finding import CONTRADICTED, NOT_RUN, REPRODUCED, UNDECIDED, Finding
 from rnnlimits.claims.selection import Cell, NotRunError, cells, matching, networks, pairs, plan_of, rows_of
 from rnnlimits.config import Config
@@ -22,11 +22,12 @@ from rnnlimits.mistakes import ConfigError
 from rnnlimits.plain_yaml import read_yaml
 
 COLUMNS = [
-    "id", "title", "says", "source", "where", "kind", "verdict", "scale", "measured", "bound", "seeds",
-    "budget", "disputes", "reference", "shards",
+    "id", "title", "says", "source", "where", "kind", "verdict", "scale", "reduced", "paper", "measured",
+    "bound", "seeds", "budget", "sensitivity", "disputes", "tried", "reference", "shards",
 ]  # fmt: skip
 # The first of these that any part has is the verdict on the whole: one contradiction outweighs all else.
 WEIGHT = (CONTRADICTED, NOT_RUN, UNDECIDED, REPRODUCED)
+TEXTS = ("id", "title", "says", "kind", "reduced", "paper", "disputes", "tried")
 Claim = Mapping[str, Any]
 
 
@@ -35,8 +36,12 @@ def judge(
     claims_path: str | Path | None,
     out_csv: str | Path,
     config: Config | None = None,
+    details_dir: str | Path | None = None,
+    only: str | None = None,
 ) -> DataFrame:
     """Every claim's verdict, as a table and as a CSV file; without a file of claims, a table without lines.
+
+    What the verdicts rest on goes into `details_dir`; `only` is the id of the one claim to judge.
 
     With a config, a shard that it plans and the rows lack makes a claim *not run*; without one, what the
     rows hold is all that was planned.
@@ -45,10 +50,13 @@ def judge(
     rows = tables.read(rows_paths)
     plan = plan_of(rows, None if config is None else grid.shards(config))
     confidence = statistics.CONFIDENCE if config is None else config.confidence
-    weighed = [weigh(claim, rows, plan, confidence) for claim in content["claims"]]
+    wanted = [claim for claim in content["claims"] if only in (None, claim["id"])]
+    weighed = [weigh(claim, rows, plan, confidence) for claim in wanted]
     lines = [line(judgement, content["sources"]) for judgement in weighed]
     table = DataFrame(lines, columns=COLUMNS)
     tables.to_csv(table, Path(out_csv))
+    if details_dir:
+        details.write(weighed, rows, tables.provenance(rows_paths), Path(details_dir))
     return table
 
 
@@ -74,7 +82,12 @@ class Judgement:
 
     @property
     def verdict(self) -> str:
-        return combine([finding.verdict for finding in self.findings])
+        """A rival that failed contradicts nothing, but no failure says anything beside it."""
+        weighed = []
+        for part, findings in zip(self.claim["parts"], self.parts):
+            softer = {CONTRADICTED: UNDECIDED} if part.get("rival") else {}
+            weighed += [softer.get(finding.verdict, finding.verdict) for finding in findings]
+        return combine(weighed)
 
 
 def weigh(claim: Claim, rows: DataFrame, plan: DataFrame, confidence: float) -> Judgement:
@@ -90,17 +103,18 @@ def line(judgement: Judgement, sources: Mapping[str, str]) -> dict[str, str]:
     said = [finding.sentence for finding in judgement.findings]
     if verdict == NOT_RUN and "needs" in claim:
         said.append(f"needs {claim['needs']}")
-    texts = {key: _one_line(claim.get(key, "")) for key in ("id", "title", "says", "kind", "disputes")}
+    texts = {key: _one_line(claim.get(key, "")) for key in TEXTS}
     return texts | {
         "source": claim["source"]["key"],
         "where": _one_line(claim["source"]["where"]),
         "reference": _one_line(sources[claim["source"]["key"]]),
         "verdict": verdict,
-        "scale": scale(claim.get("full"), shards),
+        "scale": scale(claim.get("full"), shards, "reduced" in claim),
         "measured": "; ".join(said),
         "bound": "; ".join(dict.fromkeys(finding.bound for finding in judgement.findings if finding.bound)),
         "seeds": _range(shards.seeds),
         "budget": budget(shards),
+        "sensitivity": sensitivity.in_words(judgement.findings),
         "shards": " ".join(sorted(shards.shard)),
     }
 
@@ -109,8 +123,8 @@ def evidence(part: Claim, rows: DataFrame, plan: DataFrame, confidence: float) -
     """What one part finds: a finding for each shard, or pair of shards, that fits it."""
     name = part["check"]
     form = claim_form.CHECKS[name]
-    given = {key: part[key] for key in ("seeds", *form.required, *form.optional) if key in part}
-    pick = given.pop("pick", "each")
+    keys = ("seeds", *form.required, *form.optional)
+    given = {key: part[key] for key in keys if key in part and key != "pick"}
     try:
         if name in checks.ALL_NETWORKS:
             table = networks(rows, plan, part, list(given["conditions"]))
@@ -118,23 +132,27 @@ def evidence(part: Claim, rows: DataFrame, plan: DataFrame, confidence: float) -
             return
         found, *others = [cells(rows, plan, part, where, confidence) for where in selections(part)]
         if name in checks.ALL_CELLS:
-            yield checks.ALL_CELLS[name](found, **given)._replace(rows=_rows(*found))
+            yield _with(checks.ALL_CELLS[name](found, **given), *found)
         elif name in checks.ONE_CELL:
-            yield from [checks.ONE_CELL[name](cell, **given)._replace(rows=_rows(cell)) for cell in found]
+            yield from [_with(checks.ONE_CELL[name](cell, **given), cell) for cell in found]
         else:
-            rivals = others[0]
-            if pick == "best":
-                found, rivals = best(found, part["direction"]), best(rivals, part["direction"])
-            couples = list(pairs(found, rivals, part["against"]))
-            yield from [
-                checks.TWO_CELLS[name](*couple, **given)._replace(rows=_rows(*couple)) for couple in couples
-            ]
+            against = others[0]
+            if part.get("pick") == "best":
+                found, against = best(found, part["direction"]), best(against, part["direction"])
+            couples = list(pairs(found, against, part["against"]))
+            yield from [_compared(name, given, *couple, rows) for couple in couples]
     except NotRunError as missing:
         yield Finding(NOT_RUN, str(missing), "")
 
 
-def _rows(*cells: Cell) -> tuple[DataFrame, ...]:
-    return tuple(cell.rows for cell in cells)
+def _compared(name: str, given: Mapping[str, Any], one: Cell, other: Cell, rows: DataFrame) -> Finding:
+    check = checks.TWO_CELLS[name]
+    changed = tuple(sensitivity.changes(check, given, one, other, rows))
+    return _with(check(one, other, **given), one, other)._replace(changes=changed)
+
+
+def _with(finding: Finding, *cells: Cell) -> Finding:
+    return finding._replace(cells=cells, rows=tuple(cell.rows for cell in cells))
 
 
 def behind(part: Claim, rows: DataFrame, plan: DataFrame) -> DataFrame:
@@ -171,21 +189,25 @@ def combine(verdicts: Sequence[str]) -> str:
     return min(verdicts, key=WEIGHT.index)
 
 
-def scale(full: Mapping[str, float] | None, shards: DataFrame) -> str:
+def scale(full: Mapping[str, float] | None, shards: DataFrame, reduced: bool = False) -> str:
     """How our sizes compare with the source's: full, or what was cut down from what.
+
+    `reduced`: the claim says that something was cut which is no column of the plan.
 
     >>> ours = DataFrame({"length_steps": [100], "hidden_size": [32]})
     >>> scale({"length_steps": 100, "hidden_size": 128}, ours)
     'reduced: hidden_size 32 of 128'
     """
     if full is None:
-        return "not stated"
+        return "reduced" if reduced else "not stated"
     cut = [
         f"{column} {shards[column].max():,.0f} of {wanted:,.0f}"
         for column, wanted in full.items()
         if shards[column].max() < wanted
     ]
-    return f"reduced: {', '.join(cut)}" if cut else "full"
+    if cut:
+        return f"reduced: {', '.join(cut)}"
+    return "reduced" if reduced else "full"
 
 
 def budget(shards: DataFrame) -> str:

@@ -1,13 +1,24 @@
 """What a check finds, and the words for it: a verdict, the numbers in a sentence, the bound, and why."""
 
-from math import inf, isnan
+from math import inf, isnan, nan
 from typing import NamedTuple
 
 from pandas import DataFrame
 
+from rnnlimits.claims.selection import Cell
 from rnnlimits.statistics import Interval
 
 REPRODUCED, CONTRADICTED, UNDECIDED, NOT_RUN = "reproduced", "contradicted", "undecided", "not run"
+NO_NUMBER = Interval(nan, nan, nan, 0)
+
+
+class Change(NamedTuple):
+    """The same check with one thing changed: a verdict that does not survive it is a fragile one."""
+
+    kind: str  # seed, half or rate
+    change: str
+    verdict: str
+    interval: Interval
 
 
 class Finding(NamedTuple):
@@ -17,7 +28,13 @@ class Finding(NamedTuple):
     sentence: str
     bound: str
     why: str = ""  # how the verdict follows from the numbers
-    rows: tuple[DataFrame, ...] = ()  # the rows of each cell that was looked at
+    interval: Interval = (
+        NO_NUMBER  # what was held against the limits; of a difference, in the claimed direction
+    )
+    limits: tuple[float, float] = (-inf, inf)
+    cells: tuple[Cell, ...] = ()  # what was looked at; of a comparison, `where` and then `against`
+    rows: tuple[DataFrame, ...] = ()  # the rows of each cell, or of all networks at once
+    changes: tuple[Change, ...] = ()  # of a comparison
 
 
 LIES = {

@@ -42,6 +42,11 @@ class Cell:
     rows: DataFrame = dataclasses.field(default_factory=DataFrame, repr=False, compare=False)  # behind value
 
     @property
+    def raw_metric(self) -> str:
+        """The metric as its rows call it."""
+        return str(self.rows.metric.iloc[0]) if len(self.rows) else self.metric
+
+    @property
     def diverged(self) -> int:
         return int((self.status == "diverged").sum())
 

@@ -29,6 +29,13 @@ def explain(name: str, config: Config, rows_paths: Sequence[str | Path]) -> str:
     return "\n\n".join("\n".join(KINDS[kind](record, whole)) for kind, whole in found) + "\n"
 
 
+def arithmetic(claim: str, config: Config, rows_paths: Sequence[str | Path]) -> str:
+    """How a verdict comes about, without what made its rows."""
+    record = read(config, rows_paths)
+    found = names.find(claim, {"claim": known(record)["claim"]})
+    return "\n\n".join("\n".join(verdict.judged(record, whole)[0]) for _, whole in found) + "\n"
+
+
 def known(record: Record) -> dict[str, list[str]]:
     """All that can be asked for, by kind; the shards that were planned and those that have rows."""
     path = record.config.claims_path

@@ -1,13 +1,17 @@
-"""A verdict: the sentence, each check with its arithmetic on the numbers by seed, and the rows behind it."""
+"""A verdict: the sentence, each check with its arithmetic on the numbers by seed, and the rows behind it.
 
-from collections.abc import Iterator
+`rnnlimits judge --explain` stops before the rows and what made them, which `rnnlimits explain` adds.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pandas as pd
 from pandas import DataFrame
 
-from rnnlimits import claims, grid
-from rnnlimits.claims import Judgement, checks
-from rnnlimits.claims.finding import Finding
+from rnnlimits import claim_form, claims, grid
+from rnnlimits.claims import Judgement, checks, fairness
+from rnnlimits.claims.finding import Change, Finding, measured, number
 from rnnlimits.claims.selection import plan_of
 from rnnlimits.explain import origin
 from rnnlimits.explain.layout import by_seed, count, field, heading, words
@@ -19,6 +23,12 @@ OF_CELL = ["shard", "split", "stage", "metric", "lag_steps"]
 
 def explain(record: Record, name: str) -> list[str]:
     """The whole of it, what is most worth knowing first."""
+    lines, judgement, rows = judged(record, name)
+    return lines + (origin.explain(record, rows) if len(rows) else _not_run(judgement))
+
+
+def judged(record: Record, name: str) -> tuple[list[str], Judgement, DataFrame]:
+    """The verdict with its arithmetic; and the rows that it rests on."""
     assert record.config.claims_path
     content = claims.load(record.config.claims_path)
     claim = next(claim for claim in content["claims"] if claim["id"] == name)
@@ -30,38 +40,40 @@ def explain(record: Record, name: str) -> list[str]:
     shown = {
         "sentence": line["says"],
         "source": f"{line['reference']}, {line['where']}",
+        "paper": line["paper"],
         "verdict": f"{line['verdict']}: {_sum(judgement)}",
-        "scale": line["scale"],
+        "scale": "; ".join(filter(None, (line["scale"], line["reduced"]))),
         "budget": line["budget"],
+        "sensitivity": line["sensitivity"],
         "disputes": line["disputes"],
+        "tried": line["tried"],
         "rests on": origin.summary(record, rows),
     }
     lines = [f"claim {name}: {line['verdict']}", line["title"], ""]
     lines += [field(label, text) for label, text in shown.items() if text]
-    lines += arithmetic(judgement, parts)
-    return lines + (origin.explain(record, rows) if len(rows) else _not_run(judgement))
+    return lines + arithmetic(judgement, parts, record), judgement, rows
 
 
-def arithmetic(judgement: Judgement, parts: list[DataFrame]) -> list[str]:
+def arithmetic(judgement: Judgement, parts: list[DataFrame], record: Record) -> list[str]:
     """Each check: what was measured, on which seeds, with which interval, against which bound, and so?"""
     lines = [heading("The arithmetic")]
-    for number, (part, findings, rows) in enumerate(zip(judgement.claim["parts"], judgement.parts, parts), 1):
+    for place, (part, findings, rows) in enumerate(zip(judgement.claim["parts"], judgement.parts, parts), 1):
         limits = {
             key: value for key, value in part.items() if key not in ("check", "study", "where", "against")
         }
-        lines += ["", f"Check {number}: {part['check']} {words(limits)}".rstrip()]
+        lines += ["", f"Check {place}: {part['check']} {words(limits)}".rstrip()]
         lines.append(field("asks", (CHECKS[part["check"]].__doc__ or "").partition("\n")[0]))
         lines.append(field("looks at", words({"study": part["study"], **part["where"]})))
         if "against" in part:
             lines.append(field("against", f"the same with {words(part['against'])}"))
         for letter, finding in enumerate(findings, 1):
-            lines += ["", *_finding(f"{number}.{letter}", finding)]
+            lines += ["", *_finding(f"{place}.{letter}", finding), *_given(part, finding, record)]
         lines += _losers(findings, rows)
     return lines
 
 
-def _finding(number: str, finding: Finding) -> Iterator[str]:
-    yield field(number, finding.sentence)
+def _finding(place: str, finding: Finding) -> Iterator[str]:
+    yield field(place, finding.sentence)
     if finding.bound:
         yield field("holds if", finding.bound)
     yield field("so it is", f"{finding.verdict}: {finding.why}" if finding.why else finding.verdict)
@@ -74,6 +86,28 @@ def _finding(number: str, finding: Finding) -> Iterator[str]:
             for _, one in rows.groupby("step" if rows.seed.duplicated().any() else "split"):
                 yield field("", by_seed(one))
 
+    if finding.changes:
+        made = [f"{one.change}: {one.verdict}{_measured(one)}" for one in finding.changes]
+        yield field("and then", "; ".join(made))
+
+
+def _measured(one: Change) -> str:
+    return f", {measured(one.interval).rpartition(',')[0]}" if one.interval.n else ""
+
+
+def _given(part: Mapping[str, Any], finding: Finding, record: Record) -> Iterator[str]:
+    """What each side was given; of networks that nothing trained, how large they are."""
+    compares = claim_form.CHECKS[part["check"]].against
+    for side in fairness.sides(finding, compares, record.rows, record.provenance):
+        text = f"{side['shard']}: {count(side['parameters'], 'parameter')}"
+        if side["trials"]:
+            text += f"; {number(side['steps_taken'])} of {number(side['steps_planned'])} steps in the mean"
+            text += f", {number(side['sequences_seen'])} sequences; {count(side['trials'], 'trial')}"
+            text += f", learning rate {side['learning_rate']:g}"
+        if side["seconds"] is not None:
+            text += f"; {number(side['seconds'])} s"
+        yield field("given", text)
+
 
 def _losers(findings: list[Finding], rows: DataFrame) -> Iterator[str]:
     """Shards that were looked at and of which no finding speaks: of a side's variants the best one does."""
@@ -85,12 +119,14 @@ def _losers(findings: list[Finding], rows: DataFrame) -> Iterator[str]:
 def _sum(judgement: Judgement) -> str:
     """
     >>> found = [Finding("reproduced", "", ""), Finding("undecided", "", "")]
-    >>> _sum(Judgement({}, [found], DataFrame()))
+    >>> _sum(Judgement({"parts": [{}]}, [found], DataFrame()))
     'of 2 findings 1 undecided, 1 reproduced; the first of these decides'
     """
     found = [finding.verdict for finding in judgement.findings]
     counts = [f"{found.count(one)} {one}" for one in claims.WEIGHT if one in found]
     decides = "; the first of these decides" if len(counts) > 1 else ""
+    if judgement.verdict not in found:
+        decides = "; a rival that fails contradicts nothing, and leaves a failure undecided"
     return f"of {count(len(found), 'finding')} {', '.join(counts)}{decides}"
 
 
