@@ -75,7 +75,7 @@ def _again(record: Record, shard: Shard) -> list[str]:
     """The line that makes these rows; a refit reads the rows of its folds."""
     rows = ["--rows", f"{record.config.results}/rows"] if shard.needs else []
     out = f"again/{shard.id}.parquet"
-    machine = record.config.machine_options
+    machine = record.config.machine_options(shard.study)
     command = shlex.join(["rnnlimits", "train", "--spec", shard.to_json(), *rows, "--out", out, *machine])
     return [
         heading("To run it"),
