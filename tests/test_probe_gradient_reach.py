@@ -92,7 +92,10 @@ def test_the_output_only_gradient_of_an_lstm_is_a_product_of_dh_dh_at_fixed_c():
         reached_H = reached_H @ jacobian_HH
         norms.append(reached_H.norm())
     expected = slope(torch.stack(norms).detach().log(), 20, 100)
-    found = scalars(probe(model, task, sequences=1))
+    measured = probe(model, task, sequences=1, output_only=True)
+    by_lag = curve(measured, "gradient_output_only_log10_median")
+    assert by_lag[10] == pytest.approx(float(norms[10].detach().log10()), rel=1e-9)
+    found = scalars(measured)
     assert found["gradient_output_only_slope"] == pytest.approx(expected, rel=1e-9)
     assert found["gradient_output_only_slope"] < found["gradient_slope"]
 
