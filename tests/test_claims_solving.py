@@ -66,6 +66,7 @@ def test_fishers_test_comes_with_both_counts_and_the_smallest_p_there_is():
     [
         ([400, 600, 800], [200, 200, 200], REPRODUCED, "is 3 [2, 4], 3 pairs, times as fast as elman"),
         ([400, 600, 800], [100, 700, 800], UNDECIDED, "is 1 [0.857, 4], 3 pairs"),
+        ([180, 600, 800], [200, 200, 200], UNDECIDED, "is 3 [0.9, 4], 3 pairs"),  # not surely above 1
         ([200, 200, 200], [200, 210, 220], CONTRADICTED, "is 0.952 [0.909, 1], 3 pairs"),
         ([None, None, None], [200, 200, 200], REPRODUCED, "unsolved 0 of 3 and 3 of 3"),
         ([None, None, None], [900, 900, 900], UNDECIDED, "counted as their budget: a lower bound"),
@@ -85,6 +86,17 @@ def test_a_speed_up_is_a_median_of_ratios_and_a_run_that_was_cut_off_says_only_a
     assert words in found.sentence
     assert verdict(part, rows, planned=times("gru", [1])) == expected
     assert verdict({**part, "where": {**STEPS, "variant": "gru"}}, rows, planned=times("gru", [1])) == NOT_RUN
+
+
+def test_the_steps_of_an_unsolved_run_stand_in_the_evidence_as_they_were_judged():
+    part = {"check": "speed_up", "at_least": 2, "study": "memory", "against": {"variant": "elman"}}
+    part["where"] = {**STEPS, "variant": "lstm"}
+    rows = frame(times("elman", [400, None, 800]) + times("lstm", [100, 100, 100]))
+    judgement = claims.weigh({"id": "sooner", "parts": [part]}, rows, plan_of(rows), 0.95)
+    seeds = [line for spot in details.places(judgement) for line in details.seeds(*spot)]
+    assert [line["value"] for line in seeds] == [100, 100, 100, 400, 1000, 800]
+    assert [line["status"] for line in seeds][3:] == ["solved", "budget", "solved"]
+    assert [line["side"] for line in seeds] == ["one"] * 3 + ["other"] * 3
 
 
 def test_an_unsolved_run_that_diverged_counts_like_one_that_was_cut_off_until_most_did():

@@ -35,7 +35,7 @@ def write(
     ]
     lines = {
         "findings": (FINDINGS, [place | _numbers(part, finding) for place, part, finding in found]),
-        "evidence": (EVIDENCE, [line for spot in found for line in _seeds(*spot)]),
+        "evidence": (EVIDENCE, [line for spot in found for line in seeds(*spot)]),
         "sensitivity": (
             SENSITIVITY,
             [place | _changed(one) for place, _, found in found for one in found.changes],
@@ -71,7 +71,7 @@ def _compares(part: Mapping[str, Any]) -> bool:
     return claim_form.CHECKS[part["check"]].against
 
 
-def _seeds(place: Line, part: Mapping[str, Any], finding: Finding) -> Iterator[Line]:
+def seeds(place: Line, part: Mapping[str, Any], finding: Finding) -> Iterator[Line]:
     """Of each cell the number that was judged, seed by seed; of networks at once, their rows."""
     for number, cell in enumerate(finding.cells):
         same = place | {"side": "other" if _compares(part) and number else "one", "label": cell.label}
