@@ -119,6 +119,9 @@ def test_an_unsolved_run_that_diverged_counts_like_one_that_was_cut_off_until_mo
         ([300, 400, None], {"low": 2000, "high": 3000}, UNDECIDED),  # it may be among the unsolved
         ([300, 300, 300, 300, None], {"of": 300, "factor": 2, "seeds": 5}, UNDECIDED),
         ([300] * 9 + [None], {"of": 300, "factor": 2}, REPRODUCED),
+        ([300] * 9 + [None], {"of": 600, "factor": 3}, REPRODUCED),  # however long the one takes
+        ([None] * 3, {"of": 300, "factor": 2}, CONTRADICTED),
+        ([None] * 3, {"of": 600, "factor": 3}, UNDECIDED),
     ],
 )
 def test_a_median_of_steps_counts_the_unsolved_as_at_least_their_budget(steps, part, expected):

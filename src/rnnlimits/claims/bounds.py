@@ -20,6 +20,7 @@ from rnnlimits.statistics import Interval
 
 FEWEST_SEEDS = 3  # of two, an interval is just the two
 TO_SOLVE = "steps_to_solve"  # missing where a run was not solved within its budget
+NEVER = 1e12  # stands for infinity: quantiles of infinite numbers are not defined
 EXTREMES = {"max": "largest", "min": "smallest"}
 
 
@@ -37,13 +38,30 @@ def inside(interval: Interval, low: float = -inf, high: float = inf) -> str:
 
 
 def of_statistic(cell: Cell, statistic: str, low: float, high: float, seeds: int) -> Finding:
-    """The mean, the median or an extreme over seeds against two bounds."""
+    """The mean, the median or an extreme over seeds against two bounds.
+
+    What was not solved counts as its budget and takes more in truth: the verdict must hold for any more.
+    """
+
+    def of(value: Series) -> Finding:
+        if statistic in EXTREMES:
+            return _of_extreme(cell, value.dropna(), statistic, low, high, seeds)
+        average = statistics.median if statistic == "median" else statistics.mean
+        interval = average(value.to_numpy(), cell.confidence)
+        return of_interval(cell, interval, low, high, seeds, bootstrap(cell, statistic))
+
     value, unsolved = counted(cell)
-    if statistic in EXTREMES:
-        return _cut_off(_of_extreme(cell, value.dropna(), statistic, low, high, seeds), cell, unsolved)
-    average = statistics.median if statistic == "median" else statistics.mean
-    interval = average(value.to_numpy(), cell.confidence)
-    return _cut_off(of_interval(cell, interval, low, high, seeds, bootstrap(cell, statistic)), cell, unsolved)
+    finding = of(value)
+    if not unsolved:
+        return finding
+    budget = number(cell.names.get("steps", nan))
+    finding = finding._replace(
+        sentence=f"{finding.sentence}; {unsolved} of {len(value)} unsolved, counted as {budget} steps"
+    )
+    if of(cell.value.fillna(NEVER)).verdict == finding.verdict:
+        return finding
+    why = f"{finding.why}, but not if what was unsolved takes more steps than were counted"
+    return finding._replace(verdict=UNDECIDED, why=why)
 
 
 def of_interval(
@@ -59,20 +77,6 @@ def counted(cell: Cell) -> tuple[Series, int]:
     if cell.raw_metric != TO_SOLVE:
         return cell.value, 0
     return cell.value.fillna(cell.names.get("steps", nan)), int(cell.value.isna().sum())
-
-
-def _cut_off(finding: Finding, cell: Cell, unsolved: int) -> Finding:
-    """Steps that were counted as the budget are more in truth: what hangs on that is undecided."""
-    if not unsolved:
-        return finding
-    (low, high), budget = finding.limits, cell.names.get("steps", nan)
-    said = f"{finding.sentence}; {unsolved} of {len(cell.value)} unsolved, counted as {number(budget)} steps"
-    hidden = finding.verdict == REPRODUCED and budget <= high < inf
-    hidden |= finding.verdict == CONTRADICTED and low > -inf and not finding.interval.low > high
-    if not hidden:
-        return finding._replace(sentence=said)
-    why = f"{finding.why}, but what was not solved takes more steps than were counted"
-    return finding._replace(verdict=UNDECIDED, sentence=said, why=why)
 
 
 def _of_extreme(

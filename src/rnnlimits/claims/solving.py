@@ -5,11 +5,18 @@ from math import inf, nan
 import numpy as np
 
 from rnnlimits import statistics
-from rnnlimits.claims.bounds import FEWEST_SEEDS, bootstrap, counted, guarded, of_interval, percent, short
+from rnnlimits.claims.bounds import (
+    FEWEST_SEEDS,
+    NEVER,
+    bootstrap,
+    counted,
+    guarded,
+    of_interval,
+    percent,
+    short,
+)
 from rnnlimits.claims.finding import CONTRADICTED, REPRODUCED, UNDECIDED, Finding, measured, number
 from rnnlimits.claims.selection import Cell
-
-NEVER = 1e12  # a ratio that stands for infinity: quantiles of infinite numbers are not defined
 
 
 def solved_share(
