@@ -38,6 +38,10 @@ def test_a_good_file_has_no_problems():
         ({**FILE, "claim": []}, "unknown key 'claim'; did you mean 'claims'? (possible: sources, claims)"),
         ({**FILE, "claims": [CLAIM, CLAIM]}, "a_claim: this id is there twice; give each claim its own"),
         ({**FILE, "claims": ["a_claim"]}, "claim 1: no id; give each claim a mapping with an id, in text"),
+        (
+            {**FILE, "claims": [{"id": "../x"}]},
+            "../x: no id; give a letter, then letters, digits, _ and -, 60 at most",
+        ),
         (changed({"title": "x" * 61}), "a_claim.title: 61 characters came; 60 at most"),
         (changed({"kind": "X"}), "a_claim.kind: 'X' came; take a possible one (possible: T, O, N, F, S)"),
         (changed({"full": "all"}), "a_claim.full: give a mapping of columns to the source's numbers, or {}"),

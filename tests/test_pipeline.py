@@ -56,7 +56,9 @@ def test_the_archive_rebuilds_everything_without_torch(smoke, tmp_path):
         (tmp_path / f"{name}.py").write_text("raise ImportError('not on this machine')")
     smoke.snakemake("from_archive", *SMOKE, path=(tmp_path,))
     trained = {**smoke.files("results/smoke/tables/*"), **smoke.files("results/smoke/figures/*")}
-    trained |= smoke.files("results/smoke/claims.csv")
+    trained |= smoke.files("results/smoke/claims.csv") | smoke.files("results/smoke/verdicts*")
+    trained |= smoke.files("results/smoke/verdicts/*.csv")
+    assert "results/smoke/verdicts.html" in trained
     for name, content in trained.items():
         rebuilt = smoke.folder / name.replace("results/smoke", "results/smoke/from_archive")
         assert rebuilt.read_bytes() == content, name
@@ -67,7 +69,7 @@ def test_the_archive_rebuilds_everything_without_torch(smoke, tmp_path):
     assert (smoke.folder / "results/smoke/from_archive/report.html").exists()
 
 
-@pytest.mark.parametrize("command", ["train", "table", "judge", "draw", "report"])
+@pytest.mark.parametrize("command", ["train", "table", "judge", "draw", "verdicts", "report"])
 def test_a_printed_shell_line_reruns_as_it_stands(finished, command):
     line = shell_lines(finished.printed, command)[0]
     out = finished.folder / line.partition("--out ")[2].split()[0]
@@ -92,6 +94,7 @@ def test_an_edited_architecture_reruns_its_own_shards_and_what_follows(finished,
         "table",
         "draw",
         "judge",
+        "verdicts",
         "report",
     }
 
@@ -112,6 +115,27 @@ def test_the_longest_jobs_start_first(smoke, shards):
     first_two = " ".join(shell_lines(smoke.printed, "train")[:2])  # one for each core
     able = [shard for shard in shards if not shard.needs]
     assert all(shard.to_json() in first_two for shard in able[:2])
+
+
+def test_one_claim_is_judged_with_the_jobs_that_it_rests_on_and_no_others(finished, shards):
+    page = "results/smoke/verdicts/plain_gradients_vanish.html"
+    for shard in shards:
+        (finished.folder / f"results/smoke/rows/{shard.id}.parquet").unlink()
+    dry = finished.snakemake(page, *SMOKE, "--dry-run").stdout
+    assert planned_shards(dry) == {"initialisation.adding.elman.h8.t30"}
+    finished.snakemake(page, *SMOKE)
+    text = (finished.folder / page).read_text()
+    assert text.count('<section class="claim"') == 1
+    assert "Gradients of a plain recurrent network vanish with the lag" in text
+
+
+def test_a_claim_that_is_not_there_is_one_line_with_those_that_are(finished):
+    done = finished.snakemake("results/smoke/verdicts/gradient_bond.html", *SMOKE, check=False)
+    assert done.returncode == 1
+    last = done.stdout.strip().splitlines()[-1]
+    assert last.startswith("config/claims.yaml: no claim 'gradient_bond'; did you mean 'gradient_bound'?")
+    assert "chaos_above_gain_one" in last
+    assert "Traceback" not in done.stdout
 
 
 def test_snakemake_writes_its_own_report(smoke):

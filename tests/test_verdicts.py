@@ -69,10 +69,10 @@ def test_what_each_side_was_given_stands_side_by_side(text):
 
 def test_a_claim_that_was_not_run_says_what_it_needs_and_has_no_figure(text, made):
     said = section(text, "C4")
-    assert re.search(r"Needs a CUDA GPU: 1 study needs a GPU: 2 jobs, [\d.]+ (h|days|min) one after", said)
+    assert re.search(r"Needs a CUDA GPU: 2 jobs, [\d.]+ (h|days|min) one after", said)
     assert "<figure>" not in said
     assert not (made.claims.parent / "figures" / "C4.svg").exists()
-    assert "2 jobs" in text.partition("<table")[0]
+    assert "1 study needs a GPU: 2 jobs" in text.partition("<table")[0]
 
 
 def test_the_page_is_the_same_whether_there_is_a_gpu_or_not(text, made, monkeypatch):
@@ -139,6 +139,17 @@ def test_a_figure_shows_each_seed_that_has_a_number_and_counts_the_others(panels
     drawn = figure.draw("title", *tables_of("C1"))
     written = [text.get_text() for axes in drawn.axes for text in axes.get_yticklabels()]
     assert "lstm (1 of 5 without)" in written
+
+
+def test_a_seed_whose_budget_ended_first_is_an_open_dot(panels):
+    _, steps = panels("C1")
+    assert [line.cut_off for line in steps.lines] == [[False, True, False, False, True], [False] * 5]
+    drawn = figure.draw("title", *tables_of("C1"))
+    (legend,) = drawn.legends
+    assert "not solved by then" in [text.get_text() for text in legend.get_texts()]
+    assert "not solved by then" not in [
+        text.get_text() for text in figure.draw("title", *tables_of("C2")).legends[0].get_texts()
+    ]
 
 
 def test_what_was_judged_is_drawn_and_not_a_mean_of_ours(panels):

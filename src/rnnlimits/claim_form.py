@@ -20,6 +20,7 @@ claims/checks.py.
 """
 
 import dataclasses
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -35,6 +36,7 @@ KINDS = {
 REQUIRED = ("id", "title", "says", "source", "kind", "parts")
 OPTIONAL = ("full", "reduced", "paper", "tried", "disputes", "needs")
 LONGEST_TITLE = 60
+ID = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,59}")
 SIZES = ("length_steps", "hidden_size", "parameters", "steps", "batch", "seeds")  # columns of a plan
 TEXTS = ("title", "says", "reduced", "paper", "tried", "disputes", "needs")
 
@@ -87,6 +89,11 @@ def problems(content: Any) -> list[str]:
         name = claim.get("id") if isinstance(claim, dict) else None
         if not is_text(name):
             found.append(f"claim {number + 1}: no id; give each claim a mapping with an id, in text")
+            continue
+        if not ID.fullmatch(str(name)):  # files are called so
+            found.append(
+                f"{cut(one_line(name))}: no id; give a letter, then letters, digits, _ and -, 60 at most"
+            )
             continue
         if name in seen:
             found.append(f"{name}: this id is there twice; give each claim its own")

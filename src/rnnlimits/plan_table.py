@@ -46,11 +46,16 @@ def seconds_of(config: Config, planned: Sequence[Shard]) -> dict[str, float]:
 
 def waits(config: Config, waiting: Sequence[Shard]) -> str:
     """How much waits for a GPU."""
-    studies, jobs = len({shard.study for shard in waiting}), len(waiting)
-    whole = duration.in_words(sum(seconds_of(config, waiting).values()))
+    studies = len({shard.study for shard in waiting})
     needs = "studies need" if studies > 1 else "study needs"
-    counted = f"{jobs} jobs, {whole} one after another" if jobs > 1 else f"1 job, {whole}"
-    return f"{studies} {needs} a GPU: {counted} ({GUESSED.removeprefix('; ')})"
+    return f"{studies} {needs} a GPU: {takes(config, waiting)}"
+
+
+def takes(config: Config, waiting: Sequence[Shard]) -> str:
+    """Of jobs for a GPU, how many and how long."""
+    whole = duration.in_words(sum(seconds_of(config, waiting).values()))
+    counted = f"{len(waiting)} jobs, {whole} one after another" if len(waiting) > 1 else f"1 job, {whole}"
+    return f"{counted} ({GUESSED.removeprefix('; ')})"
 
 
 def _peaks(config: Config, planned: Sequence[Shard]) -> dict[str, float]:

@@ -45,7 +45,7 @@ def fairness(table: pd.DataFrame) -> Table:
     """What each side was given, but for the seconds."""
     columns: Columns = {
         "part": lambda line: _place(line),
-        "side": lambda line: SIDES.get(line["side"], line["side"]),
+        "side": lambda line: SIDES[line["side"]],
         "architecture": lambda line: line["variant"],
         "parameters": lambda line: _number(line["parameters"]),
         "updates planned": lambda line: _number(line["steps_planned"]),

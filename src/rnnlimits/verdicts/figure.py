@@ -7,6 +7,7 @@ difference or the quotient, with the region in which the claim holds.  The verdi
 from collections.abc import Iterable, Sequence
 from math import inf, isfinite
 from textwrap import fill
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -20,14 +21,17 @@ from rnnlimits.report.answer import number
 from rnnlimits.verdicts import rows
 from rnnlimits.verdicts.rows import Judged, Line, Panel
 
-HOLDS = {"facecolor": "#d9ecd9", "edgecolor": "none"}
+HOLDS: dict[str, Any] = {"facecolor": "#d9ecd9", "edgecolor": "none"}
 EDGE = "#5c8a5c"
-CHANCE = {"color": "#7a7a7a", "linestyle": (0, (2, 1.5)), "linewidth": 1.2}
+CHANCE: dict[str, Any] = {"color": "#7a7a7a", "linestyle": (0, (2, 1.5)), "linewidth": 1.2}
 JUDGED = "#1d1d1f"
 WORD = {"reproduced": "#0a6640", "contradicted": "#a32a00", "undecided": "#6b4e00", "not run": "#56565c"}
 SIGNS = {"reproduced": "✓", "contradicted": "✗", "undecided": "?", "not run": "–"}
 # Inches: of a line, of each further row of its label, of a panel around its lines.
 LINE_HEIGHT, TEXT_HEIGHT, FRAME_HEIGHT = 0.24, 0.13, 0.95
+# Of a run whose budget ended before it got there.
+OPEN: dict[str, Any] = {"markerfacecolor": "none", "markeredgewidth": 1.0}
+CLOSED: dict[str, Any] = {"markeredgewidth": 0, "alpha": 0.55}
 SHARES = ("solved_share", "more_solve")  # of which an axis shows the whole
 SPREAD = 0.5  # of a line's height, over which its seeds are spread so that equal ones stay apart
 # What the axis on the right shows.
@@ -109,10 +113,12 @@ def _without(line: Line) -> str:
 
 def _seeds(axes: Axes, line: Line, place: float, look: style.Look) -> None:
     count = len(line.values)
-    heights = [place + SPREAD * ((i + 0.5) / count - 0.5) for i in range(count)]
-    crowd = 3.0 if count > 40 else 5.0
-    axes.plot(line.values, heights, look.marker, color=look.color, alpha=0.55, markersize=crowd,
-              markeredgewidth=0, clip_on=False, zorder=3)  # fmt: skip
+    size = 3.0 if count > 40 else 5.0
+    for i, (value, cut_off) in enumerate(zip(line.values, line.cut_off)):
+        height = place + SPREAD * ((i + 0.5) / count - 0.5)
+        filled = OPEN if cut_off else CLOSED
+        axes.plot(value, height, look.marker, color=look.color, markersize=size, clip_on=False, zorder=3,
+                  **filled)  # fmt: skip
     _interval(axes, line.interval, place)
     if isfinite(line.chance):
         axes.plot([line.chance] * 2, [place - 0.45, place + 0.45], **CHANCE, zorder=2)
@@ -198,14 +204,18 @@ def _power(value: float) -> str:
 def _legend(figure: Figure, panels: Iterable[Panel]) -> None:
     """Colours need none: each line has its name."""
     lines = [line for panel in panels for line in panel.lines]
-    handles = {
+    handles: dict[str, Line2D | Patch] = {
         "a seed": Line2D([], [], marker="o", color="#555555", alpha=0.55, linestyle="", markeredgewidth=0),
         "mean (or what was judged) and interval": Line2D(
             [], [], color=JUDGED, linewidth=1.6, marker="|", markersize=10, markeredgewidth=2
         ),
     }
+    if any(cut_off for line in lines for cut_off in line.cut_off):
+        handles["not solved by then"] = Line2D([], [], marker="o", color="#555555", linestyle="", **OPEN)
     if any(isfinite(end) for panel in panels for finding in panel.findings for end in finding.bound):
         handles["the claim holds here"] = Patch(**HOLDS)
     if any(isfinite(line.chance) for line in lines):
         handles["chance"] = Line2D([], [], **CHANCE)
-    figure.legend(handles.values(), handles, loc="outside lower left", ncols=4, handlelength=2.2)
+    figure.legend(
+        handles.values(), handles, loc="outside lower left", ncols=4, handlelength=1.8, columnspacing=1.2
+    )

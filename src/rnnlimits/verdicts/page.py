@@ -6,7 +6,7 @@ the seconds, in which two equal runs differ, stand between the two comments that
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -60,7 +60,7 @@ def build(config: Config, claims_csv: Path, details: Path, figures: Path) -> str
             counts=[(verdict, counts[verdict]) for verdict in figure.SIGNS],
             signs=figure.SIGNS,
             scales=report.SCALES,
-            waits=_needs(config, claims),
+            waits=_needs(config, claims, plan_table.waits),
             variable=grid.GPU_VARIABLE,
         )
     )
@@ -94,7 +94,7 @@ def _section(config: Config, claim: dict[str, str], details: Path, figures: Path
     return Section(
         claim=claim,
         svg=_inlined(file, claim) if file.exists() else None,
-        needs=_needs(config, [claim]),
+        needs=_needs(config, [claim], plan_table.takes),
         findings=display.findings(mine("findings", FINDINGS)),
         sensitivity=display.sensitivity(mine("sensitivity", CHANGES)),
         fairness=display.fairness(given),
@@ -114,9 +114,11 @@ def _inlined(file: Path, claim: dict[str, str]) -> Markup:
     return report.inline(file.read_text(encoding="utf-8"), f"claim-{claim['id']}", claim["title"])
 
 
-def _needs(config: Config, claims: Iterable[dict[str, str]]) -> str:
+def _needs(
+    config: Config, claims: Iterable[dict[str, str]], say: Callable[[Config, list[grid.Shard]], str]
+) -> str:
     """What those of the claims that were not run want of a GPU, be there one or not: the page never tells."""
     missing = [claim["shards"].split() for claim in claims if claim["verdict"] == "not run"]
     named = {shard for shards in missing for shard in shards}
     waiting = [shard for shard in grid.for_a_gpu(config) if shard.id in named]
-    return plan_table.waits(config, waiting) if waiting else ""
+    return say(config, waiting) if waiting else ""

@@ -5,9 +5,10 @@ its numbers share an axis.  A line is called by what tells it apart in its panel
 title.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from math import inf, isfinite, nan
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -31,6 +32,7 @@ class Line:
     label: str
     look: str  # the variant, or the simulation, whose look it is drawn with
     values: list[float]  # of each seed that has one
+    cut_off: list[bool]  # of these: did its budget end before it got there?
     seeds: int
     interval: Interval
     chance: float
@@ -71,6 +73,7 @@ class Panel:
 
 
 COMPARING = ("ordering", "agree", "ratio", "speed_up", "more_solve")
+TO_SOLVE = "steps_to_solve"  # of a run that never solved its task, the whole budget stands for it
 # They look at every network for itself: nothing is averaged.
 ONE_BY_ONE = ("none_exceeds", "exists")
 
@@ -81,8 +84,10 @@ def panels(findings: pd.DataFrame, evidence: pd.DataFrame) -> list[Panel]:
 
 
 def _panels(findings: pd.DataFrame, evidence: pd.DataFrame) -> Iterator[Panel]:
-    for part, behind in evidence.assign(measure=evidence.apply(_measure, axis=1)).groupby("part"):
-        found = findings[findings.part == part].set_index("finding")
+    measures = [_measure(*names) for names in zip(evidence.label, evidence.metric)]
+    for part, behind in evidence.assign(measure=measures).groupby("part"):
+        found = findings[findings.part == part]
+        by_number = {line["finding"]: line for line in found.to_dict("records")}
         check = str(found.check.iloc[0])
         sides = [behind] if check in COMPARING else [cut for _, cut in behind.groupby("metric", sort=False)]
         for cells in sides:
@@ -95,17 +100,17 @@ def _panels(findings: pd.DataFrame, evidence: pd.DataFrame) -> Iterator[Panel]:
                 bound=", ".join(found.bound.dropna().astype(str).unique()),
                 measure=measure,
                 check=check,
-                findings=[_judged(found.loc[key], cut, told) for key, cut in cells.groupby("finding")],
+                findings=[_judged(by_number[key], cut, told) for key, cut in cells.groupby("finding")],
             )
 
 
-def _measure(cell: pd.Series) -> str:
+def _measure(label: str, metric: str) -> str:
     """
-    >>> _measure(pd.Series({"label": "gru on adding (h 4, T 9) test loss", "metric": "loss"}))
-    'test loss'
+    >>> _measure("gru on adding (h 4, T 9) test loss", "loss"), _measure("guess solved", "solved")
+    ('test loss', 'solved')
     """
-    _, found, words = str(cell.label).partition(") ")
-    return base.words(words if found else str(cell.metric))
+    _, found, words = label.partition(") ")
+    return base.words(words if found else metric)
 
 
 def shared(measures: list[str]) -> tuple[str, dict[str, str]]:
@@ -139,16 +144,16 @@ def _agreeing(words: list[list[str]]) -> int:
     return next((i for i, column in enumerate(zip(*words)) if len(set(column)) > 1), min(map(len, words)))
 
 
-def _judged(finding: pd.Series, behind: pd.DataFrame, told: list[str]) -> Judged:
-    own = Interval(finding.estimate, finding.low, finding.high, 0)
+def _judged(finding: Mapping[Any, Any], behind: pd.DataFrame, told: list[str]) -> Judged:
+    own = Interval(finding["estimate"], finding["low"], finding["high"], 0)
     cells = [cut for _, cut in behind.groupby(["side", "label"], sort=False)]
-    if finding.check in ONE_BY_ONE:
+    if finding["check"] in ONE_BY_ONE:
         judged: Interval | None = NOTHING
     else:
-        judged = own if len(cells) == 1 and finding.check not in COMPARING else None
-    low, high = finding.bound_low, finding.bound_high
+        judged = own if len(cells) == 1 and finding["check"] not in COMPARING else None
+    low, high = finding["bound_low"], finding["bound_high"]
     return Judged(
-        verdict=str(finding.verdict),
+        verdict=str(finding["verdict"]),
         lines=[_line(cell, told, judged) for cell in cells],
         interval=own,
         bound=(-inf if pd.isna(low) else low, inf if pd.isna(high) else high),
@@ -157,12 +162,13 @@ def _judged(finding: pd.Series, behind: pd.DataFrame, told: list[str]) -> Judged
 
 def _line(cell: pd.DataFrame, told: list[str], judged: Interval | None) -> Line:
     first = cell.iloc[0]
-    values = cell.value.to_numpy(dtype=float)
-    values = values[np.isfinite(values)]
+    there = cell[np.isfinite(cell.value.astype(float))]
+    values = there.value.to_numpy(dtype=float)
     return Line(
         label=_said(first, told),
         look=str(first.variant if first.variant != "none" else first.task),
         values=[float(value) for value in values],
+        cut_off=list((there.metric == TO_SOLVE) & (there.status != "solved")),
         seeds=len(cell),
         # What was judged, be it a mean, a median or a share; of a side of a comparison, its mean.
         interval=judged or (statistics.mean(values) if len(values) else NOTHING),
