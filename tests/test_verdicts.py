@@ -8,7 +8,7 @@ import pytest
 import synthetic_verdicts
 from synthetic_verdicts import BROKEN
 
-from rnnlimits import grid, verdicts
+from rnnlimits import grid, report, verdicts
 from rnnlimits.verdicts import figure, page, rows
 
 
@@ -36,7 +36,7 @@ def test_every_claim_is_in_the_table_with_its_verdict_as_sign_and_word(text):
     for claim in synthetic_verdicts.CLAIMS.itertuples():
         (line,) = [line for line in table.split("</tr>") if f'href="#claim-{claim.id}"' in line]
         assert f"</span> {claim.verdict}</span>" in line
-        assert f">{figure.SIGNS[claim.verdict]}</span>" in line
+        assert f">{report.SIGNS[claim.verdict]}</span>" in line
         assert claim.scale in line
         assert f'id="claim-{claim.id}"' in text
     assert "5 claims, 2 reproduced, 1 contradicted, 1 undecided, 1 not run." in text

@@ -16,6 +16,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
+from rnnlimits import report
 from rnnlimits.figures import style
 from rnnlimits.report.answer import number
 from rnnlimits.verdicts import rows
@@ -26,7 +27,6 @@ EDGE = "#5c8a5c"
 CHANCE: dict[str, Any] = {"color": "#7a7a7a", "linestyle": (0, (2, 1.5)), "linewidth": 1.2}
 JUDGED = "#1d1d1f"
 WORD = {"reproduced": "#0a6640", "contradicted": "#a32a00", "undecided": "#6b4e00", "not run": "#56565c"}
-SIGNS = {"reproduced": "✓", "contradicted": "✗", "undecided": "?", "not run": "–"}
 # Inches: of a line, of each further row of its label, of a panel around its lines.
 LINE_HEIGHT, TEXT_HEIGHT, FRAME_HEIGHT = 0.24, 0.13, 0.95
 # Of a run whose budget ended before it got there.
@@ -169,7 +169,7 @@ def _verdicts(axes: Axes, panel: Panel) -> None:
     place = 0.0
     for finding in panel.findings:
         middle = place + (len(finding.lines) - 1) / 2
-        said = f"{SIGNS[finding.verdict]} {finding.verdict}"
+        said = f"{report.SIGNS[finding.verdict]} {finding.verdict}"
         axes.annotate(said, (1, middle), (5, 0), xycoords=axes.get_yaxis_transform(), va="center",
                       textcoords="offset points", color=WORD[finding.verdict], fontsize=8)  # fmt: skip
         place += len(finding.lines)
