@@ -4,25 +4,35 @@ from pathlib import Path
 
 import pytest
 
-from rnnlimits import claims, config, figures, tables
+from rnnlimits import claims, config, figures, tables, verdicts
 
-RECORD = Path("results/archive/laptop")
-pytestmark = pytest.mark.skipif(not RECORD.exists(), reason="no run has been archived yet")
+RECORDS = Path("results/archive")
+CONFIGS = {"laptop": "config/config.yaml", "replication": "config/replicate.yaml"}
 
 
-@pytest.fixture(scope="module")
-def rebuilt(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("rebuilt")
-    laptop = config.load("config/config.yaml")
-    tables.write([RECORD / "rows.parquet"], folder / "tables", laptop.confidence)
+@pytest.fixture(scope="module", params=CONFIGS)
+def record(request, tmp_path_factory):
+    """A folder of the archive, and what its rows give today."""
+    folder, loaded = tmp_path_factory.mktemp(request.param), config.load(CONFIGS[request.param])
+    committed = RECORDS / request.param
+    rows = [committed / "rows.parquet"]
+    tables.write(rows, folder / "tables", loaded.confidence)
     figures.draw_all(folder / "tables", folder / "figures")
-    claims.judge([RECORD / "rows.parquet"], laptop.claims_path, folder / "claims.csv", laptop)
-    return folder
+    claims.judge(rows, loaded.claims_path, folder / "claims.csv", loaded, folder / "details")
+    verdicts.write(
+        loaded, folder / "claims.csv", folder / "details", folder / "drawn", folder / "verdicts.html"
+    )
+    return committed, folder
 
 
-@pytest.mark.parametrize("pattern", ["tables/*.csv", "figures/*.svg", "claims.csv"])
-def test_the_archive_is_what_its_rows_give(rebuilt, pattern):
-    committed = {path.relative_to(RECORD): path.read_bytes() for path in RECORD.glob(pattern)}
+@pytest.mark.parametrize("pattern", ["tables/*.csv", "figures/*.svg", "claims.csv", "verdicts.html"])
+def test_the_archive_is_what_its_rows_give(record, pattern):
+    folder, rebuilt = record
+    committed = {path.relative_to(folder): path.read_bytes() for path in folder.glob(pattern)}
     made = {path.relative_to(rebuilt): path.read_bytes() for path in rebuilt.glob(pattern)}
     assert committed.keys() == made.keys()
     assert [name for name in committed if committed[name] != made[name]] == []
+
+
+def test_no_archive_is_left_out():
+    assert {path.name for path in RECORDS.iterdir()} == set(CONFIGS)

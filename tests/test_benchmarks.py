@@ -44,7 +44,7 @@ def test_the_benchmark_of_scale_sends_every_shard_through_the_workflow(tmp_path)
     assert re.search(
         rf"^ +40 \| +{NUMBER} +\d+ \|( +[\d.]+){{6}} \| +{NUMBER} +\d+$", done.stdout, re.MULTILINE
     )
-    assert "results/rows 40, results/logs 44," in done.stdout
+    assert "results/rows 40, results/logs 45," in done.stdout
 
 
 @pytest.mark.parametrize("script", [*TABLES, "alternative.py", "scale.py"])

@@ -17,7 +17,7 @@ from rnnlimits.tasks.base import Batch, generator
 ARCHITECTURES = catalog.names("architectures")
 RECURRENT = [n for n in ARCHITECTURES if issubclass(catalog.page_class("architectures", n), Recurrent)]
 # The state is the output and something else.
-MORE_THAN_THE_OUTPUT = {"coupled_oscillatory", "long_expressive_memory", "lstm", "lstm_1997"}
+MORE_THAN_THE_OUTPUT = {"coupled_oscillatory", "long_expressive_memory", "lstm", "lstm_1997", "stacked"}
 
 
 def probe(model, task, **options) -> list[Measurement]:

@@ -80,7 +80,7 @@ class Recurrent(Architecture):
     with the state; where the state meets only a factor, as in a gate of x alone, the weights that make it.
     """
 
-    recurrent_weights: ClassVar[tuple[str, ...]] = ()
+    recurrent_weights: tuple[str, ...] = ()
     slope_bound: float | None = None
 
     def initial_state(self, batch: int) -> State:

@@ -29,6 +29,11 @@ class Stack(Recurrent):
         norms_LNH = torch.stack([torch.ones(hidden), torch.zeros(hidden)]).repeat(len(layers) - 1, 1, 1)
         self.norms_LNH = nn.Parameter(norms_LNH) if residual == "pre_norm" else None
         self.parts = len(layers[0].initial_state(1))  # of the state of one layer
+        self.recurrent_weights = tuple(
+            f"layers.{number}.{name}"
+            for number, layer in enumerate(layers)
+            for name in layer.recurrent_weights
+        )
         # What runs the time loop of one layer, for the provenance.
         self.kernel = getattr(layers[0], "kernel", "")
         self.kernel_arguments = getattr(layers[0], "kernel_arguments", ())

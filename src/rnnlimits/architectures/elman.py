@@ -6,9 +6,8 @@ uniform in +-1/sqrt(H) for every weight. The others have b = 0 and a Glorot W: `
 gain > 1 (Sompolinsky et al. 1988), `spectral_radius`, a Gaussian matrix rescaled to it (Pascanu et al. 2013),
 `sparse`, the same with 15 weights out of each unit that are not zero.
 
-Pascanu, Mikolov & Bengio (2013) start in three ways, all with b = 0; their released code shows that the
-numbers are standard deviations.  For 50 units (the gain is the standard deviation of U times sqrt(H)), with
-input_std and readout_std as in the last column:
+Pascanu, Mikolov & Bengio (2013) start in three ways (standard deviations, as their code shows); for 50 units,
+with input_std and readout_std as in the last column:
 
     sigmoid     nonlinearity sigmoid, initialisation gaussian, gain 0.0707106781   0.01
     basic tanh  initialisation gaussian, gain 0.707106781                          0.1
@@ -48,9 +47,7 @@ class Options:
         if not rescaled and self.spectral_radius != 1:
             return f"elman: spectral_radius has no effect with initialisation {self.initialisation}; set gain"
         if self.initialisation == "sparse" and hidden < CONNECTIONS:
-            return (
-                f"elman: initialisation sparse gives each unit {CONNECTIONS} weights; as many units, or more"
-            )
+            return f"elman: sparse gives each unit {CONNECTIONS} weights; take {CONNECTIONS} units or more"
         for name in ("input_std", "readout_std"):
             if (std := getattr(self, name)) < 0:
                 return f"elman: {name}={std}; a standard deviation is 0 or more"

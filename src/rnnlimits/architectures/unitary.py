@@ -38,6 +38,7 @@ def glorot(*shape: int, fans: int) -> nn.Parameter:
 
 
 class Unitary(Recurrent):
+    recurrent_weights = ("theta_3H", "v_2H2")
     P_HH: Tensor
 
     def __init__(self, inputs: int, hidden: int, length: int, options: Options):
