@@ -131,8 +131,8 @@ def percent(cell: Cell) -> str:
 
 def short(one: Cell, other: Cell) -> str:
     """The second label, of which only what the first does not say."""
-    names = ("variant", "task", "length_steps", "hidden_size")
-    units = {"length_steps": "T ", "hidden_size": "h "}
+    names = ("variant", "task", "study", "length_steps", "hidden_size")
+    units = {"study": "study ", "length_steps": "T ", "hidden_size": "h "}
     words = [
         units.get(name, "") + str(other.names[name]) for name in names if one.names[name] != other.names[name]
     ]

@@ -55,7 +55,9 @@ class Cell:
         if self.names["kind"] == "simulation":
             return f"{self.names['task']} {self.metric}"
         size, length = int(self.names["hidden_size"]), int(self.names["length_steps"])
-        return f"{self.names['variant']} on {self.names['task']} (h {size}, T {length}) {self.metric}"
+        # Two studies may train the same under another budget: then the study is what tells them apart.
+        study = f" in {self.names['study']}" if self.names.get("ambiguous") else ""
+        return f"{self.names['variant']} on {self.names['task']}{study} (h {size}, T {length}) {self.metric}"
 
 
 def plan_of(rows: DataFrame, shards: Sequence[Shard] | None = None) -> DataFrame:
@@ -89,6 +91,8 @@ def cells(
     """A cell for each fitting shard, in the order of their names; every planned one must have its rows."""
     fitting = rows_of(rows, plan, part, where)
     found = []
+    alike = plan.groupby(["task", "variant", "hidden_size", "length_steps"], dropna=False)
+    plan = plan.assign(ambiguous=alike.study.transform("nunique") > 1)
     for names in matching(plan, part, where).to_dict("records"):
         mine = fitting[fitting.shard == names["shard"]]
         # That no seed ended in the wanted way is a result: a cell without numbers, which decides nothing.
