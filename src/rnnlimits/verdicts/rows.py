@@ -94,6 +94,8 @@ def _panels(findings: pd.DataFrame, evidence: pd.DataFrame) -> Iterator[Panel]:
             measure, short = shared(list(cells.measure.unique()))
             cells = cells.assign(measure=cells.measure.map(short))
             told = [column for column in NAMES if cells[column].nunique(dropna=False) > 1]
+            if cells.groupby(["part", *told], dropna=False).study.nunique().max() > 1:
+                told = ["study", *told]  # the same cell under two budgets
             told = told or ["variant" if _worth(cells.iloc[0], "variant") else "task"]
             yield Panel(
                 title=_said(cells.iloc[0], [column for column in NAMES if column not in (*told, "measure")]),
@@ -182,7 +184,9 @@ def _said(cell: pd.Series, columns: list[str]) -> str:
     >>> _said(pd.Series(cell), ["variant", "length_steps", "hidden_size"])
     'gru_0_5, T 200, h 37'
     """
-    return ", ".join(NAMES[column].format(cell[column]) for column in columns if _worth(cell, column))
+    return ", ".join(
+        NAMES.get(column, "{}").format(cell[column]) for column in columns if _worth(cell, column)
+    )
 
 
 def _worth(cell: pd.Series, column: str) -> bool:
