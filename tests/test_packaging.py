@@ -87,17 +87,21 @@ def test_no_rule_retries_by_itself():
         assert not re.search(r"^ +retries:", file.read_text(), re.MULTILINE), file
 
 
-ARCHIVED = ROOT / "results" / "archive" / "laptop" / "claims.csv"
-
-
-@pytest.mark.skipif(not ARCHIVED.exists(), reason="no run has been archived yet")
-def test_the_verdicts_of_the_readme_are_those_of_the_archive():
-    with ARCHIVED.open(encoding="utf-8", newline="") as file:
-        lines = [
-            f"| {claim['title']} | {claim['source']} | {claim['verdict']} |" for claim in csv.DictReader(file)
+@pytest.mark.parametrize(
+    ("archive", "begin", "columns"),
+    [
+        ("laptop", "<!-- verdicts", ("title", "source", "verdict")),
+        ("replication", "<!-- replication", ("id", "title", "source", "verdict")),
+    ],
+)
+def test_the_verdicts_of_the_readme_are_those_of_the_archive(archive, begin, columns):
+    with (ROOT / "results" / "archive" / archive / "claims.csv").open(encoding="utf-8", newline="") as file:
+        judged = [
+            claim for claim in csv.DictReader(file) if archive == "laptop" or claim["verdict"] != "not run"
         ]
+    lines = [f"| {' | '.join(claim[column] for column in columns)} |" for claim in judged]
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    table = readme.partition("<!-- verdicts")[2].partition("<!-- end of verdicts -->")[0]
+    table = readme.partition(begin)[2].partition("<!-- end of verdicts -->")[0]
     assert [line for line in table.splitlines()[3:] if line] == lines
 
 
