@@ -19,7 +19,7 @@ TITLE = f"{MARKUP} =cmd() $\\frac$ {{{{ 7 * 7 }}}} \u202egnp"
 STUDY = {"title": TITLE, "kind": "simulation", "simulations": {"curse_of_memory": {}}, "seeds": 2}
 CONFIG = {"name": "test", "results": "results/test", "studies": {"study": STUDY}}
 CLAIM = {
-    "id": "<b>id</b>",
+    "id": "an_id",
     "title": "<script>document.title='broken'</script>",
     "says": TITLE,
     "disputes": MARKUP,
