@@ -47,7 +47,7 @@ class Options:
         if not rescaled and self.spectral_radius != 1:
             return f"elman: spectral_radius has no effect with initialisation {self.initialisation}; set gain"
         if self.initialisation == "sparse" and hidden < CONNECTIONS:
-            return f"elman: sparse gives each unit {CONNECTIONS} weights; take {CONNECTIONS} units or more"
+            return f"elman: sparse gives each unit {CONNECTIONS} weights; take as many units, or more"
         for name in ("input_std", "readout_std"):
             if (std := getattr(self, name)) < 0:
                 return f"elman: {name}={std}; a standard deviation is 0 or more"
