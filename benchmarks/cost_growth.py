@@ -23,8 +23,8 @@ from scipy import stats
 from torch import nn
 
 from rnnlimits import catalog
-from rnnlimits.figures import style
-from rnnlimits.model import Model
+from rnnlimits.analysis.figures import _style as style
+from rnnlimits.architectures._model import Model
 from rnnlimits.tasks.adding import Adding, Options
 
 ARCHITECTURES = ["elman", "lstm", "gru", "temporal_convolution", "plain"]

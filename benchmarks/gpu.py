@@ -17,12 +17,12 @@ import measuring
 import torch
 from torch import nn
 
-from rnnlimits import gpu, kernels
-from rnnlimits.architectures import elman, lstm
-from rnnlimits.fitting import ReplicaTraining
-from rnnlimits.model import Model
+from rnnlimits.architectures import elman, kernels, lstm
+from rnnlimits.architectures._model import Model
 from rnnlimits.tasks import adding
 from rnnlimits.tasks.base import Batch
+from rnnlimits.training import gpu
+from rnnlimits.training.module import ReplicaTraining
 
 # Shape letters: B sequences, T time steps, I inputs, H hidden units.
 T, H, B, INPUTS, STEPS, CLIP_NORM = 500, 128, 64, 2, 5, 1.0

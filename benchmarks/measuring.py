@@ -13,11 +13,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from rnnlimits import kernels
-from rnnlimits.fitting import Replica, ReplicaTraining
-from rnnlimits.model import Model
-from rnnlimits.replicas import Replicas
+from rnnlimits.architectures import kernels
+from rnnlimits.architectures._model import Model
 from rnnlimits.tasks.base import Batch, Task
+from rnnlimits.training.module import Replica, ReplicaTraining
+from rnnlimits.training.replicas import Replicas
 
 Work = Callable[[], object]
 LEARNING_RATE = 1e-3

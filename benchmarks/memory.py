@@ -3,7 +3,8 @@
     python benchmarks/memory.py                                  # those that the constants were measured with
     python benchmarks/memory.py --config config/config.yaml      # those of a config, each cut to two updates
 
-The constants stand at the top of src/rnnlimits/memory.py.  Linux: elsewhere the peak means something else.
+The constants stand at the top of src/rnnlimits/planning/memory.py.
+Linux: elsewhere the peak means something else.
 """
 
 import argparse
@@ -15,7 +16,10 @@ from pathlib import Path
 
 import yaml
 
-from rnnlimits import config, grid, memory, rows
+from rnnlimits import rows
+from rnnlimits.planning import grid, memory
+from rnnlimits.planning.load import load
+from rnnlimits.planning.shard import Shard
 
 STEPS = 2  # an update reaches the peak of all updates; the second one starts with the optimiser's memory
 
@@ -55,7 +59,7 @@ CALIBRATION = {
 }
 
 
-def measured(shard: grid.Shard, folder: Path) -> float:
+def measured(shard: Shard, folder: Path) -> float:
     """The peak of a process of its own, in MiB."""
     out = folder / f"{shard.id}.parquet"
     command = [sys.executable, "-m", "rnnlimits.cli", "train", "--spec", shard.to_json(), "--out", str(out)]
@@ -75,7 +79,7 @@ def main() -> None:
         (folder / "memory.yaml").write_text(
             yaml.safe_dump({"name": "memory", "results": "results", "studies": CALIBRATION})
         )
-        for shard in grid.shards(config.load(given.config or folder / "memory.yaml")):
+        for shard in grid.shards(load(given.config or folder / "memory.yaml")):
             if given.only not in shard.id or shard.needs:
                 continue
             steps = min(STEPS, shard.budget["steps"]) if shard.budget else 0

@@ -12,8 +12,8 @@ import torch
 from measuring import LEARNING_RATE, Work, machine, medians, parser, prepare, trainer, update
 from torch import Tensor, nn
 
+from rnnlimits.architectures._model import Model
 from rnnlimits.architectures.base import Recurrent, State
-from rnnlimits.model import Model
 from rnnlimits.tasks.adding import Adding, Options
 from rnnlimits.tasks.base import generator
 

@@ -23,7 +23,7 @@ from typing import Any
 import yaml
 
 from rnnlimits import rows
-from rnnlimits.config import load
+from rnnlimits.planning.load import load
 
 ROOT = Path(__file__).parents[1]
 PARTS = ("training", "probing", "evaluation", "import")

@@ -18,8 +18,10 @@ from pathlib import Path
 
 from pipeline import ROOT, finished_jobs, large_config
 
-from rnnlimits import grid, rows
-from rnnlimits.config import load
+from rnnlimits import rows
+from rnnlimits.planning import grid
+from rnnlimits.planning.load import load
+from rnnlimits.planning.shard import Shard
 
 SIZES = {40: (5, 2), 100: (5, 5), 1000: (10, 25), 10000: (50, 50)}  # lengths and sizes, times 4 architectures
 HEAD = " shards | dry s        MB |  run s    own s      MB  jobs/s  ms extra  log MB |  again s     MB"
@@ -56,7 +58,7 @@ def prepare(folder: Path, shards: int, seconds: float) -> None:
     stub.chmod(0o755)
 
 
-def measured(shard: grid.Shard) -> list[rows.Row]:
+def measured(shard: Shard) -> list[rows.Row]:
     """As many rows as a short training writes; the numbers mean nothing."""
     same = {"metric": "mean_squared_error", "unit": "squared error", "chance": 1 / 6, "status": "budget"}
     same |= {"learning_rate": shard.learning_rates[0], "selected": True}

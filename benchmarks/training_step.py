@@ -20,8 +20,8 @@ from measuring import medians
 from torch import nn
 
 from rnnlimits.catalog import make, module
-from rnnlimits.grid import Shard
-from rnnlimits.model import build_model, build_task
+from rnnlimits.planning.shard import Shard
+from rnnlimits.training.build import build_model, build_task
 
 # Shape letters: B sequences, T time steps, H hidden units.
 THEIRS = {"elman": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}

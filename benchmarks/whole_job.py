@@ -24,8 +24,11 @@ import pyarrow.parquet as parquet
 import yaml
 from measuring import machine, parser
 
-from rnnlimits import config, grid, statistics
-from rnnlimits.selection import best_learning_rate
+from rnnlimits.analysis import statistics
+from rnnlimits.planning import grid
+from rnnlimits.planning.load import load
+from rnnlimits.planning.shard import Shard
+from rnnlimits.rows.selection import best_learning_rate
 from rnnlimits.tasks.base import stream_seed
 
 SOLVED_BELOW = 0.01
@@ -33,7 +36,7 @@ RATES = [3e-3, 1e-2]
 Cell = tuple[str, int]  # architecture, length
 
 
-def slice_of_the_grid(folder: Path, lengths: list[int], seeds: int, steps: int) -> list[grid.Shard]:
+def slice_of_the_grid(folder: Path, lengths: list[int], seeds: int, steps: int) -> list[Shard]:
     study = {
         "title": "A slice", "kind": "training", "tasks": {"adding": {}}, "lengths": lengths, "seeds": seeds,
         "architectures": {"elman": {}, "lstm": {}, "gru": {}}, "match": "parameters", "parameters": [4500],
@@ -41,7 +44,7 @@ def slice_of_the_grid(folder: Path, lengths: list[int], seeds: int, steps: int) 
     }  # fmt: skip
     path = folder / "slice.yaml"
     path.write_text(yaml.safe_dump({"name": "slice", "results": "results", "studies": {"slice": study}}))
-    return grid.shards(config.load(path))
+    return grid.shards(load(path))
 
 
 def processor_seconds(command: list[str]) -> tuple[float, str]:
@@ -57,7 +60,7 @@ def processor_seconds(command: list[str]) -> tuple[float, str]:
     return used.ru_utime + used.ru_stime, printed
 
 
-def ours(shard: grid.Shard, folder: Path) -> tuple[float, list[float]]:
+def ours(shard: Shard, folder: Path) -> tuple[float, list[float]]:
     """Processor seconds, and the test error of each seed."""
     rows = folder / f"{shard.id}.parquet"
     entry = "from rnnlimits.cli import main; main()"  # what the command `rnnlimits` runs
@@ -67,7 +70,7 @@ def ours(shard: grid.Shard, folder: Path) -> tuple[float, list[float]]:
     return used, [row["value"] for row in parquet.read_table(rows, filters=wanted).to_pylist()]
 
 
-def theirs(shard: grid.Shard, rate: float, seed: int) -> tuple[float, dict]:
+def theirs(shard: Shard, rate: float, seed: int) -> tuple[float, dict]:
     budget = {name: shard.budget[name] for name in ("steps", "batch", "validate_every")}
     sizes = {"length": shard.length_steps, "hidden": shard.hidden_size, "rate": rate, **budget}
     more = {name: shard.budget[name] for name in ("validation_sequences", "test_sequences")}

@@ -9,23 +9,16 @@ from types import SimpleNamespace
 
 import pytest
 import yaml
-from example_config import GOOD, changed
 
-from rnnlimits import catalog, cli, config, duration, grid, memory, pipeline, planned_rows, rows
+from rnnlimits import catalog, rows
+from rnnlimits.execution import pipeline, planned_rows
+from rnnlimits.planning import duration, grid, memory
+from rnnlimits.planning.load import load
+from rnnlimits.planning.shard import Shard
+from support.command_line import run
+from support.example_config import GOOD, changed
 
 COMMANDS = ["list", "plan", "train", "table", "judge", "explain", "draw", "report", "verdicts", "archive"]
-
-
-def run(monkeypatch, capsys, *arguments: str) -> tuple[int, str, str]:
-    """(exit code, stdout, stderr) of `rnnlimits ...`, in this process."""
-    monkeypatch.setattr(sys, "argv", ["rnnlimits", *map(str, arguments)])
-    try:
-        cli.main()
-        code = 0
-    except SystemExit as leave:
-        code = int(leave.code or 0)
-    printed = capsys.readouterr()
-    return code, printed.out, printed.err
 
 
 @pytest.fixture
@@ -62,7 +55,7 @@ def test_list_shows_every_page_with_its_options(monkeypatch, capsys):
 
 def test_plan_shows_every_shard_and_the_totals(good, monkeypatch, capsys):
     code, out, _ = run(monkeypatch, capsys, "plan", "--config", good)
-    planned = grid.shards(config.load(good))
+    planned = grid.shards(load(good))
     assert code == 0
     assert [line.split()[0] for line in out.splitlines()[1:-3]] == [shard.id for shard in planned]
     matched = next(shard for shard in planned if shard.parameters_budget)
@@ -82,7 +75,7 @@ def test_plan_shows_every_shard_and_the_totals(good, monkeypatch, capsys):
 
 def test_plan_prints_specs_that_train_takes(good, monkeypatch, capsys):
     _, out, _ = run(monkeypatch, capsys, "plan", "--config", good, "--json")
-    assert [grid.Shard.from_json(line) for line in out.splitlines()] == grid.shards(config.load(good))
+    assert [Shard.from_json(line) for line in out.splitlines()] == grid.shards(load(good))
 
 
 @pytest.mark.parametrize("command", ["plan", "table", "judge", "explain", "report", "archive"])
@@ -160,7 +153,7 @@ def test_our_own_mistakes_keep_their_traceback(good, monkeypatch, capsys):
 
 
 def test_a_simulation_runs_without_torch(good):
-    spec = next(shard for shard in grid.shards(config.load(good)) if shard.kind == "simulation").to_json()
+    spec = next(shard for shard in grid.shards(load(good)) if shard.kind == "simulation").to_json()
     program = (
         "import sys; sys.modules['torch'] = None\n"
         f"sys.argv = ['rnnlimits', 'train', '--spec', {spec!r}, '--out', 'rows/simulated.parquet']\n"
@@ -178,7 +171,7 @@ def test_a_simulation_runs_without_torch(good):
 
 def test_a_shard_trains_from_its_printed_spec(good, monkeypatch, capsys):
     pytest.importorskip("torch")
-    shard = next(one for one in grid.shards(config.load(good)) if one.variant == "gru" and not one.folds)
+    shard = next(one for one in grid.shards(load(good)) if one.variant == "gru" and not one.folds)
     code, _, _ = run(
         monkeypatch, capsys, "train", "--spec", shard.to_json(), "--out", f"rows/{shard.id}.parquet"
     )
@@ -186,7 +179,7 @@ def test_a_shard_trains_from_its_printed_spec(good, monkeypatch, capsys):
     assert {row.shard for row in rows.read(f"rows/{shard.id}.parquet")} <= {shard.id}
 
 
-def written(shards: list[grid.Shard], folder: Path) -> None:
+def written(shards: list[Shard], folder: Path) -> None:
     """A rows file for each shard, with one row in it."""
     for shard in shards:
         row = shard.row(split="test", stage="final", step=0, metric="loss", unit="nats", status="measured")
@@ -194,7 +187,7 @@ def written(shards: list[grid.Shard], folder: Path) -> None:
 
 
 def test_an_archive_holds_the_planned_shards_and_the_config(good, monkeypatch, capsys):
-    planned = grid.shards(config.load(good))
+    planned = grid.shards(load(good))
     written(planned, Path("results/test/rows"))
     rows.write(
         [rows.read(Path("results/test/rows") / f"{planned[0].id}.parquet")[0]],
@@ -209,7 +202,7 @@ def test_an_archive_holds_the_planned_shards_and_the_config(good, monkeypatch, c
 
 
 def test_an_archive_is_never_made_of_a_part(good, monkeypatch, capsys):
-    planned = grid.shards(config.load(good))
+    planned = grid.shards(load(good))
     written(planned[1:], Path("results/test/rows"))
     code, _, err = run(monkeypatch, capsys, "archive", "--config", good, "--out", "archive.parquet")
     assert code == 1
@@ -219,9 +212,9 @@ def test_an_archive_is_never_made_of_a_part(good, monkeypatch, capsys):
 
 def test_tables_of_a_part_say_how_large_it_is(good, monkeypatch, capsys):
     pytest.importorskip("pandas")
-    from rnnlimits import tables
+    from rnnlimits.analysis import tables
 
-    planned = grid.shards(config.load(good))
+    planned = grid.shards(load(good))
     written(planned[3:], Path("elsewhere"))
     given = []
     monkeypatch.setattr(tables, "write", lambda paths, out, confidence: given.extend(paths))
@@ -242,7 +235,7 @@ def test_a_reader_that_leaves_early_sees_no_error():
 def test_studies_that_wait_for_a_gpu_are_planned_apart_until_there_is_one(good, monkeypatch, capsys):
     monkeypatch.delenv(grid.GPU_VARIABLE, raising=False)
     good.write_text(yaml.safe_dump(changed(GOOD, ("studies", "folded", "device"), "cuda")))
-    planned = grid.shards(config.load(good))
+    planned = grid.shards(load(good))
     waiting = [shard.id for shard in planned if shard.study == "folded"]
     _, out, _ = run(monkeypatch, capsys, "plan", "--config", good)
     head, told, apart = out.partition(f"1 study needs a GPU: {len(waiting)} jobs, ")
@@ -262,7 +255,7 @@ def test_studies_that_wait_for_a_gpu_are_planned_apart_until_there_is_one(good, 
 def test_rows_of_a_waiting_study_are_read_where_another_machine_made_them(good, monkeypatch):
     monkeypatch.delenv(grid.GPU_VARIABLE, raising=False)
     good.write_text(yaml.safe_dump(changed(GOOD, ("studies", "matched", "device"), "cuda")))
-    loaded = config.load(good)
+    loaded = load(good)
     (waiting,) = grid.waiting(loaded)
     here = {shard.id for shard in pipeline.here(loaded)}
     assert here == {shard.id for shard in grid.shards(loaded)} - {waiting.id}
@@ -285,7 +278,7 @@ def test_rows_of_a_waiting_study_are_read_where_another_machine_made_them(good, 
 def test_a_gpu_is_needed_only_as_long_as_its_rows_are_not_there(good, monkeypatch):
     monkeypatch.setenv(grid.GPU_VARIABLE, "1")
     good.write_text(yaml.safe_dump(changed(GOOD, ("studies", "folded", "device"), "cuda")))
-    loaded = config.load(good)
+    loaded = load(good)
     assert pipeline.needs_a_gpu(loaded)
     for shard in grid.shards(loaded):
         rows.write([], {}, pipeline.rows_file(loaded, shard), shard.id)

@@ -32,9 +32,10 @@ NOUNS = {
     "simulations": "simulation",
     "figures": "figure",
 }
-NOT_PAGES = {"__init__", "base", "depth", "style"}
+FOLDERS = {kind: f"analysis/{kind}" if kind == "figures" else kind for kind in NOUNS}
+BASE = "base"  # what the pages of a folder share; more of it is in files whose names begin with an underscore
 LIGHT_MODULES = {"__future__", "dataclasses", "typing", "math", "string"}
-LIGHT_PARTS = {"catalog", "datasets"}  # of rnnlimits
+LIGHT_PARTS = {"rnnlimits": {"catalog"}, "rnnlimits.tasks.data": {"datasets"}}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +50,8 @@ class Option:
 
 def names(kind: str) -> list[str]:
     """Every page of a kind, sorted."""
-    return sorted(path.stem for path in (PACKAGE / kind).glob("*.py") if path.stem not in NOT_PAGES)
+    found = (path.stem for path in (PACKAGE / FOLDERS[kind]).glob("[!_]*.py"))
+    return sorted(name for name in found if name != BASE)
 
 
 def pick(name: str, known: Collection[str], noun: str, otherwise: str = "") -> str:
@@ -66,8 +68,8 @@ def path(kind: str, name: str) -> Path:
     """The file of a page."""
     # A name that could be none of a module's is no page that somebody forgot to write.
     could_be = str(name).isidentifier() and len(str(name)) < 40
-    new_file = f"add src/rnnlimits/{kind}/{name}.py or take a known one" if could_be else ""
-    return PACKAGE / kind / f"{pick(name, names(kind), NOUNS[kind], otherwise=new_file)}.py"
+    new_file = f"add src/rnnlimits/{FOLDERS[kind]}/{name}.py or take a known one" if could_be else ""
+    return PACKAGE / FOLDERS[kind] / f"{pick(name, names(kind), NOUNS[kind], otherwise=new_file)}.py"
 
 
 @functools.cache
@@ -120,7 +122,8 @@ def options(kind: str, name: str) -> type:
         raise ValueError(
             f"{file}: class Options uses {error.name!r}, which planning cannot see; "
             f"it sees {', '.join(sorted(LIGHT_MODULES))}, "
-            f"{', '.join(f'rnnlimits.{part}' for part in sorted(LIGHT_PARTS))} and CAPITALS = literal"
+            f"{', '.join(f'{room}.{part}' for room in LIGHT_PARTS for part in sorted(LIGHT_PARTS[room]))} "
+            "and CAPITALS = literal"
         ) from error
     if not hasattr(excerpt, "Options"):
         raise ValueError(f"{file}: no class Options; add one, a frozen dataclass, even if empty")
@@ -134,8 +137,8 @@ def _is_light(node: ast.stmt) -> bool:
             return True
         case ast.Import():
             return all(alias.name in LIGHT_MODULES for alias in node.names)
-        case ast.ImportFrom(module="rnnlimits"):
-            return all(alias.name in LIGHT_PARTS for alias in node.names)
+        case ast.ImportFrom(module=str(room)) if room in LIGHT_PARTS:
+            return all(alias.name in LIGHT_PARTS[room] for alias in node.names)
         case ast.ImportFrom():
             return node.module in LIGHT_MODULES
         case ast.Assign(targets=[ast.Name(id=target)], value=value) if target.isupper():
@@ -197,7 +200,7 @@ def _comments(file: Path) -> dict[str, str]:
 
 def module(kind: str, name: str) -> types.ModuleType:
     """The page itself, imported: only here may torch or pandas come in."""
-    return importlib.import_module(f"rnnlimits.{kind}.{path(kind, name).stem}")
+    return importlib.import_module(f"rnnlimits.{FOLDERS[kind].replace('/', '.')}.{path(kind, name).stem}")
 
 
 def page_class(kind: str, name: str) -> type:

@@ -32,7 +32,7 @@ def main() -> None:
     """The entry point: what a user got wrong is one line on stderr and exit code 1, never a traceback."""
     try:
         if sys.argv[1:2] == ["train"] and "--spec" in sys.argv:
-            from rnnlimits import prefork
+            from rnnlimits.execution import prefork
 
             if (code := prefork.hand_over()) is not None:
                 sys.exit(code)
@@ -75,8 +75,9 @@ def plan(
     ] = False,
 ) -> None:
     """Show the jobs of a config, the long ones first; trains nothing."""
-    from rnnlimits import pipeline, plan_table
-    from rnnlimits.config import load
+    from rnnlimits.execution import pipeline
+    from rnnlimits.planning import plan_table
+    from rnnlimits.planning.load import load
 
     loaded = load(config)
     jobs = pipeline.here(loaded)
@@ -117,12 +118,13 @@ def train(
     ] = None,
 ) -> None:
     """Run one shard: train all its replicas, measure, write its rows."""
-    from rnnlimits import job, shard_form
     from rnnlimits.catalog import pick
+    from rnnlimits.execution import job
+    from rnnlimits.planning import shard_form
 
     pick(device, ["cpu", "cuda"], noun="device")
     if data:
-        from rnnlimits import datasets
+        from rnnlimits.tasks.data import datasets
 
         os.environ[datasets.DATA_VARIABLE] = str(data)
     job.run(
@@ -138,12 +140,12 @@ def table(
     rows: Rows = None,
 ) -> None:
     """Rows to tidy tables: every mean with its interval and its number of seeds."""
-    from rnnlimits import planned_rows
-    from rnnlimits.config import load
+    from rnnlimits.execution import planned_rows
+    from rnnlimits.planning.load import load
 
     loaded = load(config)
     with planned_rows.of(loaded, rows) as paths:
-        from rnnlimits import tables
+        from rnnlimits.analysis import tables
 
         tables.write(paths, out, loaded.confidence)
 
@@ -162,19 +164,19 @@ def judge(
     ] = None,
 ) -> None:
     """Rows to verdicts: reproduced, contradicted, undecided or not run, for each claim."""
-    from rnnlimits import planned_rows
-    from rnnlimits.config import load
+    from rnnlimits.execution import planned_rows
+    from rnnlimits.planning.load import load
 
     if (out is None) is (explain is None):
         raise ValueError("judge: give --out FILE to write all verdicts, or --explain CLAIM to print one")
     loaded = load(config)
     with planned_rows.of(loaded, rows) as paths:
         if explain:
-            from rnnlimits.explain import arithmetic
+            from rnnlimits.analysis.explain import arithmetic
 
             typer.echo(arithmetic(explain, loaded, paths), nl=False)
         elif out:
-            from rnnlimits import claims
+            from rnnlimits.analysis import claims
 
             claims.judge(paths, loaded.claims_path, out, loaded, details, only)
 
@@ -186,12 +188,12 @@ def explain(
     rows: Rows = None,
 ) -> None:
     """Back from a verdict, figure or table to its rows, and to the code and machine behind them."""
-    from rnnlimits import planned_rows
-    from rnnlimits.config import load
+    from rnnlimits.execution import planned_rows
+    from rnnlimits.planning.load import load
 
     loaded = load(config)
     with planned_rows.of(loaded, rows) as paths:
-        from rnnlimits.explain import explain
+        from rnnlimits.analysis.explain import explain
 
         typer.echo(explain(name, loaded, paths), nl=False)
 
@@ -204,7 +206,7 @@ def draw(
     processes: Annotated[int, typer.Option(min=1, help="How many figures are drawn at once.")] = 1,
 ) -> None:
     """Tables to figures, each as SVG and PNG."""
-    from rnnlimits import figures
+    from rnnlimits.analysis import figures
 
     figures.draw_all(tables, out, only, processes)
 
@@ -219,12 +221,12 @@ def report(
     rows: Rows = None,
 ) -> None:
     """Everything on one page: verdicts, figures, tables, and how it was run."""
-    from rnnlimits import planned_rows
-    from rnnlimits.config import load
+    from rnnlimits.execution import planned_rows
+    from rnnlimits.planning.load import load
 
     loaded = load(config)
     with planned_rows.of(loaded, rows) as paths:
-        from rnnlimits import report
+        from rnnlimits.analysis import report
 
         report.write(loaded, tables, figures, claims, paths, out)
 
@@ -238,10 +240,10 @@ def verdicts(
     config: Config = DEFAULT_CONFIG,
 ) -> None:
     """A page of the verdicts: each claim with what its source measured, what we did, figure and disputes."""
-    from rnnlimits.config import load
+    from rnnlimits.planning.load import load
 
     loaded = load(config)
-    from rnnlimits import verdicts
+    from rnnlimits.analysis import verdicts
 
     verdicts.write(loaded, claims, details, figures, out)
 
@@ -253,8 +255,8 @@ def archive(
     rows: Rows = None,
 ) -> None:
     """All rows of a config, with the config, in one file: the results of record."""
-    from rnnlimits import planned_rows
-    from rnnlimits.config import load
+    from rnnlimits.execution import planned_rows
+    from rnnlimits.planning.load import load
     from rnnlimits.rows import merge
 
     loaded = load(config)

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from repository_copy import Copy, fresh
-
-from rnnlimits import config as configs
-from rnnlimits import grid, rows
+from rnnlimits import rows
+from rnnlimits.planning import grid
+from rnnlimits.planning.config import schema as configs
+from support.repository_copy import Copy, fresh
 
 SLURM = Path(__file__).with_name("slurm.sh")
 PATIENCE_S = 900  # for anything to happen; never how long something may take
-PROFILE = ("--workflow-profile", "workflow/profiles/slurm")
+PROFILE = ("--workflow-profile", "profiles/slurm")
 SOONER = ("--slurm-init-seconds-before-status-checks", "2")  # than users need it
 ONE_SHARD = """
 name: one

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # for repository_copy
+sys.path.insert(0, str(Path(__file__).parents[1]))  # for support
 
 from cluster import Submitted, slurm
 

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+
 from cluster import Submitted, job_facts, slurm, wait_for
 
 TWO_KINDS = """

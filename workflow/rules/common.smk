@@ -4,7 +4,9 @@
 # key, and the commands, which read one file, would see another config than the workflow.
 from pathlib import Path
 
-from rnnlimits import catalog, pipeline, prefork, provenance, run_lock
+from rnnlimits import catalog
+from rnnlimits.execution import pipeline, prefork, run_lock
+from rnnlimits.planning import provenance
 
 # Only the first job pays for importing torch; a cluster's job is alone where it runs.
 prefork.offer(to_many_jobs=workflow.is_main_process)

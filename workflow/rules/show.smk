@@ -16,6 +16,13 @@ TABLES = [
     "timings",
 ]
 FIGURES = catalog.names("figures")
+# Captions and headings come from the pages of the figures, what a table holds from its own function.
+ON_THE_REPORT = [
+    "analysis/report",
+    "analysis/templates",
+    "analysis/figures",
+    "analysis/tables",
+]
 # What verdicts rest on, beside the page.
 DETAILS = ["evidence", "fairness", "findings", "sensitivity"]
 
@@ -39,7 +46,7 @@ rule table:
     conda:
         ENVIRONMENT
     params:
-        code=provenance.fingerprint_of("tables"),
+        code=provenance.fingerprint_of("analysis/tables"),
         rows=lambda wildcards, input: folder(input.rows),
         out=lambda wildcards, output: folder(output),
     shell:
@@ -66,7 +73,7 @@ rule draw:
         ENVIRONMENT
     threads: 2  # nothing else is left to do
     params:
-        code=provenance.fingerprint_of("figures"),
+        code=provenance.fingerprint_of("analysis/figures"),
         tables=lambda wildcards, input: folder(input),
         out=lambda wildcards, output: folder(output.svg),
     shell:
@@ -91,7 +98,7 @@ rule judge:
     conda:
         ENVIRONMENT
     params:
-        code=provenance.fingerprint_of("claims", "claim_form"),
+        code=provenance.fingerprint_of("analysis/claims"),
         rows=lambda wildcards, input: folder(input.rows),
         details=lambda wildcards, output: folder(output.details),
     shell:
@@ -117,7 +124,7 @@ rule verdicts:
     conda:
         ENVIRONMENT
     params:
-        code=provenance.fingerprint_of("verdicts", "templates"),
+        code=provenance.fingerprint_of("analysis/verdicts", "analysis/templates"),
         details=lambda wildcards, input: folder(input.details),
     shell:
         "rnnlimits verdicts --config {input.config:q} --claims {input.claims:q} --details {params.details:q}"
@@ -137,7 +144,9 @@ rule one_verdict:
     conda:
         ENVIRONMENT
     params:
-        code=provenance.fingerprint_of("claims", "claim_form", "verdicts", "templates"),
+        code=provenance.fingerprint_of(
+            "analysis/claims", "analysis/verdicts", "analysis/templates"
+        ),
         rows=lambda wildcards, input: folder(input.rows),
         details=f"{RESULTS}/verdicts/only/{{claim}}",
     shell:
@@ -166,7 +175,7 @@ rule report:
     conda:
         ENVIRONMENT
     params:
-        code=provenance.fingerprint_of("report", "templates"),
+        code=provenance.fingerprint_of(*ON_THE_REPORT),
         rows=lambda wildcards, input: folder(input.rows),
         tables=lambda wildcards, input: folder(input.tables),
         figures=lambda wildcards, input: folder(input.figures),

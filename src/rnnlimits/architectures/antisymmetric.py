@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from rnnlimits.architectures.base import Recurrent, State
-from rnnlimits.kernels.skew import above_diagonal, skew
+from rnnlimits.architectures.kernels.skew import above_diagonal, skew
 
 # Shape letters: B sequences, T time steps, I inputs, H hidden units, G = H, or 2H with a gate, K pairs.
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from rnnlimits.architectures.base import ReplicaByReplica, State
-from rnnlimits.kernels.positions import sinusoids
+from rnnlimits.architectures.kernels.positions import sinusoids
 
 # Shape letters: B sequences, T time steps, I inputs, H hidden units, S steps seen before, N heads, D = H / N.
 

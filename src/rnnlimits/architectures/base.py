@@ -13,9 +13,9 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
-from rnnlimits import kernels
-from rnnlimits.kernels import replay
-from rnnlimits.kernels.associative import as_numbers, as_real, linear_scan
+from rnnlimits.architectures import kernels
+from rnnlimits.architectures.kernels import replay
+from rnnlimits.architectures.kernels.associative import as_numbers, as_real, linear_scan
 
 # Shape letters: B sequences, T time steps, I inputs, H hidden units (outputs of the layer), R replicas,
 # O output channels and K taps of a convolution, S remembered inputs; G whatever a page projects inputs to.

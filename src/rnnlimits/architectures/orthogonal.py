@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from rnnlimits.architectures.base import Recurrent, State
-from rnnlimits.kernels.skew import above_diagonal, skew
+from rnnlimits.architectures.kernels.skew import above_diagonal, skew
 
 # Shape letters: B sequences, T time steps, I inputs, H hidden units, K pairs of units; p is W x.
 

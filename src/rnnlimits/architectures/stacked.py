@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from rnnlimits import catalog
-from rnnlimits.architectures.depth import Stack
+from rnnlimits.architectures._stack import Stack
 
 MOST_LAYERS = 100
 RECURRENT = {"advance", "step", "coefficients"}

@@ -16,8 +16,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from rnnlimits.architectures._model import (
+    Model as Model,  # the pages import it, and the other names, from here
+)
 from rnnlimits.architectures.base import Recurrent
-from rnnlimits.model import Model as Model  # the pages import it, and the other names, from here
 from rnnlimits.tasks.base import Batch, Task
 
 # Shape letters: B sequences, S size of the full state, K lags.

@@ -23,8 +23,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from rnnlimits import datasets
 from rnnlimits.tasks.base import Batch, Split, Task, check_split, windows
+from rnnlimits.tasks.data import datasets
 
 EVALUATION_STREAMS = 16
 

@@ -27,7 +27,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from rnnlimits import marked_pairs
+from rnnlimits.tasks import _marked_pairs as marked_pairs
 from rnnlimits.tasks.base import Batch, Task, counted_mean
 
 RIGHT_WITHIN = 0.04

@@ -26,8 +26,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from rnnlimits import datasets, mnist
 from rnnlimits.tasks.base import EVALUATION_BATCH, Batch, Split, Task, check_split, passes
+from rnnlimits.tasks.data import datasets, mnist
 
 CLASSES = 10
 LINES = {"digits": 8, "mnist": 28}

@@ -24,8 +24,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from rnnlimits import datasets
 from rnnlimits.tasks.base import Batch, Split, Task, check_split, passes
+from rnnlimits.tasks.data import datasets
 
 PIXELS = 64
 CLASSES = 10

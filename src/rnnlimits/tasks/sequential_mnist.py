@@ -26,8 +26,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from rnnlimits import mnist
 from rnnlimits.tasks.base import EVALUATION_BATCH, Batch, Split, Task, check_split, passes
+from rnnlimits.tasks.data import mnist
 
 CLASSES = 10
 

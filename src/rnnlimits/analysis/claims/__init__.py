@@ -1,0 +1,243 @@
+"""Rows ─► verdicts: each claim of claims.yaml is a sentence, a source, and checks that rows can answer.
+
+Four verdicts: reproduced, contradicted, undecided, not run.  A claim of several parts is contradicted if one
+of them is, and reproduced only if all are.  A contradicted claim is a finding; a missing shard is none.
+"""
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from math import inf
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pandas import DataFrame, Series
+
+from rnnlimits.analysis import statistics, tables
+from rnnlimits.analysis.claims import checks, details, sensitivity
+from rnnlimits.analysis.claims.finding import CONTRADICTED, NOT_RUN, REPRODUCED, UNDECIDED, Finding
+from rnnlimits.analysis.claims.selection import (
+    Cell,
+    NotRunError,
+    cells,
+    matching,
+    networks,
+    pairs,
+    plan_of,
+    rows_of,
+)
+from rnnlimits.planning import grid
+from rnnlimits.planning.config import claim_form
+from rnnlimits.planning.config.mistakes import ConfigError
+from rnnlimits.planning.config.plain_yaml import read_yaml
+from rnnlimits.planning.config.schema import Config
+
+COLUMNS = [
+    "id", "title", "says", "source", "where", "kind", "verdict", "scale", "reduced", "paper", "measured",
+    "bound", "seeds", "budget", "sensitivity", "disputes", "tried", "reference", "shards",
+]  # fmt: skip
+# The first of these that any part has is the verdict on the whole: one contradiction outweighs all else.
+WEIGHT = (CONTRADICTED, NOT_RUN, UNDECIDED, REPRODUCED)
+TEXTS = ("id", "title", "says", "kind", "reduced", "paper", "disputes", "tried")
+Claim = Mapping[str, Any]
+
+
+def judge(
+    rows_paths: Sequence[str | Path],
+    claims_path: str | Path | None,
+    out_csv: str | Path,
+    config: Config | None = None,
+    details_dir: str | Path | None = None,
+    only: str | None = None,
+) -> DataFrame:
+    """Every claim's verdict, as a table and as a CSV file; without a file of claims, a table without lines.
+
+    What the verdicts rest on goes into `details_dir`; `only` is the id of the one claim to judge.
+
+    With a config, a shard that it plans and the rows lack makes a claim *not run*; without one, what the
+    rows hold is all that was planned.
+    """
+    content = load(Path(claims_path)) if claims_path else {"claims": [], "sources": {}}
+    rows = tables.read(rows_paths)
+    plan = plan_of(rows, None if config is None else grid.shards(config))
+    confidence = statistics.CONFIDENCE if config is None else config.confidence
+    wanted = [claim for claim in content["claims"] if only in (None, claim["id"])]
+    weighed = [weigh(claim, rows, plan, confidence) for claim in wanted]
+    lines = [line(judgement, content["sources"]) for judgement in weighed]
+    table = DataFrame(lines, columns=COLUMNS)
+    tables.to_csv(table, Path(out_csv))
+    if details_dir:
+        details.write(weighed, rows, tables.provenance(rows_paths), Path(details_dir))
+    return table
+
+
+def load(path: Path) -> dict[str, Any]:
+    """The content of a claims file, its form checked."""
+    content = read_yaml(path)
+    if found := claim_form.problems(content):
+        raise ConfigError(f"{path}: {line}" for line in found)
+    return content
+
+
+@dataclasses.dataclass(frozen=True)
+class Judgement:
+    """A claim with what was found, part by part: the verdict, and all that it rests on."""
+
+    claim: Claim
+    parts: list[list[Finding]]  # in the order of the claim's own parts
+    shards: DataFrame  # the planned shards that it speaks of
+
+    @property
+    def findings(self) -> list[Finding]:
+        return [finding for part in self.parts for finding in part]
+
+    @property
+    def verdict(self) -> str:
+        """A rival that failed contradicts nothing, but no failure says anything beside it."""
+        weighed = []
+        for part, findings in zip(self.claim["parts"], self.parts):
+            softer = {CONTRADICTED: UNDECIDED} if part.get("rival") else {}
+            weighed += [softer.get(finding.verdict, finding.verdict) for finding in findings]
+        return combine(weighed)
+
+
+def weigh(claim: Claim, rows: DataFrame, plan: DataFrame, confidence: float) -> Judgement:
+    """Every part of a claim held against the rows."""
+    wheres = [(part, where) for part in claim["parts"] for where in selections(part)]
+    shards = pd.concat([matching(plan, *where) for where in wheres]).drop_duplicates("shard")
+    return Judgement(claim, [list(evidence(part, rows, plan, confidence)) for part in claim["parts"]], shards)
+
+
+def line(judgement: Judgement, sources: Mapping[str, str]) -> dict[str, str]:
+    """One claim's line of the table."""
+    claim, verdict, shards = judgement.claim, judgement.verdict, judgement.shards
+    said = [finding.sentence for finding in judgement.findings]
+    if verdict == NOT_RUN and "needs" in claim:
+        said.append(f"needs {claim['needs']}")
+    texts = {key: _one_line(claim.get(key, "")) for key in TEXTS}
+    return texts | {
+        "source": claim["source"]["key"],
+        "where": _one_line(claim["source"]["where"]),
+        "reference": _one_line(sources[claim["source"]["key"]]),
+        "verdict": verdict,
+        "scale": scale(claim.get("full"), shards, "reduced" in claim),
+        "measured": "; ".join(said),
+        "bound": "; ".join(dict.fromkeys(finding.bound for finding in judgement.findings if finding.bound)),
+        "seeds": _range(shards.seeds),
+        "budget": budget(shards),
+        "sensitivity": sensitivity.in_words(judgement.findings),
+        "shards": " ".join(sorted(shards.shard)),
+    }
+
+
+def evidence(part: Claim, rows: DataFrame, plan: DataFrame, confidence: float) -> Iterator[Finding]:
+    """What one part finds: a finding for each shard, or pair of shards, that fits it."""
+    name = part["check"]
+    form = claim_form.CHECKS[name]
+    keys = ("seeds", *form.required, *form.optional)
+    given = {key: part[key] for key in keys if key in part and key != "pick"}
+    try:
+        if name in checks.ALL_NETWORKS:
+            table = networks(rows, plan, part, list(given["conditions"]))
+            yield checks.ALL_NETWORKS[name](table, **given)._replace(rows=(behind(part, rows, plan),))
+            return
+        found, *others = [cells(rows, plan, part, where, confidence) for where in selections(part)]
+        if name in checks.ALL_CELLS:
+            yield _with(checks.ALL_CELLS[name](found, **given), *found)
+        elif name in checks.ONE_CELL:
+            yield from [_with(checks.ONE_CELL[name](cell, **given), cell) for cell in found]
+        else:
+            against = others[0]
+            if part.get("pick") == "best":
+                found, against = best(found, part["direction"]), best(against, part["direction"])
+            couples = list(pairs(found, against, part["against"]))
+            yield from [_compared(name, given, *couple, rows) for couple in couples]
+    except NotRunError as missing:
+        yield Finding(NOT_RUN, str(missing), "")
+
+
+def _compared(name: str, given: Mapping[str, Any], one: Cell, other: Cell, rows: DataFrame) -> Finding:
+    check = checks.TWO_CELLS[name]
+    changed = tuple(sensitivity.changes(check, given, one, other, rows))
+    return _with(check(one, other, **given), one, other)._replace(changes=changed)
+
+
+def _with(finding: Finding, *cells: Cell) -> Finding:
+    return finding._replace(cells=cells, rows=tuple(cell.rows for cell in cells))
+
+
+def behind(part: Claim, rows: DataFrame, plan: DataFrame) -> DataFrame:
+    """All rows that one part looks at, with the losers of `pick: best`; none where some are missing."""
+    asked = {"metric": list(part["conditions"])} if "conditions" in part else {}
+    try:
+        found = [rows_of(rows, plan, part, where | asked) for where in selections(part)]
+    except NotRunError:
+        return rows.head(0)
+    return pd.concat(found).loc[lambda both: ~both.index.duplicated()]
+
+
+def selections(part: Claim) -> list[dict[str, Any]]:
+    """`where`, and if the part compares, the same with what `against` changes."""
+    return [dict(part["where"])] + ([{**part["where"], **part["against"]}] if "against" in part else [])
+
+
+def best(found: Sequence[Cell], direction: str) -> list[Cell]:
+    """Of the variants on the same task and length, the one with the best mean: each side its champion."""
+    sign = 1 if direction == "higher" else -1
+    champions: dict[tuple, Cell] = {}
+    for cell in sorted(found, key=lambda cell: sign * cell.value.fillna(-sign * inf).mean()):
+        # The last one stays.
+        champions[cell.names["study"], cell.names["task"], cell.names["length_steps"]] = cell
+    return list(champions.values())
+
+
+def combine(verdicts: Sequence[str]) -> str:
+    """The verdict on the whole, from those on its parts.
+
+    >>> combine(["reproduced", "undecided"]), combine(["not run", "contradicted"])
+    ('undecided', 'contradicted')
+    """
+    return min(verdicts, key=WEIGHT.index)
+
+
+def scale(full: Mapping[str, float] | None, shards: DataFrame, reduced: bool = False) -> str:
+    """How our sizes compare with the source's: full, or what was cut down from what.
+
+    `reduced`: the claim says that something was cut which is no column of the plan.
+
+    >>> ours = DataFrame({"length_steps": [100], "hidden_size": [32]})
+    >>> scale({"length_steps": 100, "hidden_size": 128}, ours)
+    'reduced: hidden_size 32 of 128'
+    """
+    if full is None:
+        return "reduced" if reduced else "not stated"
+    cut = [
+        f"{column} {shards[column].max():,.0f} of {wanted:,.0f}"
+        for column, wanted in full.items()
+        if shards[column].max() < wanted
+    ]
+    if cut:
+        return f"reduced: {', '.join(cut)}"
+    return "reduced" if reduced else "full"
+
+
+def budget(shards: DataFrame) -> str:
+    """How long was trained at most: a failure is a failure within this budget only."""
+    trained = shards[shards.steps > 0]
+    if trained.empty:
+        return "no training"
+    batch = _range(trained.batch.dropna())
+    return f"up to {_range(trained.steps)} updates" + (f" of {batch} sequences" if batch else "")
+
+
+def _range(numbers: Series) -> str:
+    """
+    >>> _range(Series([1500.0, 600.0])), _range(Series([3]))
+    ('600-1,500', '3')
+    """
+    ends = sorted({int(numbers.min()), int(numbers.max())}) if len(numbers) else []
+    return "-".join(f"{end:,}" for end in ends)
+
+
+def _one_line(text: object) -> str:
+    return " ".join(str(text).split())

@@ -1,0 +1,139 @@
+"""An interval against the claim's bounds, and what no interval can know: too few seeds, or few survivors."""
+
+from math import inf, isnan, nan
+
+from pandas import Series
+
+from rnnlimits.analysis import statistics
+from rnnlimits.analysis.claims.finding import (
+    CONTRADICTED,
+    REPRODUCED,
+    UNDECIDED,
+    Finding,
+    lies,
+    limits,
+    measured,
+    number,
+)
+from rnnlimits.analysis.claims.selection import Cell
+from rnnlimits.analysis.statistics import Interval
+
+FEWEST_SEEDS = 3  # of two, an interval is just the two
+TO_SOLVE = "steps_to_solve"  # missing where a run was not solved within its budget
+NEVER = 1e12  # stands for infinity: quantiles of infinite numbers are not defined
+EXTREMES = {"max": "largest", "min": "smallest"}
+
+
+def inside(interval: Interval, low: float = -inf, high: float = inf) -> str:
+    """Where an interval lies, seen from the claim's bounds.
+
+    >>> [inside(Interval(2, 1, 3, 5), low) for low in (0, 2, 4)]
+    ['reproduced', 'undecided', 'contradicted']
+    """
+    if isnan(interval.low) or isnan(interval.high):
+        return UNDECIDED
+    if low <= interval.low and interval.high <= high:
+        return REPRODUCED
+    return CONTRADICTED if interval.high < low or interval.low > high else UNDECIDED
+
+
+def of_statistic(cell: Cell, statistic: str, low: float, high: float, seeds: int) -> Finding:
+    """The mean, the median or an extreme over seeds against two bounds.
+
+    What was not solved counts as its budget and takes more in truth: the verdict must hold for any more.
+    """
+
+    def of(value: Series) -> Finding:
+        if statistic in EXTREMES:
+            return _of_extreme(cell, value.dropna(), statistic, low, high, seeds)
+        average = statistics.median if statistic == "median" else statistics.mean
+        interval = average(value.to_numpy(), cell.confidence)
+        return of_interval(cell, interval, low, high, seeds, bootstrap(cell, statistic))
+
+    value, unsolved = counted(cell)
+    finding = of(value)
+    if not unsolved:
+        return finding
+    budget = number(cell.names.get("steps", nan))
+    finding = finding._replace(
+        sentence=f"{finding.sentence}; {unsolved} of {len(value)} unsolved, counted as {budget} steps"
+    )
+    if of(cell.value.fillna(NEVER)).verdict == finding.verdict:
+        return finding
+    why = f"{finding.why}, but not if what was unsolved takes more steps than were counted"
+    return finding._replace(verdict=UNDECIDED, why=why)
+
+
+def of_interval(
+    cell: Cell, interval: Interval, low: float, high: float, seeds: int, method: str
+) -> Finding:  # fmt: skip
+    said, verdict = f"{cell.label}: {measured(interval)} seeds", inside(interval, low, high)
+    why = f"{method}; {lies(interval, verdict)}"
+    return guarded(Finding(verdict, said, limits(low, high), why, interval, (low, high)), seeds, cell)
+
+
+def counted(cell: Cell) -> tuple[Series, int]:
+    """The numbers by seed; a run that was not solved counts as the steps that it was given, or more."""
+    if cell.raw_metric != TO_SOLVE:
+        return cell.value, 0
+    return cell.value.fillna(cell.names.get("steps", nan)), int(cell.value.isna().sum())
+
+
+def _of_extreme(
+    cell: Cell, value: Series, statistic: str, low: float, high: float, seeds: int
+) -> Finding:  # fmt: skip
+    """The best of the seeds, as some papers print it, with the share of seeds that get there.
+
+    The largest against a lower bound: one seed is enough, and that none did is no contradiction if most were
+    cut off by their budget.  The largest against an upper bound: one seed is enough to contradict it.
+    """
+    if value.empty:
+        return guarded(Finding(UNDECIDED, f"{cell.label}: no value", limits(low, high)), seeds, cell)
+    extreme = float(value.agg(statistic))
+    reach = int(value.between(low, high).sum())
+    rate = statistics.share(reach, len(cell.value), cell.confidence)
+    said = f"{cell.label}: the {EXTREMES[statistic]} of {len(value)} seeds is {number(extreme)}; "
+    said += f"{reach} of {len(cell.value)} within the bound, a share of {measured(rate).rpartition(',')[0]}"
+    one_is_enough = (statistic == "max") == (high == inf)
+    verdict = REPRODUCED if low <= extreme <= high else CONTRADICTED
+    why = f"one seed is enough to {'show' if one_is_enough else 'contradict'} it"
+    best = Interval(extreme, nan, nan, len(value))
+    finding = Finding(verdict, said, limits(low, high), why, best, (low, high))
+    if one_is_enough and verdict == REPRODUCED:
+        return finding
+    if one_is_enough and 2 * int((cell.status == "budget").sum()) > len(cell.value):
+        more = "most used up their budget, and with more updates one might have"
+        finding = finding._replace(verdict=UNDECIDED, why=f"{why}; {more}")
+    return guarded(finding, seeds, cell)
+
+
+def guarded(finding: Finding, seeds: int, *cells: Cell) -> Finding:
+    """What an interval cannot know: that it rests on too few seeds, or on the few that survived."""
+    for cell in cells:
+        if 2 * cell.diverged > len(cell.value):
+            gone = f"{cell.diverged} of {len(cell.value)} seeds of {cell.names['variant']} diverged"
+            why = f"{finding.why}; but a majority that diverged decides nothing"
+            return finding._replace(verdict=UNDECIDED, sentence=f"{finding.sentence}; {gone}", why=why)
+    if (n := finding.interval.n) < seeds:
+        few = f"too few, {seeds} are needed"
+        why = f"{finding.why}; but {n} decide nothing"
+        return finding._replace(verdict=UNDECIDED, sentence=f"{finding.sentence}; {few}", why=why)
+    return finding
+
+
+def bootstrap(cell: Cell, statistic: str = "mean") -> str:
+    return f"{statistic} over seeds, {percent(cell)} bootstrap interval"
+
+
+def percent(cell: Cell) -> str:
+    return f"{100 * cell.confidence:g} %"
+
+
+def short(one: Cell, other: Cell) -> str:
+    """The second label, of which only what the first does not say."""
+    names = ("variant", "task", "study", "length_steps", "hidden_size")
+    units = {"study": "study ", "length_steps": "T ", "hidden_size": "h "}
+    words = [
+        units.get(name, "") + str(other.names[name]) for name in names if one.names[name] != other.names[name]
+    ]
+    return " ".join(words + [other.metric] * (one.metric != other.metric)) or other.label

@@ -1,0 +1,48 @@
+"""What each side of a comparison was given: weights, steps, sequences, trials, seconds."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pandas import DataFrame
+
+from rnnlimits.analysis.claims.finding import Finding
+from rnnlimits.analysis.claims.selection import Cell
+
+COLUMNS = [
+    "side", "shard", "variant", "parameters", "steps_planned", "steps_taken", "sequences_seen", "trials",
+    "learning_rate", "seconds",
+]  # fmt: skip
+
+
+def sides(
+    finding: Finding, compares: bool, rows: DataFrame, provenance: Mapping[str, Mapping[str, Any]]
+) -> Iterator[dict[str, Any]]:
+    """A line for each cell of networks; a shard that is compared with itself has one."""
+    seen = set()
+    for number, cell in enumerate(finding.cells):
+        shard = cell.names["shard"]
+        if cell.names["kind"] == "simulation" or shard in seen:
+            continue
+        seen.add(shard)
+        side = "other" if compares and number else "one"
+        seconds = provenance.get(shard, {}).get("seconds_total")
+        yield {"side": side, **given(cell, rows), "seconds": seconds}
+
+
+def given(cell: Cell, rows: DataFrame) -> dict[str, Any]:
+    """Steps and sequences are means over the seeds of the chosen learning rate; trials are of all rates."""
+    shard = rows[rows.shard == cell.names["shard"]]
+    ends = shard[(shard.split == "validation") & (shard.stage == "final")]
+    replicas = ends[["learning_rate", "seed", "selected", "step"]].drop_duplicates(["learning_rate", "seed"])
+    chosen = replicas[replicas.selected]
+    taken = chosen.step.mean() if len(chosen) else 0
+    return {
+        "shard": cell.names["shard"],
+        "variant": cell.names["variant"],
+        "parameters": int(shard.parameters.max()) if len(shard) else cell.names["parameters"],
+        "steps_planned": cell.names["steps"],
+        "steps_taken": taken,
+        "sequences_seen": taken * cell.names["batch"],
+        "trials": len(replicas),
+        "learning_rate": chosen.learning_rate.max(),
+    }

@@ -1,0 +1,183 @@
+"""From the `where` of a claim to numbers: a cell for each shard that fits, in it a number for each seed."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas import DataFrame, Series
+
+from rnnlimits.analysis import statistics
+from rnnlimits.planning.shard import Shard
+
+SHARD_COLUMNS = [
+    "shard", "study", "kind", "task", "architecture", "variant", "hidden_size", "length_steps",
+    "parameters", "parameters_budget",
+]  # fmt: skip
+# `step` and `lag_steps` last: their ends are sought among the rows that fit otherwise.
+ROW_COLUMNS = ["split", "stage", "metric", "status", "seed", "step", "lag_steps"]
+# Words for the ends of a column: of the lengths and sizes of one variant on one task, of the steps and lags
+# of one seed.
+EXTREMES = {
+    "shortest": "min", "smallest": "min", "first": "min", "longest": "max", "largest": "max", "last": "max",
+}  # fmt: skip
+Where = Mapping[str, Any]
+
+
+class NotRunError(LookupError):
+    """The rows lack what a claim needs: that speaks neither for the claim nor against it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """One shard's numbers for one metric."""
+
+    names: Mapping[str, Any]  # the shard's columns
+    metric: str  # with the split, the lag and the step that were asked for
+    value: Series  # by seed; missing where the replica diverged or the number is not defined
+    status: Series  # by seed: how each replica ended
+    chance: float
+    confidence: float = statistics.CONFIDENCE
+    rows: DataFrame = dataclasses.field(default_factory=DataFrame, repr=False, compare=False)  # behind value
+
+    @property
+    def raw_metric(self) -> str:
+        """The metric as its rows call it."""
+        return str(self.rows.metric.iloc[0]) if len(self.rows) else self.metric
+
+    @property
+    def diverged(self) -> int:
+        return int((self.status == "diverged").sum())
+
+    @property
+    def label(self) -> str:
+        if self.names["kind"] == "simulation":
+            return f"{self.names['task']} {self.metric}"
+        size, length = int(self.names["hidden_size"]), int(self.names["length_steps"])
+        # Two studies may train the same under another budget: then the study is what tells them apart.
+        study = f" in {self.names['study']}" if self.names.get("ambiguous") else ""
+        return f"{self.names['variant']} on {self.names['task']}{study} (h {size}, T {length}) {self.metric}"
+
+
+def plan_of(rows: DataFrame, shards: Sequence[Shard] | None = None) -> DataFrame:
+    """One line for each shard that was to run: from the config, or without one, from the rows themselves."""
+    if shards is not None:
+        spent = [(shard.budget.get("steps"), shard.budget.get("batch"), shard.seeds) for shard in shards]
+        plan = DataFrame(
+            [[shard.id, *(getattr(shard, column) for column in SHARD_COLUMNS[1:])] for shard in shards],
+            columns=SHARD_COLUMNS,
+        )
+        return plan.assign(**DataFrame(spent, columns=["steps", "batch", "seeds"], dtype=float))
+    plan = rows[SHARD_COLUMNS].drop_duplicates("shard")
+    shard = rows.groupby("shard")
+    trained = plan.shard.map(shard.step.max()).where(plan.kind != "simulation")
+    return plan.assign(steps=trained, batch=np.nan, seeds=plan.shard.map(shard.seed.nunique()))
+
+
+def matching(plan: DataFrame, part: Where, where: Where) -> DataFrame:
+    """The planned shards that a selection speaks of."""
+    studies = part["study"] if isinstance(part["study"], list) else [part["study"]]
+    plan = plan[plan.study.isin(studies)]
+    for column in SHARD_COLUMNS:
+        if column in where:
+            plan = _narrow(plan, column, where[column], ["study", "task", "variant"])
+    return plan.sort_values("shard")
+
+
+def cells(
+    rows: DataFrame, plan: DataFrame, part: Where, where: Where, confidence: float = statistics.CONFIDENCE
+) -> list[Cell]:
+    """A cell for each fitting shard, in the order of their names; every planned one must have its rows."""
+    fitting = rows_of(rows, plan, part, where)
+    found = []
+    alike = plan.groupby(["task", "variant", "hidden_size", "length_steps"], dropna=False)
+    plan = plan.assign(ambiguous=alike.study.transform("nunique") > 1)
+    for names in matching(plan, part, where).to_dict("records"):
+        mine = fitting[fitting.shard == names["shard"]]
+        # That no seed ended in the wanted way is a result: a cell without numbers, which decides nothing.
+        if mine.empty and "status" not in where:
+            raise NotRunError(f"shard {names['shard']} has no row with {_text(where)}")
+        if mine.seed.duplicated().any():
+            differ = [column for column in ROW_COLUMNS if mine[column].nunique(dropna=False) > 1]
+            raise ValueError(
+                f"where: {_text(where)}: several rows of one seed fit in shard {names['shard']}; "
+                f"they differ in {', '.join(column for column in differ if column != 'seed')}: say which"
+            )
+        columns = {str(column): name for column, name in names.items()}
+        # The rows know the hidden size that a refit found; the plan does not.
+        columns["hidden_size"] = mine.hidden_size.max() if len(mine) else columns["hidden_size"]
+        numbers = mine.set_index("seed").sort_index().astype({"value": float, "chance": float})
+        metric, chance = _metric(numbers, where), numbers.chance.max()
+        found.append(Cell(columns, metric, numbers.value, numbers.status, chance, confidence, mine))
+    return found
+
+
+def _metric(rows: DataFrame, where: Where) -> str:
+    """The metric with what tells it from its other rows: "validation loss at step 900 of stopped seeds"."""
+    words = [where["split"]] if where.get("split") in ("train", "validation", "test") else []
+    words.append(str(where.get("metric")))
+    for column, text in (("lag_steps", "at lag"), ("step", "at step")):
+        if column in where:
+            only = rows[column].iloc[0] if rows[column].nunique() == 1 else where[column]
+            words.append(f"{text} {only if isinstance(only, str) else int(only)}")
+    return " ".join([*words, *([f"of {where['status']} seeds"] if "status" in where else [])])
+
+
+def rows_of(rows: DataFrame, plan: DataFrame, part: Where, where: Where) -> DataFrame:
+    """The rows that a selection speaks of, at the learning rates that were chosen."""
+    wanted = matching(plan, part, where)
+    if wanted.empty:
+        raise NotRunError(f"no shard of study {part['study']} has {_text(where)}")
+    if missing := sorted(set(wanted.shard) - set(rows.shard)):
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise NotRunError(f"no rows of shard {missing[0]}{more}")
+    rows = rows[rows.shard.isin(wanted.shard)]
+    # A shard has training rows of every learning rate that it tried.
+    rows = rows[rows.selected | ~rows.split.isin(["train", "validation"])]
+    for column in ROW_COLUMNS:
+        if column in where:
+            rows = _narrow(rows, column, where[column], ["shard", "seed"])
+    return rows
+
+
+def networks(rows: DataFrame, plan: DataFrame, part: Where, metrics: Sequence[str]) -> DataFrame:
+    """One line a network, one column a metric: to ask several things of the same network."""
+    fitting = rows_of(rows, plan, part, {**part["where"], "metric": list(metrics)})
+    table = fitting.pivot(index=["shard", "seed", "stage"], columns="metric", values="value")
+    if absent := [metric for metric in metrics if metric not in table]:
+        raise NotRunError(f"study {part['study']} has no row with metric {absent[0]}")
+    return table[list(metrics)].dropna()
+
+
+def pairs(left: Sequence[Cell], right: Sequence[Cell], against: Where) -> Iterator[tuple[Cell, Cell]]:
+    """Each cell with those that share with it everything that `against` does not change."""
+    kept = [name for name in ("study", "task", "variant", "length_steps") if name not in against]
+
+    def key(cell: Cell) -> list:
+        size, budget = cell.names["hidden_size"], cell.names["parameters_budget"]
+        # Matched by parameters, two variants differ in hidden size: what they share is the budget.
+        same_size = [] if "hidden_size" in against else [size if pd.isna(budget) else budget]
+        return [cell.names[name] for name in kept] + same_size
+
+    for one in left:
+        partners = [other for other in right if key(other) == key(one)]
+        if not partners:
+            raise NotRunError(f"{one.label}: nothing to compare with at {_text(against)}")
+        yield from ((one, other) for other in partners)
+
+
+def _narrow(table: DataFrame, column: str, wanted: Any, groups: list[str]) -> DataFrame:
+    """The lines with one of these values, or at that end of the column."""
+    values = wanted if isinstance(wanted, list) else [wanted]
+    keep = table[column].isin([value for value in values if value not in EXTREMES])
+    for word in [value for value in values if value in EXTREMES]:
+        keep |= table[column] == table.groupby(groups, dropna=False)[column].transform(EXTREMES[word])  # type: ignore[call-overload]
+    return table[keep]
+
+
+def _text(where: Where) -> str:
+    return ", ".join(
+        f"{column} {' or '.join(map(str, value)) if isinstance(value, list) else value}"
+        for column, value in where.items()
+    )

@@ -1,0 +1,72 @@
+"""What a result costs: the task's measure against the number of parameters and the seconds of training.
+
+The only figure that differs between two equal runs: it is drawn from the time that they took.
+"""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from rnnlimits.analysis.figures import _style as style
+from rnnlimits.analysis.figures import base
+
+TITLE = "What does a result cost?"
+TABLES = ("test_results", "timings")
+
+
+@style.styled
+def draw(tables: base.Tables) -> Figure:
+    table = _shown(tables)
+    if table.empty:
+        return style.not_measured(TITLE)
+    parts, found = base.groups(table), style.looks(table.variant)
+    figure = style.blank("Result against parameters and training time", 1.1 + 2.4 * len(parts))
+    panels = figure.subplots(len(parts), 2, squeeze=False, sharey="row")
+    for (left, right), (key, part) in zip(panels, parts):
+        _points(left, part, "parameters", found)
+        left.set_title(f"{base.name(*key)}, {base.setting(part).split(', ')[0]}")
+        left.set_ylabel(base.measure(part, "\n"))
+        _points(right, part, "seconds", found)
+        left.set_xlabel("trainable parameters")
+        right.set_xlabel("seconds of training per replica")
+    style.variant_legend(figure, found)
+    return figure
+
+
+def caption(tables: base.Tables) -> str:
+    table = _shown(tables)
+    if table.empty:
+        return "No test result was measured in this run."
+    return (
+        f"Each point is one hidden size (joined in their order), mean over {base.seeds(table)} on test "
+        "sequences with bootstrap interval. Seconds are the training time of the job divided by the "
+        "replicas (seeds and learning rates) that it trained at once, on the machine of this run; it is "
+        "the one figure that differs from run to run. Shown: the longest sequences."
+    )
+
+
+def _shown(tables: base.Tables) -> pd.DataFrame:
+    table, timings = tables["test_results"], tables["timings"]
+    if table.empty:
+        return table
+    table = table[table.primary & table["mean"].notna()]
+    table = table[table.length_steps == table.groupby(["study", "task"]).length_steps.transform("max")]
+    if timings.empty:
+        return table.assign(seconds=np.nan)
+    keys = ["study", "task", "variant", "hidden_size", "length_steps"]
+    seconds = timings.assign(seconds=timings.seconds_training / timings.replicas)
+    return table.merge(seconds.groupby(keys, as_index=False).seconds.sum(), on=keys, how="left")
+
+
+def _points(axes: Axes, part: pd.DataFrame, x: str, found: style.Looks) -> None:
+    measured = part[part[x] > 0]
+    for variant, curve in measured.sort_values("hidden_size").groupby("variant"):
+        errors = np.clip([curve["mean"] - curve.low, curve.high - curve["mean"]], 0, None)
+        axes.errorbar(
+            curve[x], curve["mean"], errors, elinewidth=0.8, **found[str(variant)].line(lw=1.0, ms=7)
+        )
+    if measured.empty:
+        axes.text(0.5, 0.5, "not measured", transform=axes.transAxes, ha="center", color="#555555")
+    elif measured[x].max() > 4 * measured[x].min():
+        style.log_x(axes)

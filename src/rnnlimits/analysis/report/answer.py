@@ -1,0 +1,165 @@
+"""The answer in sentences, computed from the tables: every number with its interval.
+
+A question that this run did not measure says so; nothing here is written by hand about a result.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+
+from rnnlimits.analysis.figures import base
+
+NOT_MEASURED = "Not measured in this run."
+VERDICTS = ("reproduced", "contradicted", "undecided", "not run")
+MOST_NAMED = 4
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One question of the page's opening, and the figure that shows it."""
+
+    question: str
+    sentences: list[str]
+    figure: str | None = None
+
+
+def answers(tables: base.Tables, claims: pd.DataFrame) -> list[Answer]:
+    """The five questions of the project, answered as far as they were measured."""
+    asked = [
+        ("How do gradients decay with the time lag?", _decay(tables), "gradient_by_lag"),
+        ("How far back does each architecture learn to use its input?", _reach(tables), "length_limit"),
+        ("What does the hidden size change?", _size(tables), "size_length_map"),
+        ("What does that mean for language modelling?", _text(tables), "language_model"),
+        ("Which published sentences hold?", _verdicts(claims), None),
+    ]
+    found = [(question, list(said), figure) for question, said, figure in asked]
+    return [Answer(*entry) if entry[1] else Answer(entry[0], [NOT_MEASURED]) for entry in found]
+
+
+def number(value: float) -> str:
+    """
+    >>> number(0.016449), number(-3.0), number(12345.6), number(float("nan"))
+    ('0.0164', '−3', '12,346', 'not defined')
+    """
+    if pd.isna(value):
+        return "not defined"
+    text = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    return text.replace("-", "−")
+
+
+def interval(value: float, low: float, high: float) -> str:
+    """
+    >>> interval(0.5, 0.25, 0.75)
+    '0.5 [0.25, 0.75]'
+    """
+    return f"{number(value)} [{number(low)}, {number(high)}]" if pd.notna(low) else number(value)
+
+
+def _decay(tables: base.Tables) -> Iterator[str]:
+    table = tables["gradient_slopes"]
+    if table.empty:
+        return
+    table = base.hardest(table[(table.quantity == "gradient") & table.slope.notna()])
+    for stage, words in base.STAGES.items():
+        parts = base.groups(table[table.stage == stage])
+        if not parts:
+            continue
+        # The task on which most architectures were probed stands for the stage; the figure shows all.
+        (study, task), part = max(parts, key=lambda entry: entry[1].variant.nunique())
+        said = "; ".join(_slope(row) for _, row in part.sort_values("slope").iterrows())
+        where = f"{base.name(study, task)}, {base.setting(part)}, {base.seeds(part)}"
+        unit = "slope of ln of the gradient norm against the lag, in nats per step"
+        yield f"{words.capitalize()} ({where}; {unit}): {said}."
+
+
+def _slope(row: pd.Series) -> str:
+    """
+    >>> _slope(pd.Series({"variant": "elman", "slope": -0.5, "low": -0.6, "high": -0.4}))
+    'elman −0.5 [−0.6, −0.4], a factor of e lost every 2 steps'
+    >>> _slope(pd.Series({"variant": "irnn", "slope": 0.001, "low": -0.002, "high": 0.004}))
+    'irnn 0.001 [−0.002, 0.004], no change to be told from none'
+    """
+    said = f"{row.variant} {interval(row.slope, row.low, row.high)}"
+    if row.slope == 0 or row.low <= 0 <= row.high:
+        return f"{said}, no change to be told from none"
+    change = "lost" if row.slope < 0 else "gained"
+    return f"{said}, a factor of e {change} every {number(1 / abs(row.slope))} steps"
+
+
+def _reach(tables: base.Tables) -> Iterator[str]:
+    table = tables["test_results"]
+    if table.empty:
+        return
+    table = base.largest(table[(table.metric == "solved") & table["mean"].notna()])
+    for (study, task), part in base.groups(table):
+        if part.length_steps.nunique() < 2:
+            continue
+        solving = part[part["mean"] > 0.5].sort_values(["length_steps", "variant"], ascending=[False, True])
+        longest = solving.drop_duplicates("variant")
+        said = [f"{row.variant} {row.length_steps:g} (share {_mean(row)})" for _, row in longest.iterrows()]
+        said += [f"{variant} none" for variant in sorted(set(part.variant) - set(longest.variant))]
+        lengths = ", ".join(f"{length:g}" for length in sorted(part.length_steps.unique()))
+        yield (
+            f"{base.name(study, task)}, the longest of T = {lengths} that more than half of "
+            f"{base.seeds(part)} solve: {', '.join(said)}."
+        )
+
+
+def _mean(row: pd.Series) -> str:
+    return interval(row["mean"], row.low, row.high)
+
+
+def _size(tables: base.Tables) -> Iterator[str]:
+    results, folds = tables["test_results"], tables["cross_validation"]
+    if not results.empty:
+        up, down, cells = base.size_effect(results[(results.metric == "solved") & results["mean"].notna()])
+        if cells:
+            yield (
+                f"From the smallest to the largest size, the share of seeds that solve the task rises in "
+                f"{up} of {cells} cells (task, architecture, length) and falls in {down}."
+            )
+    chosen = folds if folds.empty else folds[folds.chosen.astype(bool)]
+    for (study, task), part in base.groups(chosen) if len(chosen) else []:
+        said = [
+            f"{row.variant} {row.hidden_size:g} units "
+            f"(test {base.words(row.metric)} {interval(row.test_value, row.test_low, row.test_high)})"
+            for _, row in part.sort_values("variant").iterrows()
+        ]
+        yield f"Cross-validation chooses on {base.name(study, task)}: {'; '.join(said)}."
+
+
+def _text(tables: base.Tables) -> Iterator[str]:
+    table, references = tables["test_results"], tables["references"]
+    if table.empty:
+        return
+    table = base.hardest(table[(table.metric == "bits_per_character") & table["mean"].notna()])
+    for (study, task), part in base.groups(table):
+        ranked = part.sort_values("mean")
+        said = ", ".join(f"{row.variant} {_mean(row)}" for _, row in ranked.iterrows())
+        beside = ""
+        if not references.empty:
+            own = references[(references.study == study) & (references.task == task)]
+            values = own.groupby("metric").value.mean().sort_values()
+            beside = ", ".join(f"{_counted(str(name))} {number(value)}" for name, value in values.items())
+        yield (
+            f"{base.name(study, task)}, {base.seeds(part)}: bits per character on the test text (fewer are "
+            f"better) are {said}" + (f"; of models that only count, {beside}." if beside else ".")
+        )
+
+
+def _counted(metric: str) -> str:
+    return base.words(metric.removeprefix("reference_"))
+
+
+def _verdicts(claims: pd.DataFrame) -> Iterator[str]:
+    if claims.empty:
+        return
+    counts = claims.verdict.value_counts()
+    said = ", ".join(f"{counts.get(verdict, 0)} {verdict}" for verdict in VERDICTS)
+    yield f"Of {len(claims)} published sentences: {said}."
+    for verdict in VERDICTS[1:]:
+        titles = claims[claims.verdict == verdict].title
+        # Many are better read in the table of verdicts, which follows.
+        if 0 < len(titles) <= MOST_NAMED:
+            yield f"{verdict.capitalize()}: {'; '.join(titles)}."

@@ -1,0 +1,177 @@
+"""Tables made for reading: an interval is one cell, a number has three digits, the same is said once."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from rnnlimits.analysis.figures import base
+from rnnlimits.analysis.report.answer import interval, number
+
+# Name, title, and what the reader must know; in the order of the page.
+SHORT = {
+    "results": (
+        "Test results",
+        "Each task's own measure; read once, at the learning rate that validation chose.",
+    ),
+    "solved": ("Share of seeds that solve the task", "On test sequences, with Wilson's interval."),
+    "cross_validation": (
+        "Choice of the hidden size",
+        "Chosen: the smallest within one standard error of the best.",
+    ),
+    "gradient_slopes": (
+        "Decay of gradients",
+        "Slope of the natural logarithm by lag; steps until an e-th is left.",
+    ),
+    "references": ("Reference values", "What models that only count reach on the same data."),
+    "simulations": ("Simulations", "Numbers that need no training."),
+    "parameters": (
+        "Trainable parameters",
+        "With the deviation from the budget, where they were matched to one.",
+    ),
+}
+LONG = {
+    "learning_rate_search": (
+        "Search for the learning rate",
+        "Best validation value; the same list for everyone.",
+    ),
+    "replicas": ("Every replica", "One line for each seed, at the chosen learning rate."),
+    "probe_scalars": ("Probes without a lag", "Measured in float64 on the full state."),
+    "timings": ("Where the time went", "Seconds of each job; the one table that differs between equal runs."),
+}
+# Curves are for figures; as tables they would fill the page.
+FILES_ONLY = ("learning_curves", "gradient_by_lag", "jacobian_by_lag")
+INTERVALS = (("mean", "low", "high"), ("slope", "low", "high"), ("test_value", "test_low", "test_high"))
+# Said in the note of a table instead of in every line, where all lines agree.
+SAID_ONCE = {
+    "study", "task", "metric", "unit", "n", "n_diverged", "quantity", "stage", "length_steps", "hidden_size",
+    "learning_rate", "host", "device", "replicas", "chance", "parameters_budget",
+}  # fmt: skip
+MOST_ROWS = 1000
+
+
+@dataclass(frozen=True)
+class Table:
+    """What the template needs: texts only."""
+
+    name: str
+    title: str
+    note: str
+    headings: list[str] = field(default_factory=list)
+    rows: list[list[str]] = field(default_factory=list)
+    numeric: list[bool] = field(default_factory=list)
+
+    @property
+    def timed(self) -> bool:
+        """Does it say how long something took?  Then two equal runs differ in it."""
+        return self.name == "timings"
+
+    @property
+    def long(self) -> bool:
+        return len(self.rows) > 12
+
+
+def short(tables: base.Tables) -> list[Table]:
+    """The tables that carry the result."""
+    results = tables["test_results"]
+    frames = dict(tables)
+    frames["results"] = results if results.empty else by_variant(results[results.primary])
+    frames["solved"] = results if results.empty else by_variant(results[results.metric == "solved"])
+    frames["parameters"] = _lengths_joined(tables["parameters"])
+    return [shown(name, frames[name], *words) for name, words in SHORT.items()]
+
+
+def long(tables: base.Tables) -> list[Table]:
+    """The tables for looking things up."""
+    return [shown(name, tables[name], *words) for name, words in LONG.items()]
+
+
+def by_variant(results: pd.DataFrame) -> pd.DataFrame:
+    """One column for each architecture, so that a line compares them."""
+    matched = results.parameters_budget.notna().any()
+    size = "parameters_budget" if matched else "hidden_size"
+    lines = ["study", "task", "metric", "chance", "length_steps", size, "n"]
+    cells = results.assign(**{size: base.size(results), "cell": _merged(results, *INTERVALS[0])})
+    # A line has one n; where some seeds diverged, the n of a line is a range.
+    cells["n"] = cells.groupby(lines[:-1], dropna=False).n.transform(base.span)
+    cells["chance"] = cells.chance.map(_text)
+    wide = cells.pivot_table(index=lines, columns="variant", values="cell", aggfunc="first")
+    return wide.rename_axis(columns=None).reset_index()
+
+
+def _lengths_joined(parameters: pd.DataFrame) -> pd.DataFrame:
+    """Most architectures have as many parameters at one length as at another."""
+    if parameters.empty:
+        return parameters
+    same = [column for column in parameters if column != "length_steps"]
+    lengths = parameters.groupby(same, dropna=False, sort=False).length_steps.agg(
+        lambda steps: ", ".join(f"{step:g}" for step in sorted(steps))
+    )
+    return lengths.reset_index()[list(parameters)]
+
+
+def shown(name: str, table: pd.DataFrame, title: str, note: str) -> Table:
+    """A table as texts; what is the same in all its lines becomes a part of the note."""
+    if table.empty:
+        return Table(name, title, note)
+    table = _without_doubles(table.copy())
+    for columns in INTERVALS:
+        if set(columns) <= set(table):
+            table[columns[0]] = _merged(table, *columns)
+            table = table.drop(columns=list(columns[1:]))
+    constant = [column for column in table if column in SAID_ONCE and _is_constant(table[column])]
+    said = ", ".join(f"{heading(column)} {_text(table[column].iloc[0])}" for column in constant)
+    table = table.drop(columns=constant)
+    if len(table) > MOST_ROWS:
+        note = f"{note} The first {MOST_ROWS:,} of {len(table):,} lines."
+        table = table.head(MOST_ROWS)
+    note = f"{note} In all lines: {said}." if said else note
+    numeric = [_is_numeric(table[column]) for column in table]
+    rows = [[_text(value) for value in row] for row in table.astype(object).to_numpy()]
+    return Table(name, title, note, [heading(str(column)) for column in table], rows, numeric)
+
+
+def _is_constant(column: pd.Series) -> bool:
+    return len(column) > 1 and column.nunique(dropna=False) == 1
+
+
+def heading(column: str) -> str:
+    """
+    >>> heading("length_steps"), heading("n_diverged"), heading("deviation_percent")
+    ('T (steps)', 'diverged', 'deviation (%)')
+    """
+    own = {"length_steps": "T (steps)", "n_diverged": "diverged", "deviation_percent": "deviation (%)",
+           "hidden_size": "units", "test_value": "test", "peak_memory_mb": "peak memory (MB)",
+           "parameters_budget": "parameters aimed at", "lag_steps": "lag (steps)", "low": "low", "n": "n",
+           "time_constant": "time constant (steps)", "slope": "slope (nats per step)"}  # fmt: skip
+    return own.get(column, base.words(column))
+
+
+def _without_doubles(table: pd.DataFrame) -> pd.DataFrame:
+    """The page of a variant is worth a column only where it has another name; an empty column never is."""
+    same = {"architecture", "variant"} <= set(table) and (table.architecture == table.variant).all()
+    return table.drop(columns=["architecture"] if same else []).dropna(axis="columns", how="all")
+
+
+def _merged(table: pd.DataFrame, value: str, low: str, high: str) -> pd.Series:
+    texts = [interval(*cells) for cells in table[[value, low, high]].to_numpy(dtype=float)]
+    return pd.Series(texts, index=table.index).replace("not defined", "–")
+
+
+def _is_numeric(column: pd.Series) -> bool:
+    texts = column.dropna().map(_text)
+    return len(texts) > 0 and bool(texts.str.match(r"^[−\d–]").all())
+
+
+def _text(value: Any) -> str:
+    """
+    >>> _text(64.0), _text(0.0012345), _text(True), _text(float("nan")), _text("gru")
+    ('64', '0.00123', 'yes', '–', 'gru')
+    """
+    if isinstance(value, str):
+        return value
+    if value is None or pd.isna(value):
+        return "–"
+    if isinstance(value, bool) or type(value).__name__ == "bool":
+        return "yes" if value else "no"
+    return number(value)

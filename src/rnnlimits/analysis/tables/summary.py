@@ -1,0 +1,116 @@
+"""What all tables share: the rows they are made of, a mean with its interval, and one order of lines."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from pandas import DataFrame, Series
+
+from rnnlimits.analysis import statistics
+
+ID = [
+    "study", "task", "architecture", "variant", "hidden_size", "length_steps",
+    "parameters", "parameters_budget",
+]  # fmt: skip
+WHOLE_NUMBERS = {
+    "hidden_size", "length_steps", "parameters", "parameters_budget", "seed", "step", "lag_steps", "n",
+    "n_diverged", "steps_to_solve", "best_step", "stop_step", "steps_run", "replicas",
+}  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """A table and the rows that it is made of: it is given no others, so what it says of them is true."""
+
+    made_of: Callable[[DataFrame], DataFrame]
+    compute: Callable[[DataFrame, float], DataFrame]
+
+    def __call__(self, rows: DataFrame, confidence: float = statistics.CONFIDENCE) -> DataFrame:
+        return self.compute(self.made_of(rows), confidence)
+
+    @property
+    def summary(self) -> str:
+        return (self.compute.__doc__ or "").strip().partition("\n")[0]
+
+
+def made_of(
+    select: Callable[[DataFrame], DataFrame],
+) -> Callable[[Callable[[DataFrame, float], DataFrame]], Table]:
+    """Says of a table which rows it is given."""
+    return lambda compute: Table(select, compute)
+
+
+def trained(rows: DataFrame) -> DataFrame:
+    """Rows of networks; a fold is no seed, so cross-validation has a table of its own."""
+    return rows[rows.kind.isin(["training", "refit"])]
+
+
+def chosen(rows: DataFrame) -> DataFrame:
+    """Rows of the learning rate that validation chose."""
+    return rows[rows.selected]
+
+
+def primary_metrics(rows: DataFrame) -> DataFrame:
+    """The metric of every (study, task) that selection looks at."""
+    return best_values(rows)[["study", "task", "metric"]].drop_duplicates()
+
+
+def best_values(rows: DataFrame) -> DataFrame:
+    """One row a replica: its best validation value, which the trainer calls best_METRIC, as METRIC."""
+    best = best_rows(rows)
+    return best.assign(metric=best.metric.str.removeprefix("best_"))
+
+
+def best_rows(rows: DataFrame) -> DataFrame:
+    """The same rows as they are."""
+    best = rows[(rows.split == "validation") & (rows.stage == "final")]
+    return best[best.metric.str.startswith("best_") & (best.metric != "best_step")]
+
+
+def summarise(rows: DataFrame, by: Sequence[str], confidence: float = statistics.CONFIDENCE) -> DataFrame:
+    """Mean, interval and number of seeds with a value, for every group of rows; NaN where no seed has one."""
+    keys = list(by)
+    groups = rows.groupby(keys, dropna=False, sort=True)
+    table = groups.size().index.to_frame(index=False)
+    code = groups.ngroup().to_numpy()
+    value = rows.value.to_numpy(dtype=float)
+    # Sorted by value inside a group: the order of the files must not reach the last digit of a sum.
+    order = np.lexsort((value, code))
+    order = order[~np.isnan(value[order])]
+    count_G = np.bincount(code[order], minlength=len(table))
+    start_G = count_G.cumsum() - count_G
+    result_CG = np.full((3, len(table)), np.nan)
+    for n in np.unique(count_G[count_G > 0]):
+        same = np.flatnonzero(count_G == n)
+        values_GN = value[order][start_G[same, None] + np.arange(n)]
+        result_CG[:, same] = statistics.mean_intervals(values_GN, confidence)
+    return table.assign(mean=result_CG[0], low=result_CG[1], high=result_CG[2], n=count_G)
+
+
+def diverged(rows: DataFrame, by: Sequence[str]) -> Series:
+    """How many replicas of each group diverged; a replica is counted once, however many rows it has."""
+    replicas = rows[[*by, "seed", "status"]].drop_duplicates()
+    return (replicas.status == "diverged").groupby([replicas[key] for key in by], dropna=False).sum()
+
+
+def finish(
+    table: DataFrame, rows: DataFrame, columns: Sequence[str], identity: Sequence[str] = ID
+) -> DataFrame:
+    """Puts the shard's own columns before the others, and the lines into one order."""
+    if "shard" in table:
+        table = table.merge(rows[["shard", *identity]].drop_duplicates(), on="shard")
+    table = table[[*identity, *columns]]
+    table = table.astype({name: "Int64" for name in table.columns if name in WHOLE_NUMBERS})
+    return table.sort_values(list(table.columns), kind="stable", ignore_index=True)
+
+
+def one_each(rows: DataFrame, by: Sequence[str], column: str) -> Series:
+    """The value that all rows of a group share, such as a chance level or a unit."""
+    return rows.groupby(list(by), dropna=False)[column].first()
+
+
+def widen(rows: DataFrame, by: Sequence[str], metrics: dict[str, str]) -> DataFrame:
+    """Means of several metrics side by side: `metrics` maps a metric to its column."""
+    means = summarise(rows[rows.metric.isin(list(metrics))], [*by, "metric"])
+    wide = means.pivot(index=list(by), columns="metric", values="mean").reindex(columns=list(metrics))
+    return wide.rename(columns=metrics).rename_axis(columns=None).reset_index()

@@ -1,0 +1,121 @@
+"""Tables of what was learnt: test results, learning curves, replicas, the search for a learning rate."""
+
+import numpy as np
+import pandas as pd
+from pandas import DataFrame
+
+from rnnlimits.analysis import statistics
+from rnnlimits.analysis.tables.summary import (
+    best_rows,
+    best_values,
+    chosen,
+    diverged,
+    finish,
+    made_of,
+    one_each,
+    primary_metrics,
+    summarise,
+    trained,
+)
+
+
+def _tested(rows: DataFrame) -> DataFrame:
+    rows = trained(rows)
+    return rows[(rows.split == "test") & (rows.stage == "final")]
+
+
+@made_of(lambda rows: pd.concat([_tested(rows), best_rows(rows)]))  # the latter say which metric is primary
+def test_results(rows: DataFrame, confidence: float) -> DataFrame:
+    """Every score on the test part; for `solved`, the share of seeds with Wilson's interval.
+
+    A replica that diverged has no score: the mean is over the others, and n_diverged stands beside it.
+    """
+    tested = _tested(rows)
+    by = ["shard", "learning_rate", "metric"]
+    table = summarise(tested, by, confidence).set_index(by)
+    table["unit"] = one_each(tested, by, "unit")
+    table["chance"] = one_each(tested, by, "chance")
+    table["n_diverged"] = diverged(tested, by)
+    table = table.reset_index()
+    solved = table.metric == "solved"
+    shares = [
+        statistics.share(round(mean * n), n, confidence)
+        for mean, n in zip(table.loc[solved, "mean"], table.loc[solved, "n"])
+    ]
+    table.loc[solved, "low"] = [share.low for share in shares]
+    table.loc[solved, "high"] = [share.high for share in shares]
+    decides = tested.merge(primary_metrics(rows), on=["study", "task", "metric"])
+    pairs = pd.MultiIndex.from_frame(decides[["shard", "metric"]])
+    table["primary"] = pd.MultiIndex.from_frame(table[["shard", "metric"]]).isin(pairs)
+    columns = ["learning_rate", "metric", "primary", "unit", "mean", "low", "high"]
+    return finish(table, rows, [*columns, "n", "n_diverged", "chance"])
+
+
+def _curves(rows: DataFrame) -> DataFrame:
+    curves = chosen(trained(rows))
+    return curves[curves.stage == "training"]
+
+
+@made_of(_curves)
+def learning_curves(curves: DataFrame, confidence: float) -> DataFrame:
+    """Train and validation scores by step, of the learning rate that was chosen.
+
+    A replica that has stopped keeps its last value, so that a mean is over the same seeds at every step; one
+    that diverged has no value from there on.
+    """
+    by = ["shard", "learning_rate", "split", "metric"]
+    carried = _carry_last_value(curves, by)
+    table = summarise(carried, [*by, "step"], confidence).set_index(by)
+    table["unit"] = one_each(curves, by, "unit")
+    table["chance"] = one_each(curves, by, "chance")
+    columns = ["learning_rate", "split", "metric", "unit", "step", "mean", "low", "high", "n", "chance"]
+    return finish(table.reset_index(), curves, columns)
+
+
+def _carry_last_value(curves: DataFrame, by: list[str]) -> DataFrame:
+    """Every replica at every step that any replica of its curve has reached.
+
+    >>> stopped = DataFrame({"curve": "a", "seed": [0, 0, 1], "step": [0, 10, 0], "value": [3.0, 1.0, 2.0]})
+    >>> _carry_last_value(stopped, ["curve"]).query("seed == 1").value.tolist()
+    [2.0, 2.0]
+    """
+    curves = curves[[*by, "seed", "step", "value"]].reset_index(drop=True)
+    steps = curves[[*by, "step"]].drop_duplicates()
+    replicas = curves[[*by, "seed"]].drop_duplicates()
+    grid = replicas.merge(steps, on=by)
+    # The row's number is carried, not its value: a diverged replica's missing value stays missing.
+    numbered = curves.drop(columns="value").assign(row=np.arange(len(curves), dtype=float))
+    grid = grid.merge(numbered, on=[*by, "seed", "step"], how="left").sort_values("step", kind="stable")
+    grid["row"] = grid.groupby([*by, "seed"], dropna=False).row.ffill()
+    grid = grid.dropna(subset="row")
+    return grid.assign(value=curves.value.to_numpy()[grid.row.to_numpy(dtype=int)])
+
+
+def _ends(rows: DataFrame) -> DataFrame:
+    rows = chosen(trained(rows))
+    return rows[(rows.split == "validation") & (rows.stage == "final")]
+
+
+@made_of(_ends)
+def replicas(final: DataFrame, confidence: float) -> DataFrame:
+    """One line a seed: how it ended, when it was solved, and its best validation value."""
+    key = ["shard", "seed"]
+    table = final[[*key, "learning_rate", "status", "step"]].drop_duplicates(key).set_index(key)
+    for metric in ("steps_to_solve", "best_step"):
+        table[metric] = final[final.metric == metric].set_index(key).value
+    table["best_value"] = best_values(final).set_index(key).value
+    table = table.rename(columns={"step": "stop_step"}).reset_index()
+    columns = ["seed", "learning_rate", "status", "steps_to_solve", "best_step", "stop_step", "best_value"]
+    return finish(table, final, columns)
+
+
+@made_of(lambda rows: best_rows(trained(rows)))
+def learning_rate_search(rows: DataFrame, confidence: float) -> DataFrame:
+    """The best validation value at every learning rate that was tried, and which rate that chose."""
+    best = best_values(rows)
+    by = ["shard", "learning_rate", "metric"]
+    table = summarise(best, by, confidence).set_index(by)
+    table["selected"] = one_each(best, by, "selected")
+    table["n_diverged"] = diverged(best, by)
+    columns = ["learning_rate", "metric", "mean", "low", "high", "n", "n_diverged", "selected"]
+    return finish(table.reset_index(), rows, columns)

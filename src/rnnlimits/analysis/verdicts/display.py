@@ -1,0 +1,96 @@
+"""The tables of the verdict page, as texts: findings, sensitivity, what each side was given."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pandas as pd
+
+from rnnlimits.analysis.report.answer import interval, number
+from rnnlimits.analysis.report.display import Table
+
+SIDES = {"one": "claimed", "other": "compared with"}
+Columns = dict[str, Callable[[dict[str, Any]], str]]
+
+
+def findings(table: pd.DataFrame) -> Table:
+    """What was measured, and how the verdict follows."""
+    columns: Columns = {
+        "part": lambda line: _place(line),
+        "verdict": lambda line: line["verdict"],
+        "measured": lambda line: line["sentence"],
+        "holds if": lambda line: line["bound"] or "–",
+        "because": lambda line: line["why"] or "–",
+    }
+    note = "A part that looks at several cells has a line for each."
+    if (table.rival == "True").any():
+        note += " A rival is tuned like the rest and must succeed, or the others' failure says nothing."
+    return _table("What we measured", note, table, columns, numeric=set())
+
+
+def sensitivity(table: pd.DataFrame) -> Table:
+    """Does the verdict survive?"""
+    columns: Columns = {
+        "part": lambda line: _place(line),
+        "change": lambda line: line["change"],
+        "verdict": lambda line: line["verdict"],
+        "estimate": lambda line: (
+            interval(*(_float(line[key]) for key in ("estimate", "low", "high"))) if line["estimate"] else "–"
+        ),
+    }
+    return _table("Sensitivity", "The same check after one change.", table, columns, numeric={"estimate"})
+
+
+def fairness(table: pd.DataFrame) -> Table:
+    """What each side was given, but for the seconds."""
+    columns: Columns = {
+        "part": lambda line: _place(line),
+        "side": lambda line: SIDES[line["side"]],
+        "architecture": lambda line: line["variant"],
+        "parameters": lambda line: _number(line["parameters"]),
+        "updates planned": lambda line: _number(line["steps_planned"]),
+        "updates taken": lambda line: _number(line["steps_taken"]),
+        "sequences seen": lambda line: _number(line["sequences_seen"]),
+        "trials": lambda line: _number(line["trials"]),
+        "learning rate": lambda line: _number(line["learning_rate"]),
+    }
+    if table.side.nunique() < 2:
+        del columns["side"]
+    note = "Updates and sequences are means over seeds; trials are learning rates × seeds."
+    return _table("What each side was given", note, table, columns, set(columns) - {"side", "architecture"})
+
+
+def seconds(table: pd.DataFrame) -> Table:
+    """The one thing about it in which two equal runs differ."""
+    columns: Columns = {
+        "job": lambda line: line["shard"],
+        "seconds": lambda line: _number(line["seconds"]),
+    }
+    jobs = table[table.seconds != ""].drop_duplicates("shard")
+    return _table("Seconds of each job", "All its seeds and learning rates.", jobs, columns, {"seconds"})
+
+
+def _place(line: dict[str, Any]) -> str:
+    """Parts are counted, and the cells of a part; a rival is called so."""
+    name = f"{line['part']}.{line['finding']}"
+    return f"{name} (rival)" if line.get("rival") == "True" else name
+
+
+def _table(title: str, note: str, table: pd.DataFrame, columns: Columns, numeric: set[str]) -> Table:
+    lines: Sequence[dict[str, Any]] = [
+        {str(key): value for key, value in line.items()} for line in table.to_dict("records")
+    ]
+    rows = [[cell(line) for cell in columns.values()] for line in lines]
+    return Table(title.lower(), title, note, list(columns), rows, [name in numeric for name in columns])
+
+
+def _float(text: str) -> float:
+    return float(text) if text else math.nan
+
+
+def _number(text: str) -> str:
+    """
+    >>> _number("1500.0"), _number(""), _number("0.001")
+    ('1,500', '–', '0.001')
+    """
+    return number(float(text)) if text else "–"

@@ -1,0 +1,90 @@
+"""Optional fused time loops for several replicas at once; pure PyTorch stands in where they fail.
+
+`available("gru", x)` says whether the loop of that name can take over for inputs like x. It says so after a
+trial run against plain PyTorch, once per process: an import that works proves little (a compiler, a BLAS or a
+writable folder may be missing). The environment variable RNNLIMITS_BACKEND=torch switches all of it off.
+`choose` gives the loop to use, on a GPU one of rnnlimits.kernels.cuda, or None.
+"""
+
+import functools
+import logging
+import os
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rnnlimits.architectures.kernels import cuda, elman, gru, lstm, lstm_1997
+
+__all__ = ["available", "backend", "choose", "cuda", "elman", "gru", "lstm", "lstm_1997"]
+
+# Shape letters: R replicas, T time steps, B sequences, I inputs, H hidden units, G = H, 3H or 4H gate values.
+KERNELS = {"elman": elman, "gru": gru, "lstm": lstm, "lstm_1997": lstm_1997}
+TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-10}
+
+
+def available(kernel: str = "elman", x: Tensor | None = None) -> bool:
+    """Does the compiled loop run for inputs like `x` (float32 on the CPU if not given), and run right?"""
+    if os.environ.get("RNNLIMITS_BACKEND") == "torch" or kernel not in KERNELS:
+        return False
+    dtype, device = (torch.float32, "cpu") if x is None else (x.dtype, x.device.type)
+    return device == "cpu" and dtype in TOLERANCE and passes_trial(kernel, dtype)
+
+
+def choose(kernel: str, x_RBTI: Tensor, *arguments: Any) -> Callable[..., Any] | None:
+    """The loop over time for inputs like these; None where nothing but the plain step will do."""
+    if available(kernel, x_RBTI):
+        return KERNELS[kernel].scan
+    if not x_RBTI.is_cuda or kernel not in cuda.KERNELS or os.environ.get("RNNLIMITS_BACKEND") == "torch":
+        return None
+    loops = cuda.loops(kernel, len(x_RBTI), *arguments)
+    # In float64, whatever follows: there, TF32 and the order of a sum cannot hide a mistake.
+    return next((loop for loop in loops if passes_trial(kernel, torch.float64, loop)), None)
+
+
+def backend(kernel: str = "elman", device: str = "cpu", replicas: int = 1, *arguments: Any) -> str:
+    """What runs the time loop of an architecture: "numba-0.68.1", "torch", or on a GPU "cudnn", ..."""
+    if device == "cuda":
+        loop = choose(kernel, torch.empty(replicas, 1, 1, 1, device=device), *arguments)
+        return getattr(loop, "name", "torch")
+    if not available(kernel):
+        return "torch"
+    import numba
+
+    return f"numba-{numba.__version__}"
+
+
+@functools.cache
+def passes_trial(kernel: str, dtype: torch.dtype, loop: cuda.Loop | None = None) -> bool:
+    """The compiled loop, or one for a GPU, against the plain one."""
+    how = (loop.trial_replicas, "cuda") if loop else (2, "cpu")
+    page = KERNELS[kernel]
+    try:
+        compiled, plain = (trial(kernel, dtype, scan, *how) for scan in (loop or page.scan, page.plain_scan))
+    except Exception as error:  # whatever it is, plain PyTorch does the same work
+        logging.getLogger(__name__).info("%s in %s runs in plain PyTorch: %r", kernel, dtype, error)
+        return False
+    bound = TOLERANCE[dtype]
+    return all(torch.allclose(ours, theirs, rtol=bound, atol=bound) for ours, theirs in zip(compiled, plain))
+
+
+@torch.enable_grad()
+def trial(kernel: str, dtype: torch.dtype, scan: Callable, R: int = 2, device: str = "cpu") -> list[Tensor]:
+    """Outputs, final state and all gradients of a tiny case."""
+    B, T, inputs, H = 3, 4, 2, 5
+    # Gates, what they see of the step before, more weights, states; lstm_1997 has two cells a block.
+    G, seen, more, states, how = {
+        "elman": (H, H, [], [H], ()),
+        "gru": (3 * H, H, [(R, H)], [H], ()),
+        "lstm": (4 * H, H, [], [H, H], ()),
+        "lstm_1997": (H + 6, H + 6, [], [H, H, 6], ("full", 2)),
+    }[kernel]
+    shapes = [(R, B, T, inputs), (R, G, inputs), (R, G), (R, G, seen), *more]
+    shapes += [(R, B, size) for size in states]
+    generator = torch.Generator().manual_seed(0)
+    drawn = [torch.randn(shape, generator=generator, dtype=dtype) for shape in shapes]
+    tensors = [tensor.to(device).requires_grad_() for tensor in drawn]
+    y_RBTH, state = scan(*tensors[: -len(states)], tuple(tensors[-len(states) :]), *how)
+    loss = y_RBTH.square().sum() + sum(part.sum() for part in state)
+    return [y_RBTH, *state, *torch.autograd.grad(loss, tensors)]

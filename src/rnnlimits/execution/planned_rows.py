@@ -1,0 +1,55 @@
+"""Which rows files a command reads, and whether a job's rows are there already."""
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rnnlimits import rows
+from rnnlimits.planning import grid, provenance
+from rnnlimits.planning.shard import Shard
+from rnnlimits.storage import integrity
+
+if TYPE_CHECKING:
+    from rnnlimits.planning.config.schema import Config
+
+
+@contextlib.contextmanager
+def of(config: "Config", place: Path | None, complete: bool = False) -> Iterator[list[Path]]:
+    """An archive as it is; of a folder, the planned shards and nothing left over.
+
+    A damaged file that is found while they are read is set aside, and the next run trains its shard again.
+    """
+    place = place or Path(config.results) / "rows"
+    archive = place.is_file()
+    with integrity.set_aside(None if archive else place):
+        yield [place] if archive else in_folder(config, place, complete)
+
+
+def in_folder(config: "Config", folder: Path, complete: bool) -> list[Path]:
+    planned = [folder / f"{shard.id}.parquet" for shard in grid.shards(config)]
+    there = sorted(path for path in planned if path.is_file())
+    aside = [path for path in map(integrity.place_aside, sorted({*planned} - {*there})) if path.is_file()]
+    if aside:  # found by a command that failed: its second attempt must not go on without them
+        raise ValueError(
+            f"{folder}: damaged rows of {len(aside)} planned shards were set aside, as {aside[0].name}; "
+            "run `snakemake` again, which trains them again"
+        )
+    # A shard that waits for a GPU is not missed; rows of it, from another machine, are read.
+    waiting = {folder / f"{shard.id}.parquet" for shard in grid.waiting(config)} - {*there}
+    planned = [path for path in planned if path not in waiting]
+    missing = f"{folder}: {len(planned) - len(there)} of {len(planned)} planned shards have no rows"
+    if not there or (complete and len(there) < len(planned)):
+        raise ValueError(f"{missing}; train them with `rnnlimits train` or with `snakemake`")
+    if len(there) < len(planned):
+        print(f"{missing}; going on with the others", file=sys.stderr)
+    return there
+
+
+def are_done(shard: Shard, path: Path) -> bool:
+    """Does the file hold what the shard's job would write?"""
+    try:
+        return provenance.repeated_by(shard, rows.read_provenance(path)["shards"].get(shard.id, {}))
+    except (ValueError, OSError):
+        return False

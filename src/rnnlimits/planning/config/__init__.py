@@ -1,0 +1,1 @@
+"""What a config and a file of claims may say; every mistake is one line."""

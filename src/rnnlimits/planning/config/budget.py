@@ -1,0 +1,50 @@
+"""How long and how a shard trains: one typed object from the config to the trainer."""
+
+from collections.abc import Iterator
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from rnnlimits.planning.config.mistakes import Where, mistakes
+from rnnlimits.planning.config.values import Closed, Rate, Size
+
+SCHEDULE_KEYS = {"plateau": "halve_on_plateau", "decay_every": "step_decay", "warmup": "cosine"}
+
+
+class Budget(Closed):
+    """How long and how a shard trains; the defaults are the same for every architecture."""
+
+    steps: Annotated[int, Field(ge=0)]  # 0: probe the initial weights and train nothing
+    batch: Size = 32
+    optimiser: Literal["adam", "rmsprop", "sgd"] = "adam"
+    clip_norm: Rate | None = 1.0
+    clip_value: Rate | None = None  # after clip_norm
+    omega: Rate | None = None  # the weight of Pascanu et al.'s regulariser
+    not_finite: Literal["stop", "shrink"] = "stop"  # a gradient norm: end the replica, or shorten U
+    schedule: Literal["constant", "halve_on_plateau", "step_decay", "cosine"] = "constant"
+    plateau: Size | None = None  # validations, with halve_on_plateau
+    decay_every: Size | None = None  # updates, with step_decay
+    warmup: Annotated[int, Field(ge=0)] = 0  # updates, with cosine
+    validate_every: Size = 100
+    patience: Size | None = None  # validations without improvement until a replica stops
+    validation_sequences: Size = 256
+    test_sequences: Size = 1024
+    probe_at: Annotated[float, Field(gt=0, lt=1)] | None = None  # share of the steps: once more on the way
+
+    @model_validator(mode="after")
+    def _schedule_is_whole(self) -> Self:
+        if found := list(_of_schedule(self)):
+            raise mistakes(found)
+        return self
+
+
+def _of_schedule(budget: Budget) -> Iterator[tuple[Where, str]]:
+    """Every schedule has a key of its own, which no other reads."""
+    for key, schedule in SCHEDULE_KEYS.items():
+        came, own = getattr(budget, key), budget.schedule == schedule
+        if own and came is None:
+            yield (key,), f"missing; `schedule: {schedule}` needs it"
+        if not own and came:
+            yield (key,), f"has no effect with `schedule: {budget.schedule}`; remove it, or change schedule"
+    if budget.schedule == "cosine" and budget.warmup >= budget.steps > 0:
+        yield ("warmup",), f"{budget.warmup} came; the {budget.steps} steps must be more"

@@ -1,0 +1,222 @@
+"""What an entry of claims.yaml may say; checked before any job starts, so without pandas.
+
+    - id: plain_gradients_vanish
+      title: Gradients of a plain recurrent network vanish          60 characters at most
+      says: The sentence, as a reader of the source would put it.
+      source: {key: Bengio et al. (1994), where: section III}       key: one of the file's `sources`
+      kind: T                                                       one of KINDS
+      full: {length_steps: 100}                                     the source's sizes; {}: nothing to cut
+      reduced: What was cut down, and why it may matter.
+      paper: What the source measured.
+      tried: What was tried, where the verdict is contradicted or undecided.
+      disputes: What the field does not agree on.
+      needs: What it takes to run it, such as a CUDA GPU; said where it was not run.
+      parts:
+      - {check: at_most, bound: 0, study: initialisation, where: {variant: elman, metric: gradient_slope}}
+      - {check: ..., rival: true}                                   without this a failure says nothing
+
+Whether the study and the columns of `where` exist is looked at in claim_plan.py; what a check does stands in
+claims/checks.py.
+"""
+
+import dataclasses
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from rnnlimits.planning.config.mistakes import cut, one_line, short, unknown_key, unknown_word
+
+KINDS = {
+    "T": "theory: holds exactly, whatever the seed",
+    "O": "ordering: one is better than the other",
+    "N": "number: ours lies within a range",
+    "F": "failure: no better than guessing, within a budget",
+    "S": "share: so many seeds solve it",
+}
+REQUIRED = ("id", "title", "says", "source", "kind", "parts")
+OPTIONAL = ("full", "reduced", "paper", "tried", "disputes", "needs")
+LONGEST_TITLE = 60
+ID = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,59}")
+SIZES = ("length_steps", "hidden_size", "parameters", "steps", "batch", "seeds")  # columns of a plan
+TEXTS = ("title", "says", "reduced", "paper", "tried", "disputes", "needs")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Form:
+    """What a check needs beside study and where."""
+
+    required: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    against: bool = False  # compares `where` with a second selection, `against`
+
+
+CHECKS = {
+    "near_chance": Form(required=("perfect",), optional=("share",)),
+    "solved_share": Form(optional=("at_least", "at_most")),
+    "at_least": Form(required=("bound",), optional=("statistic",)),
+    "at_most": Form(required=("bound",), optional=("statistic",)),
+    "within": Form(optional=("low", "high", "of", "factor", "statistic")),
+    "none_exceeds": Form(optional=("bound",)),
+    "exists": Form(required=("conditions",)),
+    "ordering": Form(required=("direction",), optional=("margin", "pick"), against=True),
+    "agree": Form(required=("tolerance",), against=True),
+    "ratio": Form(required=("at_least",), against=True),
+    "more_solve": Form(optional=("level",), against=True),
+    "speed_up": Form(required=("at_least",), against=True),
+}
+NUMBERS = (
+    "bound", "low", "high", "of", "factor", "margin", "tolerance", "share", "perfect", "level", "at_least",
+    "at_most",
+)  # fmt: skip
+WORDS = {
+    "direction": ("higher", "lower"),
+    "statistic": ("mean", "median", "max", "min"),
+    "pick": ("each", "best"),
+}
+RANGES = ({"low", "high"}, {"of", "factor"})
+
+
+def problems(content: Any) -> list[str]:
+    """One line for each mistake in the form of a claims file; claim_plan looks at what its parts name."""
+    if not isinstance(content, dict) or not isinstance(content.get("claims"), list):
+        return ["the whole file: give a mapping with a list `claims` and a mapping `sources`"]
+    sources = content.get("sources") or {}
+    if not isinstance(sources, dict) or not all(map(is_text, [*sources, *sources.values()])):
+        return ["sources: give a mapping of names to references, both in text"]
+    found = [unknown_key(key, ("sources", "claims")) for key in content if key not in ("sources", "claims")]
+    seen: set[Any] = set()
+    for number, claim in enumerate(content["claims"]):
+        name = claim.get("id") if isinstance(claim, dict) else None
+        if not is_text(name):
+            found.append(f"claim {number + 1}: no id; give each claim a mapping with an id, in text")
+            continue
+        if not ID.fullmatch(str(name)):  # files are called so
+            found.append(
+                f"{cut(one_line(name))}: no id; give a letter, then letters, digits, _ and -, 60 at most"
+            )
+            continue
+        if name in seen:
+            found.append(f"{name}: this id is there twice; give each claim its own")
+        seen.add(name)
+        found += [f"{cut(one_line(name))}{line}" for line in _of_claim(claim, sources)]
+    return found
+
+
+def is_text(value: Any) -> bool:
+    """Text for a cell of a table, in which a spreadsheet finds no formula.
+
+    >>> is_text("LSTM needs fewer bits"), is_text("=HYPERLINK(A1)"), is_text(3)
+    (True, False, False)
+    """
+    return isinstance(value, str) and value.strip()[:1] not in ("", "=", "+", "-", "@")
+
+
+def is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _of_claim(claim: dict[str, Any], sources: dict[str, str]) -> Iterator[str]:
+    yield from _keys(claim, REQUIRED, OPTIONAL)
+    for key in TEXTS:
+        if key in claim and not is_text(claim[key]):
+            yield f".{key}: {short(claim[key])} came; give text that begins with none of = + - @"
+    title = str(claim.get("title", ""))
+    if len(title) > LONGEST_TITLE:
+        yield f".title: {len(title)} characters came; {LONGEST_TITLE} at most"
+    if "kind" in claim and claim["kind"] not in list(KINDS):
+        yield f".kind: {unknown_word(claim['kind'], tuple(KINDS))}"
+    source = claim.get("source")
+    if not isinstance(source, dict) or set(source) != {"key", "where"} or not is_text(source["where"]):
+        yield ".source: give {key: one of the sources, where: the place in it}"
+    elif source["key"] not in list(sources):
+        yield f".source.key: {unknown_word(source['key'], tuple(sources))}"
+    full = claim.get("full", {})
+    if not isinstance(full, dict) or not set(full) <= set(SIZES) or not all(map(is_number, full.values())):
+        yield ".full: give a mapping of columns to the source's numbers, or {}"
+    parts = claim.get("parts")
+    if not isinstance(parts, list) or not parts or not all(isinstance(part, dict) for part in parts):
+        yield ".parts: give a list of mappings, each with check, study and where"
+        return
+    for position, part in enumerate(parts):
+        for line in _of_part(part):
+            yield f".parts[{position}]{line}"
+    yield from _of_rivals(claim)
+
+
+def _of_rivals(claim: dict[str, Any]) -> Iterator[str]:
+    rivals = [part.get("rival") is True for part in claim["parts"]]
+    if claim.get("kind") == "F" and not any(rivals):
+        yield ".parts: a failure needs a rival that succeeds; give the part that says so `rival: true`"
+    if all(rivals):
+        yield ".parts: every part is a rival; leave `rival` out of those that the claim is about"
+
+
+def _of_part(part: dict[str, Any]) -> Iterator[str]:
+    if part.get("check") not in list(CHECKS):
+        yield f".check: {unknown_word(part.get('check'), tuple(CHECKS))}"
+        return
+    form = CHECKS[part["check"]]
+    against = ("against",) if form.against else ()
+    optional = ("seeds", "rival", *form.optional)
+    yield from _keys(part, ("check", "study", "where", *form.required, *against), optional)
+    for key, words in WORDS.items():
+        if key in part and part[key] not in words:
+            yield f".{key}: {unknown_word(part[key], words)}"
+    for key in NUMBERS:
+        if key in part and not is_number(part[key]):
+            yield f".{key}: {short(part[key])} came; give a number"
+    for key in ("where", "against"):
+        if key in part and not _is_selection(part[key]):
+            yield f".{key}: give a mapping of columns to values, or to lists of values"
+    if not isinstance(part.get("rival", False), bool):
+        yield f".rival: {short(part['rival'])} came; give true or false"
+    if "seeds" in part and not (is_number(part["seeds"]) and part["seeds"] >= 1):
+        yield f".seeds: {short(part['seeds'])} came; give a whole number greater than 0"
+    if part["check"] == "solved_share" and ("at_least" in part) == ("at_most" in part):
+        yield ": solved_share needs at_least or at_most, one of the two"
+    if part["check"] == "within":
+        yield from _of_range(part)
+    if part["check"] == "speed_up" and _metric(part) != "steps_to_solve":
+        yield ".where.metric: speed_up compares steps; give steps_to_solve"
+    if part["check"] == "exists":
+        yield from _of_conditions(part.get("conditions"))
+
+
+def _of_range(part: dict[str, Any]) -> Iterator[str]:
+    if set(part) & set().union(*RANGES) not in RANGES:
+        yield ": within needs low and high, or of and factor"
+    if is_number(part.get("factor")) and part["factor"] <= 1:
+        yield f".factor: {short(part['factor'])} came; give a number greater than 1"
+    if part.get("statistic") in ("max", "min"):
+        yield f".statistic: {unknown_word(part['statistic'], ('mean', 'median'))}"
+
+
+def _metric(part: dict[str, Any]) -> Any:
+    where = part.get("where")
+    return where.get("metric") if isinstance(where, dict) else None
+
+
+def _is_selection(selection: Any) -> bool:
+    values = selection.values() if isinstance(selection, dict) else [{}]
+    flat = [one for value in values for one in (value if isinstance(value, list) else [value])]
+    return all(isinstance(one, str | float) or (isinstance(one, int) and abs(one) < 2**31) for one in flat)
+
+
+def _of_conditions(conditions: Any) -> Iterator[str]:
+    ranges = conditions.values() if isinstance(conditions, dict) and conditions else [None]
+    if not all(map(_is_range, ranges)):
+        yield ".conditions: give a mapping of metrics to {above: number} or {below: number}"
+
+
+def _is_range(one: Any) -> bool:
+    known = isinstance(one, dict) and one and set(one) <= {"above", "below"}
+    return bool(known) and all(map(is_number, one.values()))
+
+
+def _keys(entry: dict[str, Any], required: tuple[str, ...], optional: tuple[str, ...]) -> Iterator[str]:
+    for key in entry:
+        if key not in required + optional:
+            yield f": {unknown_key(key, required + optional)}"
+    for key in required:
+        if key not in entry:
+            yield f".{key}: missing; write this key"

@@ -1,0 +1,92 @@
+"""A label of the config, resolved: the file that it names, and its options, checked before any job starts."""
+
+import dataclasses
+import functools
+import json
+from typing import Any
+
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    PlainSerializer,
+    PlainValidator,
+    TypeAdapter,
+    ValidationError,
+)
+
+from rnnlimits import catalog
+from rnnlimits.planning.config.mistakes import mistake, mistakes, short, tell, unknown_key
+
+
+@dataclasses.dataclass(frozen=True)
+class Page:
+    """A label of the config, resolved: which file it means, with which options."""
+
+    page: str
+    options: Any
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """All options, defaults included, as JSON knows them."""
+        return json.loads(json.dumps(dataclasses.asdict(self.options)))
+
+
+def _with_page(labels: Any) -> Any:
+    """`elman: {gain: 2}` means the page `elman`; a label of its own choosing names its page with `page:`."""
+    if not isinstance(labels, dict):
+        return labels
+    filled = {label: {} if value is None else value for label, value in labels.items()}
+    return {
+        label: {"page": label} | value if isinstance(value, dict) else value
+        for label, value in filled.items()
+    }
+
+
+@functools.cache
+def _adapter(kind: str, name: str) -> TypeAdapter[Any]:
+    options_class = catalog.options(kind, name)
+    options_class.__pydantic_config__ = ConfigDict(strict=True, extra="ignore", allow_inf_nan=False)  # type: ignore[attr-defined]
+    return TypeAdapter(options_class)
+
+
+def _page(kind: str, values: Any) -> Page:
+    if not isinstance(values, dict):
+        raise mistake(f"{short(values)} came; give a mapping of options, or {{}} for the defaults")
+    values = dict(values)
+    try:
+        name = catalog.path(kind, values.pop("page")).stem
+    except LookupError as error:
+        raise mistake(str(error)) from error
+    known = [option.name for option in catalog.fields(kind, name)]
+    if unknown := [key for key in values if key not in known]:
+        raise mistakes(((str(key),), unknown_key(key, ["page", *known])) for key in unknown)
+    # JSON mode is strict about numbers and words, and takes a list for a tuple, which YAML cannot write.
+    return Page(name, _with_inner(kind, _adapter(kind, name).validate_json(json.dumps(values, default=str))))
+
+
+def _with_inner(kind: str, options: Any) -> Any:
+    """A page that is made `of` another one has options for that: they are checked and filled in as well."""
+    if not hasattr(options, "of"):
+        return options
+    inner = _inner(kind, options.of, "inner", options.inner or {})
+    last = options.last_layer and _inner(kind, options.of, "last_layer", inner | options.last_layer)
+    return dataclasses.replace(options, inner=inner, last_layer=last or None)
+
+
+def _inner(kind: str, name: str, key: str, values: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return _page(kind, {**values, "page": name}).values
+    except ValidationError as error:
+        lines = tell(error, lambda where: [], [])
+        raise mistakes(((key,), line.removeprefix("the whole file: ")) for line in lines) from error
+
+
+def resolved(kind: str) -> PlainValidator:
+    """For a pydantic field: a mapping becomes the Page that it means."""
+    return PlainValidator(functools.partial(_page, kind))
+
+
+# For a mapping of labels: each label stands for itself unless it names a page.
+Labelled = BeforeValidator(_with_page)
+# A dumped config reads like the file that it came from, with the defaults filled in.
+AsWritten = PlainSerializer(lambda page: {"page": page.page} | page.values)

@@ -1,0 +1,19 @@
+"""What single keys may hold: labels, sizes, rates; and the strictness that every part of a config shares."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+LABEL = r"^[a-z][a-z0-9_]{0,39}$"
+LARGEST = 2**31 - 1  # what a column of whole numbers holds
+LARGEST_RATE = 1e30  # an optimiser multiplies it, and float32 ends at 3e38
+
+Label = Annotated[str, StringConstraints(pattern=LABEL)]
+Size = Annotated[int, Field(gt=0, le=LARGEST)]
+Rate = Annotated[float, Field(gt=0, le=LARGEST_RATE, allow_inf_nan=False)]
+
+
+class Closed(BaseModel):
+    """Nothing but the fields that are written down, and no guessing of types."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)

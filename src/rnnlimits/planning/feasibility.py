@@ -1,0 +1,105 @@
+"""What every key of a study allows alone, but not all of them together.
+
+A length that a task cannot have, a size that an architecture cannot take, a task without a training set to
+fold: each page says so in its own `Options.problem`; here they are asked for every cell of the grid.
+"""
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+from rnnlimits import catalog
+from rnnlimits.planning.config.mistakes import Where
+from rnnlimits.planning.config.values import LARGEST
+from rnnlimits.planning.sizes import sizes
+
+
+def problems(study: Any) -> Iterator[tuple[Where, str]]:
+    """What each key allows alone, but not together."""
+    wanted, other = "hidden_sizes", "parameters"
+    if study.match == "parameters":
+        wanted, other = other, wanted
+    if not getattr(study, wanted):
+        yield (wanted,), f"missing; `match: {study.match}` needs a list of {wanted}"
+    if getattr(study, other):
+        yield (other,), f"has no meaning with `match: {study.match}`; remove it, or change match"
+    if study.budget.steps and "learning_rates" not in study.model_fields_set:
+        yield ("learning_rates",), "missing; give the list to choose from, the same for every architecture"
+    if not study.budget.steps and len(study.learning_rates) > 1:
+        yield ("learning_rates",), "nothing is trained with `steps: 0`; remove the key or give one rate"
+    if not study.budget.steps and not study.probes:
+        yield ("probes",), "none, and nothing is trained with `steps: 0`: give a probe, or steps"
+    for label, architecture in study.architectures.items():
+        for key, problem in without_matrix(study.budget.model_dump(), architecture.page):
+            yield ("budget", key), f"architecture {label!r}: {problem}"
+    if study.budget.probe_at and not (study.probes and study.budget.steps):
+        unwatched = "weights are kept, but no probe looks at them: give a probe"
+        untrained = "half-trained weights need a training: give steps"
+        yield ("budget", "probe_at"), unwatched if study.budget.steps else untrained
+    if study.folds:
+        yield from impossible_to_fold(study)
+    unfit_lengths = list(impossible_lengths(study))
+    yield from unfit_lengths
+    if getattr(study, wanted) and not unfit_lengths:
+        yield from impossible_sizes(study)
+
+
+def without_matrix(budget: dict[str, Any], page: str) -> Iterator[tuple[str, str]]:
+    """(key, what is wrong) for what a budget asks of a recurrent matrix like elman's, and a page without."""
+    able = [
+        name
+        for name in catalog.names("architectures")
+        if catalog.constant("architectures", name, "kernel") == "elman"
+    ]
+    asked = {"omega": budget.get("omega"), "not_finite": budget.get("not_finite") == "shrink"}
+    for key in [key for key, wanted in asked.items() if wanted and page not in able]:
+        yield key, f"{page} has no recurrence f(W x + U h + b); pages that have: {', '.join(able)}"
+
+
+def impossible_to_fold(study: Any) -> Iterator[tuple[Where, str]]:
+    able = [name for name in catalog.names("tasks") if "fold" in catalog.methods("tasks", name)]
+    for label, task in study.tasks.items():
+        if task.page not in able:
+            possible = ", ".join(able) or "none so far"
+            yield (
+                ("tasks", label),
+                f"{task.page} has no fixed training set to fold; tasks that have: {possible}",
+            )
+    if not study.budget.steps:
+        yield ("budget", "steps"), "0 came; a cross-validation compares trained models, so give more steps"
+
+
+def impossible_lengths(study: Any) -> Iterator[tuple[Where, str]]:
+    for (label, task), (position, length) in itertools.product(study.tasks.items(), enumerate(study.lengths)):
+        if problem := task.options.problem(length):
+            yield ("lengths", position), f"task {label!r} cannot have length {length}: {problem}"
+
+
+def impossible_sizes(study: Any) -> Iterator[tuple[Where, str]]:
+    told = set()  # most problems are the same for every size and length: the first one stands for all
+    for task, (label, architecture), length in itertools.product(
+        study.tasks.values(), study.architectures.items(), study.lengths
+    ):
+        for cell, problem in _problems_of(study, task.options, architecture.options, length):
+            if (label, problem) not in told:
+                told.add((label, problem))
+                yield ("architectures", label), f"{cell}{problem}"
+
+
+def _problems_of(study: Any, task: Any, architecture: Any, length: int) -> Iterator[tuple[str, str]]:
+    """(which cell, what is wrong with it) for one task, architecture and length."""
+    try:
+        possible = sizes(study, task, architecture, length)
+    except ValueError as error:
+        yield "", str(error)
+        return
+    hiddens = [hidden for hidden, _, _ in possible]
+    if len(set(hiddens)) < len(hiddens):
+        yield "", f"several of the parameter counts give the same hidden size ({hiddens}); space them out"
+    # An architecture without `problem` takes every size and length.
+    problem_of = getattr(architecture, "problem", lambda hidden, length: None)
+    for hidden, count, _ in possible:
+        if problem := problem_of(hidden, length):
+            yield f"hidden size {hidden}, length {length}: ", problem
+        if count > LARGEST:
+            yield f"hidden size {hidden}: ", f"more than {LARGEST} parameters, the most that can be recorded"

@@ -1,0 +1,49 @@
+"""The config of a file, checked whole: its form, what its keys allow together, and its claims."""
+
+import functools
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from rnnlimits.planning import claim_plan, feasibility, grid
+from rnnlimits.planning.config import claim_form, path_rules
+from rnnlimits.planning.config.budget import Budget
+from rnnlimits.planning.config.mistakes import ConfigError, Where, tell
+from rnnlimits.planning.config.plain_yaml import read_yaml
+from rnnlimits.planning.config.schema import STUDIES, Config
+
+
+def load(path: str | Path) -> Config:
+    """The config of a file, or a ConfigError with a line for everything that is wrong with it."""
+    path = Path(path)
+    if problem := path_rules.problem_of(str(path)):
+        raise ConfigError([f"--config: {problem}"])
+    raw = read_yaml(path)
+    try:
+        config = checked(raw)
+    except ValidationError as error:
+        lines = tell(error, functools.partial(_possible_keys, raw), STUDIES)
+        raise ConfigError(f"{path}: {line}" for line in lines) from error
+    config._folder = path.parent
+    if config.claims_path:
+        claims = read_yaml(config.claims_path)
+        lines = claim_form.problems(claims)
+        if lines := lines or claim_plan.problems(claims["claims"], list(config.studies), grid.shards(config)):
+            raise ConfigError(f"{config.claims_path}: {line}" for line in lines)
+    return config
+
+
+def checked(raw: Any) -> Config:
+    """The config that plain data are; pydantic's ValidationError, with all mistakes, where they are none."""
+    return Config.model_validate(raw, context={"feasibility": feasibility.problems})
+
+
+def _possible_keys(raw: Any, where: Where) -> list[str]:
+    """The keys that may stand in the mapping at this place."""
+    match where:
+        case ("studies", label, _kind):
+            return list(STUDIES[raw["studies"][label]["kind"]].model_fields)
+        case ("studies", _, _, "budget"):
+            return list(Budget.model_fields)
+    return list(Config.model_fields)

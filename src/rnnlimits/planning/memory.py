@@ -1,0 +1,248 @@
+"""How much memory a job takes at its peak, what it may use, and so how many replicas are trained at once.
+
+The estimate is a sum of parts, in MiB (elman, H = 64, 4 replicas of 250 sequences of 400 steps):
+
+    the process       Python, torch, Lightning, the compiled loops                                550
+    the replicas      what a step keeps, 4 B H bytes for elman: 24 a replica                      98
+                      inputs, four times: stacked, in the loop's order ...                         12
+                      weights, ten times: gradients, Adam's moments, the best so far ...            0
+    the sequences     to validate on or to test on, a set a seed                                    0
+
+The constants were measured, see benchmarks/memory.py, which prints the estimate beside the measured peak.  A
+page need not know of any of it: how much its step keeps is told by the number of its weights.  A page for
+which that fails says so in its Options:
+
+    architectures  tensors_kept   so many tensors of B x H numbers a step are kept for the backward pass;
+                   tensors_kept_for_last  the same where only the last output is computed
+                   state_values   numbers in the full state of one sequence; without it H
+    tasks          steps(length)  the steps of a sequence; without it the length
+                   evaluation_batch  sequences that are evaluated at once; without it at most 250
+    probes         peak_numbers(steps, kept, state)  numbers held at once, where a step of one sequence keeps
+                   `kept` of them and the full state has `state`; without it the graph of 16 sequences
+                   weight_copies  copies of the weights held beside them; without it none
+"""
+
+import functools
+import importlib.util
+import math
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from rnnlimits import catalog
+from rnnlimits.planning.shard import Shard
+
+MIB = 2**20
+FLOAT32, FLOAT64, INT64 = 4, 8, 8
+# MiB of a process that has imported these.  "cuda", its share of the main memory, is a guess.
+PROCESS = {"simulation": 150, "torch": 255, "Lightning": 195, "compiled loops": 100, "cuda": 2000}
+# Tensors of B x H numbers a step that a forward pass keeps.  The compiled loops keep them with gradient or
+# without; in plain PyTorch a gate costs about five, and without gradient half of them and one more.
+COMPILED = {"elman": 1, "gru": 5, "lstm": 6, "lstm_1997": 5}
+A_GATE, WITHOUT_GRADIENT, AT_LEAST = 5, 1 / 2, 1
+# More such tensors: the gradient of all outputs, which a compiled loop leaves out where only the last step is
+# read; and copies in the read-out's order where each step is.
+ONE_MORE, EACH_STEP_READ = 1, 2
+OMEGA = 6  # such tensors of its own: the outputs' gradient, f', and both norms' vectors in two layouts
+INPUT_COPIES = 4  # stacked, in the loop's order, embedded, a gradient
+OUTPUT_COPIES, EVALUATED_OUTPUT_COPIES = 2, 5  # of B x O numbers a step, where each step is read
+WEIGHT_COPIES = (
+    10  # model, row, stacked row, three of gradients, two moments of Adam, the best, one in passing
+)
+EVALUATION_BATCH = 250  # as in tasks/base.py
+A_PROBE = 16  # sequences, where a probe does not say what it needs
+GPU_SHARE = 0.9  # of a GPU's memory: the rest is its driver's
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What the formula needs to know of a shard."""
+
+    steps: int
+    computed_steps: int  # a network with a window leaves out what no answer sees
+    inputs: int  # of the architecture
+    outputs: int
+    tensors_kept: float
+    trained_tensors_kept: float  # by a training step, which may need the last output only
+    state_values: int
+    one_sequence: int  # bytes of it, in an evaluation set
+    each_step_read: bool
+    evaluation_batch: int
+
+
+def sizes(shard: Shard) -> Sizes:
+    task = catalog.make(catalog.options("tasks", shard.task_page), shard.task_options)
+    page = catalog.options("architectures", shard.architecture)
+    architecture = catalog.make(page, shard.architecture_options)
+    length, hidden = shard.length_steps, shard.hidden_size
+    steps = task.steps(length) if hasattr(task, "steps") else length
+    inputs, outputs = task.widths(length)
+    embedding = getattr(task, "embedding", 0)
+    one_step = 2 * INT64 if embedding else FLOAT32 * inputs + INT64
+    inputs = embedding or inputs
+    # Elman's weights are one gate, an LSTM's are four.
+    gates = max(1.0, architecture.parameters(inputs, hidden) / (hidden * (inputs + hidden + 1)))
+    last = bool(catalog.constant("tasks", shard.task_page, "reads_last"))
+    window = getattr(architecture, "receptive_field", None)
+    kept = getattr(architecture, "tensors_kept", A_GATE * gates)
+    return Sizes(
+        steps=steps,
+        computed_steps=min(steps, window) if last and window else steps,
+        inputs=inputs,
+        outputs=outputs,
+        tensors_kept=kept,
+        trained_tensors_kept=getattr(architecture, "tensors_kept_for_last", kept) if last else kept,
+        state_values=getattr(architecture, "state_values", lambda hidden: hidden)(hidden),
+        one_sequence=steps * one_step,
+        each_step_read=not last,
+        evaluation_batch=getattr(task, "evaluation_batch", EVALUATION_BATCH),
+    )
+
+
+def estimate(shard: Shard, at_once: int | None = None, device: str = "cpu") -> float:
+    """MiB of main memory at the peak of a shard's job, if so many replicas (or all) are trained at once.
+
+    On a GPU it says too much: what is on the GPU counts here too.
+    """
+    return process(shard, device) + data(shard, at_once, device)
+
+
+def process(shard: Shard, device: str = "cpu") -> float:
+    """MiB of the job before it holds any data."""
+    if shard.kind == "simulation":
+        return PROCESS["simulation"]
+    parts = {
+        "Lightning": bool(shard.budget["steps"]),
+        "compiled loops": compiled(shard, device),
+        "cuda": device == "cuda",
+    }
+    return PROCESS["torch"] + sum(PROCESS[part] for part, there in parts.items() if there)
+
+
+def data(shard: Shard, at_once: int | None = None, device: str = "cpu") -> float:
+    """MiB of models, sequences and everything in between; probes and training come one after the other."""
+    if shard.kind == "simulation":
+        return 0.0
+    size = sizes(shard)
+    seeds = seeds_of(shard)
+    parts = [probing(shard, size)]
+    if shard.budget["steps"]:
+        parts.append(training(shard, size, min(at_once or shard.replicas, shard.replicas), seeds, device))
+    return (seeds * shard.parameters * FLOAT32 + max(parts)) / MIB
+
+
+def seeds_of(shard: Shard) -> int:
+    return shard.folds or shard.seeds
+
+
+def training(shard: Shard, size: Sizes, at_once: int, seeds: int, device: str) -> float:
+    """Bytes of so many replicas in training: the larger of an update and of an evaluation."""
+    layers = shard.architecture_options["layers"] if "of" in shard.architecture_options else 1
+    kernel = layers * COMPILED.get(kernel_of(shard), 0) if compiled(shard, device) else 0
+    kept = kernel or size.trained_tensors_kept
+    held = kernel or AT_LEAST + WITHOUT_GRADIENT * size.trained_tensors_kept
+    inputs, outputs = INPUT_COPIES * size.inputs, 0
+    more = 0 if kernel else ONE_MORE
+    if size.each_step_read:
+        outputs, more = size.outputs, ONE_MORE + EACH_STEP_READ
+    of_omega = OMEGA if shard.budget.get("omega") else 0
+    update = (kept + more + of_omega) * shard.hidden_size + inputs + OUTPUT_COPIES * outputs
+    evaluation = (held + more / 2) * shard.hidden_size + inputs + EVALUATED_OUTPUT_COPIES * outputs
+    sequences = max(shard.budget["validation_sequences"], shard.budget["test_sequences"])
+    evaluated = min(size.evaluation_batch, sequences)
+    largest = size.computed_steps * max(shard.budget["batch"] * update, evaluated * evaluation)
+    replicas = at_once * (WEIGHT_COPIES * shard.parameters + largest) * FLOAT32
+    return replicas + sequences_of(shard, size, min(at_once, seeds))
+
+
+def sequences_of(shard: Shard, size: Sizes, seeds: int) -> int:
+    """Bytes of the evaluation sets."""
+    return (
+        seeds * max(shard.budget["validation_sequences"], shard.budget["test_sequences"]) * size.one_sequence
+    )
+
+
+def beside_a_gpu(shard: Shard) -> float:
+    """MiB of main memory of a job that trains on a GPU: its models, its sequences, its probes."""
+    if shard.kind == "simulation":
+        return process(shard)
+    size, seeds = sizes(shard), seeds_of(shard)
+    weights = (seeds + 2 * shard.replicas) * shard.parameters * FLOAT32
+    largest = max(probing(shard, size), sequences_of(shard, size, seeds))
+    return process(shard, "cuda") + (weights + largest) / MIB
+
+
+def probing(shard: Shard, size: Sizes) -> float:
+    """Bytes of the largest probe, of one replica in float64 and plain PyTorch."""
+    kept = size.tensors_kept * shard.hidden_size
+    needs = [0.0]
+    for name, options in shard.probes.items():
+        probe: Any = catalog.make(catalog.options("probes", name), options)
+        whole_graph = A_PROBE * size.steps * kept
+        stated = hasattr(probe, "peak_numbers")
+        peak = probe.peak_numbers(size.steps, kept, size.state_values) if stated else whole_graph
+        needs.append(peak + getattr(probe, "weight_copies", 0) * shard.parameters)
+    return FLOAT64 * (max(needs) + 2 * shard.parameters)
+
+
+def kernel_of(shard: Shard) -> str:
+    page = shard.architecture_options.get("of", shard.architecture)
+    return catalog.constant("architectures", page, "kernel") or ""
+
+
+def compiled(shard: Shard, device: str) -> bool:
+    """Will the loop over time be a compiled one?  A cheap guess; the job itself tries it out."""
+    wanted = device == "cpu" and os.environ.get("RNNLIMITS_BACKEND") != "torch"
+    return wanted and kernel_of(shard) in COMPILED and numba_is_there()
+
+
+@functools.cache
+def numba_is_there() -> bool:
+    return importlib.util.find_spec("numba") is not None
+
+
+def planned(shards: Iterable[Shard], memory_mb: int | None = None, device: str = "cpu") -> dict[str, float]:
+    """shard id -> MiB at its peak, with so many replicas at once as fit `memory_mb` (all if not given)."""
+    by_id = {shard.id: shard for shard in shards}
+    return {name: peak_of(shard, by_id, memory_mb, device) for name, shard in by_id.items()}
+
+
+def peak_of(
+    shard: Shard, by_id: dict[str, Shard], memory_mb: int | None = None, device: str = "cpu"
+) -> float:
+    """The estimate for one of the planned shards."""
+    shard = sized(shard, by_id)
+    return estimate(shard, fitting(shard, memory_mb, device) if memory_mb else None, device)
+
+
+def sized(shard: Shard, by_id: dict[str, Shard]) -> Shard:
+    """The shard itself; a refit with the largest of the sizes that it may choose."""
+    if not shard.needs:
+        return shard
+    largest = max((by_id[need] for need in shard.needs), key=lambda need: need.parameters)
+    return replace(
+        shard, hidden_size=largest.hidden_size, parameters=largest.parameters, folds=None,
+        learning_rates=shard.learning_rates[:1],
+    )  # fmt: skip
+
+
+def fitting(shard: Shard, memory_mb: float, device: str = "cpu") -> int:
+    """How many replicas fit at once; at least 1, whether it fits or not."""
+    possible = range(shard.replicas, 1, -1)
+    return next((count for count in possible if held_in(shard, count, device) <= memory_mb), 1)
+
+
+def held_in(shard: Shard, at_once: int, device: str = "cpu") -> float:
+    """MiB of what a budget is for: the main memory holds the process too, a GPU's only the data."""
+    return data(shard, at_once, device) if device == "cuda" else estimate(shard, at_once, device)
+
+
+def group_sizes(replicas: int, at_once: int) -> list[int]:
+    """The replicas in groups as equal as they can be.
+
+    >>> group_sizes(10, at_once=4), group_sizes(10, at_once=10)
+    ([4, 3, 3], [10])
+    """
+    count = math.ceil(replicas / at_once)
+    return [replicas // count + (number < replicas % count) for number in range(count)]

@@ -1,0 +1,96 @@
+"""What a config asks for, as lines to read: its jobs with their time and memory, the long ones first.
+
+    shard                       replicas  parameters  deviation       time  memory (MB)
+    memory.adding.gru.h64.t200        10       12929          -    3.2 min          610
+    ...
+    3 studies need a GPU: 24 jobs, 5.1 h one after another; set RNNLIMITS_GPU=1 where there is one
+
+Studies that wait for a GPU stand apart, with the same numbers, and are left out of the sums.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from rnnlimits.planning import duration, grid, memory
+from rnnlimits.planning.config.schema import Config
+from rnnlimits.planning.shard import Shard
+
+GUESSED = "; a guess: no GPU was measured"
+
+
+def lines(config: Config, jobs: Sequence[Shard]) -> Iterator[str]:
+    """`jobs` are those of this machine: what waits for a GPU comes after them, unless it is among them."""
+    planned = grid.shards(config)
+    there = {shard.id for shard in jobs}
+    waiting = [shard for shard in planned if shard.id not in there]
+    seconds, peaks = seconds_of(config, planned), _peaks(config, planned)
+    width = max(len(shard.id) for shard in planned)
+    yield f"{'shard':{width}}  replicas  parameters  deviation       time  memory (MB)"
+    yield from (_of(shard, width, seconds[shard.id], peaks[shard.id]) for shard in jobs)
+    if waiting:
+        yield f"{waits(config, waiting)}:"
+        yield from (_of(shard, width, seconds[shard.id], peaks[shard.id]) for shard in waiting)
+    if jobs:
+        yield from _sums(config, jobs, seconds, peaks)
+    if waiting:
+        yield f"{waits(config, waiting)}; set {grid.GPU_VARIABLE}=1 where there is one"
+
+
+def seconds_of(config: Config, planned: Sequence[Shard]) -> dict[str, float]:
+    """shard id -> seconds, each on the device of its study."""
+    return {
+        name: seconds
+        for device in ("cpu", "cuda")
+        for name, seconds in duration.planned(_on(config, planned, device), device).items()
+    }
+
+
+def waits(config: Config, waiting: Sequence[Shard]) -> str:
+    """How much waits for a GPU."""
+    studies = len({shard.study for shard in waiting})
+    needs = "studies need" if studies > 1 else "study needs"
+    return f"{studies} {needs} a GPU: {takes(config, waiting)}"
+
+
+def takes(config: Config, waiting: Sequence[Shard]) -> str:
+    """Of jobs for a GPU, how many and how long."""
+    whole = duration.in_words(sum(seconds_of(config, waiting).values()))
+    counted = f"{len(waiting)} jobs, {whole} one after another" if len(waiting) > 1 else f"1 job, {whole}"
+    return f"{counted} ({GUESSED.removeprefix('; ')})"
+
+
+def _peaks(config: Config, planned: Sequence[Shard]) -> dict[str, float]:
+    return {
+        name: peak
+        for device in ("cpu", "cuda")
+        for name, peak in memory.planned(_on(config, planned, device), config.memory_mb, device).items()
+    }
+
+
+def _on(config: Config, planned: Sequence[Shard], device: str) -> list[Shard]:
+    return [shard for shard in planned if config.device_of(shard.study) == device]
+
+
+def _of(shard: Shard, width: int, seconds: float, peak: float) -> str:
+    budget = shard.parameters_budget
+    deviation = f"{100 * (shard.parameters - budget) / budget:+.1f} %" if budget else "-"
+    counts = f"{shard.replicas:8}  {shard.parameters or '-':>10}  {deviation:>9}"
+    return f"{shard.id:{width}}  {counts}  {duration.in_words(seconds):>9}  {peak:11.0f}"
+
+
+def _sums(
+    config: Config, jobs: Sequence[Shard], seconds: dict[str, float], peaks: dict[str, float]
+) -> Iterator[str]:
+    trained = sum(shard.replicas for shard in jobs if shard.budget.get("steps"))
+    probed = sum(shard.replicas for shard in jobs if shard.budget.get("steps") == 0)
+    simulated = sum(shard.kind == "simulation" for shard in jobs)
+    models = f"{trained} models to train, {probed} to probe untrained"
+    yield f"{len(jobs)} shards: {models}, {simulated} simulations"
+    longest = max(jobs, key=lambda shard: seconds[shard.id]).id
+    whole, one = (
+        duration.in_words(sum(seconds[shard.id] for shard in jobs)),
+        duration.in_words(seconds[longest]),
+    )
+    guessed = GUESSED if _on(config, jobs, "cuda") else ""
+    yield f"time, if nothing stops early: {whole} one after another, {one} the longest ({longest}){guessed}"
+    largest = max(jobs, key=lambda shard: peaks[shard.id]).id
+    yield f"memory: at most {peaks[largest]:.0f} MB a job ({largest})"

@@ -1,0 +1,225 @@
+"""Where a number comes from: the code behind a shard, its spec, the machine, the versions.
+
+The workflow engine cannot see an edit inside a package, so every training job carries a fingerprint of the
+code that its numbers depend on: the modules that the trainer imports, and of the pages exactly those that the
+shard names.  Editing `lstm.py` makes the LSTM shards run again and no other; editing a comment or a docstring
+none.
+"""
+
+import ast
+import datetime
+import functools
+import hashlib
+import importlib.metadata
+import os
+import platform
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from rnnlimits import catalog
+from rnnlimits.planning.shard import Shard
+
+# Folders that find, plan, store and run, and can change no number; nor can the modules beside the folders.
+NEUTRAL = ("storage", "planning", "execution")
+PACKAGES = ("rnnlimits", "torch", "lightning", "numpy", "scikit-learn", "pyarrow")
+
+
+def config_hash(shard: Shard) -> str:
+    """sha256 of the resolved spec: equal for equal jobs, whatever config file they came from."""
+    return hashlib.sha256(shard.to_json().encode()).hexdigest()
+
+
+def fingerprint(shard: Shard) -> str:
+    """sha256 of the syntax trees of all files behind a shard."""
+    return _fingerprint(_roots(shard))
+
+
+def fingerprint_of(*folders: str) -> str:
+    """The same for what is made of rows: everything in these folders, and all that they import.
+
+    Of all rooms, and with docstrings: what stands on a page may come from anywhere, as the time that `plan`
+    estimates does, or the first line of a table's docstring.
+    """
+    found = {file for folder in folders for file in (catalog.PACKAGE / folder).glob("*.*")}
+    if not found:
+        raise LookupError(f"no files in {', '.join(folders)}, seen from {catalog.PACKAGE}")
+    code = frozenset(file for file in found if file.suffix == ".py")
+    return _digest(sorted(_reached(code, everything=True) | found), docstrings=True)
+
+
+@functools.cache
+def _fingerprint(roots: frozenset[Path]) -> str:
+    """Thousands of shards have some tens of sets of files behind them."""
+    return _digest(sorted(_reached(roots)))
+
+
+def _digest(code_files: list[Path], docstrings: bool = False) -> str:
+    digest = hashlib.sha256()
+    for file in code_files:
+        digest.update(f"{file.relative_to(catalog.PACKAGE).as_posix()} {_code(file, docstrings)}\n".encode())
+    return digest.hexdigest()
+
+
+def files(shard: Shard) -> list[Path]:
+    """The files that a shard's numbers depend on, sorted."""
+    return sorted(_reached(_roots(shard)))
+
+
+def _roots(shard: Shard) -> frozenset[Path]:
+    """The module that runs the shard, and the pages that it loads by name."""
+    if shard.kind == "simulation":
+        return frozenset({catalog.PACKAGE / "training/simulation.py", _page("simulations", shard.task_page)})
+    architectures = {shard.architecture, shard.architecture_options.get("of", shard.architecture)}
+    pages = {_page("tasks", shard.task_page), *(_page("architectures", name) for name in architectures)}
+    return frozenset(
+        {catalog.PACKAGE / "training/protocol.py", *pages, *(_page("probes", name) for name in shard.probes)}
+    )
+
+
+@functools.cache
+def _page(kind: str, name: str) -> Path:
+    """Looking into a folder for every shard would cost more than the rest of a fingerprint."""
+    return catalog.path(kind, name)
+
+
+@functools.cache
+def _reached(roots: frozenset[Path], everything: bool = False) -> frozenset[Path]:
+    """The roots and every file of this package that they import, at the top or inside a function.
+
+    Without `everything`, those alone that can change a number.
+    """
+    found: set[Path] = set()
+    waiting = set(roots)
+    while waiting:
+        file = waiting.pop()
+        found.add(file)
+        waiting |= {other for other in _imports(file) if everything or not _is_neutral(other)} - found
+    return frozenset(found)
+
+
+@functools.cache
+def _imports(file: Path) -> frozenset[Path]:
+    names = {name for node in ast.walk(catalog.tree(file)) for name in _imported_names(node)}
+    parts = [name.split(".")[1:] for name in names if name.startswith("rnnlimits.")]
+    return frozenset(path for part in parts for path in _module_files(part))
+
+
+def _is_neutral(file: Path) -> bool:
+    room, *inner = file.relative_to(catalog.PACKAGE).parts
+    return room in NEUTRAL or not inner
+
+
+def _imported_names(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+        # `from rnnlimits import kernels` names a module only together with what is imported.
+        yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _module_files(parts: list[str]) -> Iterator[Path]:
+    """('tasks', 'base', 'Task') -> tasks/__init__.py, tasks/base.py: what importing it runs."""
+    for depth in range(1, len(parts) + 1):
+        place = catalog.PACKAGE.joinpath(*parts[:depth])
+        if place.with_suffix(".py").is_file():
+            yield place.with_suffix(".py")
+        elif (place / "__init__.py").is_file():
+            yield place / "__init__.py"
+
+
+@functools.cache
+def _code(file: Path, docstrings: bool) -> str:
+    if file.suffix != ".py":
+        return file.read_text(encoding="utf-8")
+    return _outline(catalog.tree(file), docstrings)
+
+
+def _outline(node: Any, docstrings: bool = False) -> str:
+    """A syntax tree as text, without comments; unlike ast.dump, the same in every version of Python."""
+    if isinstance(node, list):
+        return f"[{','.join(_outline(one, docstrings) for one in node)}]"
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    fields = {name: value for name, value in ast.iter_fields(node) if value not in (None, [])}
+    if isinstance(fields.get("body"), list) and not docstrings:
+        fields["body"] = [statement for statement in fields["body"] if not _is_docstring(statement)]
+    inner = ",".join(f"{name}={_outline(value, docstrings)}" for name, value in fields.items())
+    return f"{type(node).__name__}({inner})"
+
+
+def _is_docstring(node: ast.stmt) -> bool:
+    """A string that stands alone does nothing, whether it opens a body or follows a field."""
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
+
+
+def repeated_by(shard: Shard, facts: dict[str, Any]) -> bool:
+    """Would this job only repeat the one that the facts tell of?"""
+    return (facts.get("config_hash"), facts.get("code_fingerprint")) == (
+        config_hash(shard),
+        fingerprint(shard),
+    )
+
+
+def collect(shard: Shard, device: str) -> dict[str, Any]:
+    """What may differ between two equal runs, and what proves that they were equal."""
+    return {
+        "config_hash": config_hash(shard),
+        "code_fingerprint": fingerprint(shard),
+        **_git(),
+        "versions": {"python": platform.python_version(), **_versions()},
+        "host": platform.node(),
+        **_cluster(),
+        "device": _processor() if device == "cpu" else device,
+        "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _cluster() -> dict[str, str]:
+    """SLURM's number of the job and its name of the node, which `sacct` and `scontrol` know it by."""
+    variables = {"slurm_job": "SLURM_JOB_ID", "slurm_node": "SLURMD_NODENAME"}
+    return {fact: os.environ[name] for fact, name in variables.items() if name in os.environ}
+
+
+def _versions() -> dict[str, str]:
+    """Read from the installed metadata: nothing is imported."""
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+@functools.cache
+def _git() -> dict[str, Any]:
+    """The commit of the package's own repository; None where it is not in one, or git is not there."""
+    here = Path(__file__)
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(here.parent), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout.strip()
+
+    try:
+        # An installed copy may lie inside somebody else's repository: ask whether this file is tracked.
+        git("ls-files", "--error-unmatch", here.name)
+        return {
+            "git_commit": git("rev-parse", "HEAD"),
+            "git_clean": not git("status", "--porcelain", "--", "."),
+        }
+    except (OSError, subprocess.SubprocessError):
+        return {"git_commit": None, "git_clean": None}
+
+
+def _processor() -> str:
+    """'cpu: AMD EPYC 7763' where the system tells."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"cpu: {models[0] if models else platform.processor() or platform.machine()}"

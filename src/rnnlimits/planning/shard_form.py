@@ -1,0 +1,89 @@
+"""What `rnnlimits train --spec` may say: pages that exist, with their options, and numbers in their ranges.
+
+Snakemake passes what planning wrote; what a person types is checked here, before a page is imported by name.
+"""
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
+
+from rnnlimits import catalog
+from rnnlimits.planning import feasibility
+from rnnlimits.planning.config.budget import Budget, Closed, Rate, Size
+from rnnlimits.planning.config.mistakes import tell
+from rnnlimits.planning.config.options import Page, resolved
+from rnnlimits.planning.config.schema import Label
+from rnnlimits.planning.feasibility import LARGEST
+from rnnlimits.planning.shard import Shard
+from rnnlimits.rows import Kind
+
+Count = Annotated[int, Field(ge=0, le=LARGEST)]
+# Rows are read from a file of this name: it must not lead into another folder.
+ShardId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+(\.[a-z0-9_]+)*$", max_length=200)]
+Options = dict[str, Any]
+
+
+class _Form(Closed):
+    study: Label
+    kind: Kind
+    task: Label
+    task_page: str
+    task_options: Options
+    variant: Label
+    architecture: str
+    architecture_options: Options
+    hidden_size: Count
+    length_steps: Count
+    parameters: Count
+    parameters_budget: Size | None
+    seeds: Size
+    learning_rates: list[Rate]
+    budget: dict[str, Any]
+    probes: dict[Label, Options]
+    folds: Annotated[int, Field(ge=2)] | None
+    needs: list[ShardId]
+
+
+def read(text: str) -> Shard:
+    """The shard that `rnnlimits plan --json` wrote as one line of JSON; anything else is a ValueError."""
+    shard = Shard.from_json(text)
+    told = list(_told("", _Form, vars(shard))) or list(_mistakes_of(shard))
+    if told:
+        raise ValueError("\n".join(f"--spec: {line}" for line in told))
+    return shard
+
+
+def _mistakes_of(shard: Shard) -> Iterator[str]:
+    """What the pages say, and what only a simulation or a refit may leave open."""
+    if shard.kind == "simulation":
+        yield from _page("task_options", "simulations", shard.task_page, shard.task_options)
+        return
+    yield from _page("task_options", "tasks", shard.task_page, shard.task_options)
+    yield from _page("architecture_options", "architectures", shard.architecture, shard.architecture_options)
+    for name, options in shard.probes.items():
+        yield from _page(f"probes.{name}", "probes", name, options)
+    yield from _told("budget", Budget, shard.budget)
+    if shard.architecture in catalog.names("architectures"):
+        for key, problem in feasibility.without_matrix(shard.budget, shard.architecture):
+            yield f"budget.{key}: {problem}"
+    for name in ("length_steps", "learning_rates", *(() if shard.kind == "refit" else ("hidden_size",))):
+        if not (came := getattr(shard, name)):
+            yield f"{name}: {came} came; a shard of kind {shard.kind} has more"
+
+
+def _page(place: str, kind: str, page: str, options: Options) -> Iterator[str]:
+    if "page" in options:
+        yield f"{place}: unknown key 'page'; remove it"
+    else:
+        yield from _told(place, Annotated[Page, resolved(kind)], {**options, "page": page})
+
+
+def _told(place: str, form: Any, value: Any) -> Iterator[str]:
+    try:
+        TypeAdapter(form).validate_python(value)
+    except ValidationError as error:
+        for line in tell(error, lambda where: list(Budget.model_fields), []):
+            # An option has a place of its own below this one; the page as a whole has not.
+            whole = line.removeprefix("the whole file: ")
+            yield f"{place}: {whole}" if whole != line else f"{place}.{line}".removeprefix(".")

@@ -1,0 +1,36 @@
+"""The waist of the pipeline: one measured number per row, one Parquet file per shard.
+
+Left of this room only torch is loaded, right of it only pandas, and here neither.  A row carries everything
+that is needed to read it.  `selection` holds the choices that are made on validation rows: once while
+training and again by the tables.
+"""
+
+from rnnlimits.rows.files import (
+    arrow_schema,
+    content_digest,
+    merge,
+    only_writer,
+    read,
+    read_provenance,
+    table,
+    write,
+)
+from rnnlimits.rows.row import COLUMNS, WORDS, Kind, Row, Split, Stage, Status
+
+__all__ = [
+    "COLUMNS",
+    "WORDS",
+    "Kind",
+    "Row",
+    "Split",
+    "Stage",
+    "Status",
+    "arrow_schema",
+    "content_digest",
+    "merge",
+    "only_writer",
+    "read",
+    "read_provenance",
+    "table",
+    "write",
+]

@@ -1,0 +1,3 @@
+"""Files that are there whole or not at all, locks that end with their process, damage that is told.
+
+Nothing here knows what it stores, loads torch or pandas, or can change a number."""

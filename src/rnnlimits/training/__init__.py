@@ -1,0 +1,1 @@
+"""One shard ─► rows: build the replicas, train them, choose on validation, read test once, probe."""

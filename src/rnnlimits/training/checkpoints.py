@@ -1,0 +1,119 @@
+"""What a job that was killed goes on from: one file, with everything that its training has come to so far.
+
+    {"format": 1, "made_for": {"spec": "3f...", "code": "9a...", ...}, "sha256": "c0..."}
+    what torch.save makes of the groups of replicas, the finished ones and the one at work
+
+A file that is damaged, or was made for another spec or by other code, is told and not used: the training then
+starts anew.  It is written beside its place and renamed, so the one before stays until the next is whole.
+"""
+
+import hashlib
+import io
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from rnnlimits.storage.whole_files import renamed_when_complete
+
+FORMAT = 1
+State = dict[
+    str, Any
+]  # numbers, texts and tensors in lists and dictionaries: nothing that runs when it is read
+
+
+class RefusedError(ValueError):
+    """Why a file is not used."""
+
+
+class Checkpoint:
+    """The checkpoint of one shard's job: `groups` maps the number of a group's first replica to its state."""
+
+    def __init__(self, path: Path, made_for: dict[str, Any], every_s: float):
+        self.path = path
+        self.made_for = made_for
+        self.every_s = every_s
+        self.groups: dict[int, State] = {}
+        self.seconds_before = 0.0  # of training, by the processes before this one
+        self.resumed_from_steps: list[int] = []  # a number for each time that training went on
+        self.told = False  # that a checkpoint could not be written
+        self.started_s = self.saved_s = time.monotonic()
+        for half in path.parent.glob(f".{path.name}.*.part"):  # of a process that was killed while it wrote
+            half.unlink()
+        if path.exists():
+            self._go_on()
+
+    def _go_on(self) -> None:
+        try:
+            state = load(self.path, self.made_for)
+        except (RefusedError, OSError) as error:
+            _tell(f"{self.path}: {error}; training starts anew")
+            return
+        self.groups = state["groups"]
+        self.seconds_before = state["seconds"]
+        step = max(group["done"] for group in self.groups.values())
+        self.resumed_from_steps = [*state["resumed_from_steps"], step]
+        _tell(f"{self.path}: training goes on after step {step:,}")
+
+    @property
+    def due(self) -> bool:
+        return time.monotonic() - self.saved_s >= self.every_s
+
+    def save(self, start: int, state: State) -> None:
+        """Write the state of the group that starts with replica `start`, and what is known of the others.
+
+        A disk that is full costs the checkpoint and not the training.
+        """
+        self.groups[start] = state
+        whole = {
+            "groups": self.groups,
+            "seconds": self.seconds_before + time.monotonic() - self.started_s,
+            "resumed_from_steps": self.resumed_from_steps,
+        }
+        try:
+            write(self.path, whole, self.made_for)
+        except OSError as error:
+            if not self.told:
+                _tell(f"{error}; training goes on without this checkpoint")
+            self.told = True
+        self.saved_s = time.monotonic()
+
+
+def write(path: Path, state: State, made_for: dict[str, Any]) -> None:
+    content = io.BytesIO()
+    torch.save(state, content)
+    digest = hashlib.sha256(content.getbuffer()).hexdigest()
+    header = {"format": FORMAT, "made_for": made_for, "sha256": digest}
+    with renamed_when_complete(path) as unfinished, unfinished.open("wb") as file:
+        file.write(json.dumps(header, sort_keys=True).encode() + b"\n")
+        file.write(content.getbuffer())
+
+
+def load(path: Path, made_for: dict[str, Any]) -> State:
+    """The state in a file that was made for exactly this; RefusedError, with the reason, where it was not."""
+    first, _, content = path.read_bytes().partition(b"\n")
+    try:
+        header = json.loads(first)
+        found, digest = dict(header["made_for"]), header["sha256"]
+    except (ValueError, TypeError, KeyError) as error:
+        raise RefusedError("damaged, or no checkpoint of rnnlimits") from error
+    if header.get("format") != FORMAT:
+        raise RefusedError(f"of format {header.get('format')!r}, and this version reads {FORMAT}")
+    if other := [part for part in made_for if found.get(part) != made_for[part]]:
+        told = ", ".join(f"{part} {_short(found.get(part))}, now {_short(made_for[part])}" for part in other)
+        raise RefusedError(f"made for another job ({told})")
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise RefusedError("damaged (its sha256 is another)")
+    return torch.load(io.BytesIO(content), weights_only=True, map_location="cpu")
+
+
+def _short(value: object) -> str:
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text if len(text) <= 16 else f"{text[:12]}..."
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

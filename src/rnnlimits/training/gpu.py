@@ -1,0 +1,30 @@
+"""What a job sets on a GPU before it trains, and what it says of it afterwards."""
+
+import os
+from typing import Any
+
+import torch
+
+from rnnlimits.architectures import kernels
+from rnnlimits.architectures.base import Architecture
+from rnnlimits.training.graphs import Recording
+
+
+def prepare(tf32: bool) -> None:
+    """Both ways explicitly: torch's own defaults differ between products and cuDNN."""
+    torch.backends.cuda.matmul.allow_tf32 = tf32
+    torch.backends.cudnn.allow_tf32 = tf32
+    torch.backends.cudnn.deterministic = True
+    # cuBLAS repeats its sums in the same order only with workspaces of fixed size; read when CUDA starts.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+
+
+def facts(layer: Architecture, replicas: int, tf32: bool) -> dict[str, Any]:
+    """For the provenance: what ran the loop over time, as "cudnn-graph", and the memory."""
+    arguments = getattr(layer, "kernel", ""), "cuda", replicas, *getattr(layer, "kernel_arguments", ())
+    return {
+        "backend": kernels.backend(*arguments) + ("-graph" if Recording.made else ""),
+        "gpu": torch.cuda.get_device_name(),
+        "tf32": tf32,
+        "peak_gpu_memory_mb": torch.cuda.max_memory_allocated() / 2**20,
+    }

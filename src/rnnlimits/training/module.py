@@ -1,0 +1,327 @@
+"""Training of all replicas of a shard at once, as a LightningModule.
+
+Lightning runs the loop, the device and the loggers; what is written here is what it has no word for: a data
+stream, a gradient norm, an early stop and a divergence for each replica. A replica that has stopped takes no
+further part in any product, so its weights cannot move.
+"""
+
+import dataclasses
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from torch import Tensor
+
+from rnnlimits.tasks.base import Batch, Task
+from rnnlimits.training.checkpoints import Checkpoint
+from rnnlimits.training.evaluation import evaluate
+from rnnlimits.training.graphs import Recording, Replayed
+from rnnlimits.training.norm_regulariser import omega_and_gradient
+from rnnlimits.training.replicas import Replicas, clip, fold, shrink, stack
+from rnnlimits.training.schedules import rate
+from rnnlimits.training.streams import Stream
+
+OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    # A group a replica: unfused, that is ten launches for each of them.
+    "adam": lambda groups: torch.optim.Adam(groups, fused=groups[0]["params"][0].is_cuda or None),
+    # Arjovsky et al. (2016) and Tallec & Ollivier (2018) use 0.9; torch's default is 0.99.
+    "rmsprop": lambda groups: torch.optim.RMSprop(groups, alpha=0.9),
+    "sgd": torch.optim.SGD,
+}
+MATRIX = "architecture.U_HH"  # of the pages whose recurrence is elman's
+
+
+@dataclass
+class Replica:
+    """What is known of one replica beside its weights."""
+
+    seed: int
+    learning_rate: float
+    status: str = "budget"
+    stop_step: int = 0
+    best_step: int = 0
+    best_value: float = math.nan
+    best_theta_P: Tensor = field(default_factory=lambda: torch.zeros(0))
+    middle_step: int | None = None  # when the weights below were kept
+    middle_theta_P: Tensor = field(default_factory=lambda: torch.zeros(0))
+    steps_to_solve: int | None = None
+    validations_without_improvement: int = 0
+    least_loss: float = math.inf  # of a validation, for the schedule
+    validations_on_a_plateau: int = 0
+    halvings: int = 0  # of the learning rate
+    norms: list[float] = field(default_factory=list)
+    losses: list[float] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One number measured on one replica during training."""
+
+    replica: int
+    split: str
+    step: int
+    metric: str
+    value: float
+
+
+class ReplicaTraining(pl.LightningModule):
+    """`start`: the number of its first replica in the shard, by which the checkpoint knows this group."""
+
+    recorder: type[Recording] | None = None  # None: what suits the device
+
+    def __init__(
+        self,
+        models: Replicas,
+        replicas: Sequence[Replica],
+        tasks: dict[int, Task],
+        validation: dict[int, list[Batch]],
+        budget: dict,
+        checkpoint: Checkpoint | None = None,
+        start: int = 0,
+    ):
+        super().__init__()
+        self.models = models
+        self.replicas = list(replicas)
+        self.task = next(iter(tasks.values()))
+        self.validation = validation
+        self.budget = budget
+        self.shrinks = budget.get("not_finite") == "shrink"
+        self.active = list(range(len(replicas)))
+        # Replicas of one seed differ in the learning rate alone: they share the seed's data stream.
+        self.streams = {seed: Stream(task, budget["batch"], seed) for seed, task in tasks.items()}
+        self.checkpoint, self.start = checkpoint, start
+        self.done: int | None = None  # steps, with all that belongs to them; None before the first validation
+        self.optimiser_state: dict[str, Any] | None = None  # to go on with
+        self.carried: tuple[Tensor, ...] | None = None
+        self.readings: list[Reading] = []
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        groups = [
+            {"params": [row], "lr": replica.learning_rate}
+            for row, replica in zip(self.models.rows, self.replicas, strict=True)
+        ]
+        self.optimiser = OPTIMISERS[self.budget["optimiser"]](groups)
+        if self.optimiser_state:
+            self.optimiser.load_state_dict(self.optimiser_state)
+        return self.optimiser
+
+    def on_fit_start(self) -> None:
+        self.step = Replayed(self.gradients, self.device, self.recorder)
+        if self.carried is not None:  # from a checkpoint, which is read before anything is on a GPU
+            self.carried = tuple(part.to(self.device) for part in self.carried)
+
+    def training_step(self, _: Tensor) -> Tensor:
+        for r in self.active:
+            one = self.replicas[r]
+            lr = rate(self.budget, one.learning_rate, self.done or 0, one.halvings)
+            self.optimiser.param_groups[r]["lr"] = lr
+        drawn = {seed: next(self.streams[seed]) for seed in {self.replicas[r].seed for r in self.active}}
+        theta_RP = self.models.theta(self.active).detach()
+        batch = stack([drawn[self.replicas[r].seed] for r in self.active], theta_RP)
+        carried = (batch.carry and self.carried) or ()
+        self.gradient_RP, losses_and_norms_2R, *state = self.step(
+            theta_RP, self.models.frozen_RQ[self.active], batch.x, batch.target, batch.mask_BT, *carried
+        )
+        self.carried = tuple(state)
+        # Both in one: each time that a number is read, the processor waits for a GPU.
+        for r, loss, norm in zip(self.active, *losses_and_norms_2R.tolist(), strict=True):
+            self.replicas[r].losses.append(loss)
+            self.replicas[r].norms.append(norm)
+        return losses_and_norms_2R[0].sum()
+
+    def gradients(
+        self,
+        theta_RP: Tensor,
+        frozen_RQ: Tensor,
+        x: Tensor,
+        target: Tensor,
+        mask_BT: Tensor | None,
+        *state: Tensor,
+    ) -> tuple[Tensor, ...]:
+        """Clipped gradients, the losses above the norms before clipping, and the state to carry on.
+
+        A function of its arguments alone, which reads nothing from the device: so a GPU can replay it.
+        """
+        theta_RP = theta_RP.detach().requires_grad_()
+        tensors, omega = self.models.tensors(theta_RP, frozen_RQ), self.budget.get("omega")
+        last = self.task.reads_last and not omega  # Omega is of every step
+        y_RBTH, new_state = self.models.hidden(tensors, x, state or None, last=last)
+        output = self.models.answer(tensors, y_RBTH)
+        loss_N = self.task.loss_N(output.flatten(0, 1), fold(Batch(x, target, mask_BT)))
+        loss_R = loss_N.view(len(theta_RP), -1).mean(1)
+        # No replica's loss depends on another's weights: the gradients of the sum stay apart.
+        gradient_RP, *direct = torch.autograd.grad(loss_R.sum(), [theta_RP, *([y_RBTH] if omega else [])])
+        if omega:
+            self.add_omega(gradient_RP, omega, tensors["architecture.U_HH"], y_RBTH, *direct)
+        clipped_RP, norms_R = clip(gradient_RP, self.budget["clip_norm"], self.budget.get("clip_value"))
+        if self.shrinks:
+            clipped_RP = shrink(clipped_RP, norms_R, theta_RP.detach(), self.models.layout.place(MATRIX))
+        # Truncated back-propagation through time: the state goes on, its gradient does not.
+        return (
+            clipped_RP,
+            torch.stack([loss_R.detach(), norms_R]),
+            *(part.detach() for part in new_state or ()),
+        )
+
+    @torch.no_grad()
+    def add_omega(
+        self, gradient_RP: Tensor, weight: float, U_RHH: Tensor, h_RBTH: Tensor, direct_RBTH: Tensor
+    ) -> None:
+        """To the recurrent matrix's part, and before the clipping, as in the released code."""
+        (nonlinearity,) = self.models.kernel_arguments
+        _, by_U_RHH = omega_and_gradient(U_RHH, h_RBTH, direct_RBTH, nonlinearity)
+        gradient_RP[:, self.models.layout.place(MATRIX)] += weight * by_U_RHH.flatten(1)
+
+    def backward(self, loss: Tensor, *_: object) -> None:
+        """Lightning's moment for the gradients: they are there; one that is not finite makes no step."""
+        for r, gradient_P in zip(self.active, self.gradient_RP, strict=True):
+            if self.shrinks or math.isfinite(self.replicas[r].norms[-1]):
+                self.models.rows[r].grad = gradient_P
+
+    def on_train_batch_end(self, outputs, batch: int, batch_idx: int) -> None:
+        step = batch + 1
+        if self.logger:
+            norms = {f"gradient_norm/{r}": self.replicas[r].norms[-1] for r in self.active}
+            losses = {f"loss/{r}": self.replicas[r].losses[-1] for r in self.active}
+            self.logger.log_metrics(norms | losses, step)
+        if not self.shrinks:
+            broken = [r for r in self.active if not math.isfinite(self.replicas[r].norms[-1])]
+            self.close(dict.fromkeys(broken, "diverged"), step)
+        if self.active and (step % self.budget["validate_every"] == 0 or step == self.budget["steps"]):
+            self.validate(step)
+        if not self.active:
+            self.trainer.should_stop = True
+        self.done = step
+        if self.checkpoint and self.checkpoint.due:
+            self.checkpoint.save(self.start, self.state())
+
+    def validate(self, step: int) -> None:
+        """Read the validation split; keep the best weights; close what is solved or improves no more."""
+        theta_RP = self.models.theta(self.active).detach()
+        sets = [self.validation[self.replicas[r].seed] for r in self.active]
+        scores = evaluate(self.models, self.task, self.active, theta_RP, sets)
+        closing = {}
+        for row, r in enumerate(self.active):
+            values = {metric: score_R[row] for metric, score_R in scores.items()}
+            self.readings += [
+                Reading(r, "validation", step, metric, value) for metric, value in values.items()
+            ]
+            self.summarise_training(r, step)
+            self.watch_the_plateau(self.replicas[r], values["loss"])
+            if status := self.judge(self.replicas[r], step, values, theta_RP[row]):
+                closing[r] = status
+            elif step >= (self.budget.get("probe_at") or math.inf) * self.budget["steps"]:
+                self.keep_middle(self.replicas[r], step, theta_RP[row])
+        self.close(closing, step)
+
+    def judge(self, replica: Replica, step: int, values: dict[str, float], theta_P: Tensor) -> str | None:
+        value = values[self.task.metric]
+        if not math.isfinite(value):
+            return "diverged"
+        better = value > replica.best_value if self.task.higher_is_better else value < replica.best_value
+        if better or math.isnan(replica.best_value):
+            replica.best_value, replica.best_step = value, step
+            replica.best_theta_P = theta_P.clone()
+            replica.validations_without_improvement = 0
+        else:
+            replica.validations_without_improvement += 1
+        if not self.task.solved(values):
+            replica.steps_to_solve = None
+        elif replica.steps_to_solve is None:
+            replica.steps_to_solve = step
+        # Two validations in a row must say so: one lucky draw at the threshold is not a solution.
+        elif step > replica.steps_to_solve:
+            return "solved"
+        patience = self.budget["patience"]
+        return "stopped" if patience and replica.validations_without_improvement >= patience else None
+
+    def watch_the_plateau(self, replica: Replica, loss: float) -> None:
+        """Halve the rate when the loss has not fallen for so many validations, and count anew."""
+        if self.budget.get("schedule") != "halve_on_plateau":
+            return
+        if loss < replica.least_loss:
+            replica.least_loss, replica.validations_on_a_plateau = loss, 0
+            return
+        replica.validations_on_a_plateau += 1
+        if replica.validations_on_a_plateau == self.budget["plateau"]:
+            replica.halvings, replica.validations_on_a_plateau = replica.halvings + 1, 0
+
+    def keep_middle(self, replica: Replica, step: int, theta_P: Tensor) -> None:
+        """The weights of the first validation at `probe_at` of the steps, or of an earlier end.
+
+        Which learning rate is probed is known only when all replicas are done.  Of a replica that diverged
+        the best weights are kept: about its last ones nothing could be measured.
+        """
+        if replica.middle_step is not None or not self.budget.get("probe_at"):
+            return
+        if replica.status == "diverged":
+            step, theta_P = replica.best_step, replica.best_theta_P
+        replica.middle_step, replica.middle_theta_P = step, theta_P.detach().clone()
+
+    def summarise_training(self, r: int, step: int) -> None:
+        """Mean loss and the gradient norm before clipping, over the steps since the last validation."""
+        replica = self.replicas[r]
+        if not replica.norms:
+            return
+        norms = torch.tensor(replica.norms, dtype=torch.float64)
+        summary = {
+            "loss": sum(replica.losses) / len(replica.losses),
+            "gradient_norm_median": norms.quantile(0.5).item(),
+            "gradient_norm_p99": norms.quantile(0.99).item(),
+            "gradient_norm_max": norms.max().item(),
+        }
+        self.readings += [Reading(r, "train", step, metric, value) for metric, value in summary.items()]
+        replica.norms.clear()
+        replica.losses.clear()
+
+    def close(self, closing: dict[int, str], step: int) -> None:
+        for r, status in closing.items():
+            self.replicas[r].status = status
+            self.keep_middle(self.replicas[r], step, self.models.rows[r])
+        for r in self.active:
+            self.replicas[r].stop_step = step
+        keep = [row for row, r in enumerate(self.active) if r not in closing]
+        if self.carried is not None and closing:
+            self.carried = tuple(part[keep] for part in self.carried)
+            self.step.forget()
+        self.active = [self.active[row] for row in keep]
+
+    def state(self) -> dict[str, Any]:
+        """All that decides the steps to come and the rows, in plain dictionaries, lists and tensors."""
+        return self.outcome() | {
+            "active": list(self.active),
+            "weights": [row.detach() for row in self.models.rows],
+            "optimiser": self.optimiser.state_dict(),
+            "streams": {seed: stream.state() for seed, stream in self.streams.items()},
+            "carried": None if self.carried is None else list(self.carried),
+            # Nothing of ours draws from torch's own generator; a page of a user's may.
+            "generator": torch.get_rng_state(),
+        }
+
+    def outcome(self) -> dict[str, Any]:
+        """What is left of a training that is over."""
+        return {
+            "done": self.done,
+            "active": [],
+            "replicas": [dict(vars(replica)) for replica in self.replicas],
+            "readings": [dataclasses.astuple(reading) for reading in self.readings],
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Be what another module was when it gave its `state` or its `outcome` away."""
+        self.done, self.active = state["done"], list(state["active"])
+        self.readings = [Reading(*reading) for reading in state["readings"]]
+        for replica, known in zip(self.replicas, state["replicas"], strict=True):
+            vars(replica).update(known)
+        if not self.active:
+            return
+        for row, weights_P in zip(self.models.rows, state["weights"], strict=True):
+            row.data.copy_(weights_P)
+        for seed, stream in self.streams.items():
+            stream.restore(state["streams"][seed])
+        self.optimiser_state = state["optimiser"]
+        self.carried = state["carried"] and tuple(state["carried"])
+        torch.set_rng_state(state["generator"])

@@ -1,0 +1,35 @@
+"""Shard ─► rows for what needs no training: one page of simulations/, once for each seed."""
+
+import time
+from typing import Any
+
+from rnnlimits import catalog
+from rnnlimits.planning import provenance
+from rnnlimits.planning.shard import Shard
+from rnnlimits.rows import Row
+
+
+def run(shard: Shard) -> tuple[list[Row], dict[str, Any]]:
+    """The rows of a simulation and where they come from."""
+    started = time.monotonic()
+    page = catalog.module("simulations", shard.task_page)
+    seconds_import = time.monotonic() - started
+    options = catalog.make(page.Options, shard.task_options)
+    rows = [
+        shard.row(
+            seed=seed,
+            selected=True,
+            split="simulation",
+            stage="final",
+            step=0,
+            metric=measured.metric,
+            lag_steps=measured.lag,
+            value=measured.value,
+            unit=measured.unit,
+            status="measured",
+        )
+        for seed in range(shard.seeds)
+        for measured in page.simulate(options, seed)
+    ]
+    times = {"seconds_import": seconds_import, "seconds_total": time.monotonic() - started}
+    return rows, provenance.collect(shard, "cpu") | times | {"replicas": shard.replicas, "steps_run": 0}

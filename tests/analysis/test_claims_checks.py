@@ -1,0 +1,188 @@
+"""Every check of a claim on cases worked by hand."""
+
+import pytest
+
+from rnnlimits.analysis.claims.finding import CONTRADICTED, REPRODUCED, UNDECIDED
+from support.claim_evidence import ERROR, SLOPE, findings, two, verdict
+from support.synthetic_rows import probed, scored, shard, simulated, validated
+
+
+@pytest.mark.parametrize(
+    ("errors", "expected"),
+    [
+        ([0.160, 0.165, 0.170], REPRODUCED),  # 95 % of 1/6 is 0.1583
+        ([0.200, 0.300, 0.250], REPRODUCED),  # worse than guessing is no better than guessing
+        ([0.150, 0.165, 0.170], UNDECIDED),
+        ([0.100, 0.110, 0.150], CONTRADICTED),
+    ],
+)
+def test_an_error_near_chance_is_at_least_95_percent_of_it(errors, expected):
+    part = {"check": "near_chance", "perfect": 0, "where": ERROR}
+    assert verdict(part, scored(shard(), errors)) == expected
+
+
+def test_an_accuracy_near_chance_goes_less_than_5_percent_of_the_way_to_1():
+    part = {"check": "near_chance", "perfect": 1, "where": {"split": "test", "metric": "accuracy"}}
+    digits = shard(task="sequential_digits")  # chance 0.1, so the bound is 0.145
+    assert verdict(part, scored(digits, [0.10, 0.12, 0.144])) == REPRODUCED
+    assert verdict(part, scored(digits, [0.10, 0.12, 0.150])) == UNDECIDED
+    assert verdict(part, scored(digits, [0.20, 0.15, 0.150])) == CONTRADICTED
+
+
+def test_near_a_chance_that_nobody_knows_is_undecided():
+    part = {"check": "near_chance", "perfect": 0, "where": {"split": "test", "metric": "bits_per_character"}}
+    assert verdict(part, scored(shard(task="character_language_model"), [2.0, 2.1, 2.2])) == UNDECIDED
+
+
+@pytest.mark.parametrize(
+    ("solved", "status", "limit", "expected"),
+    [
+        ([1, 1, 1, 1], "solved", {"at_least": 0.5}, REPRODUCED),  # Wilson: 4/(4 + 1.96²) = 0.51
+        ([1, 1, 1], "solved", {"at_least": 0.5}, UNDECIDED),  # 3/(3 + 1.96²) = 0.44
+        ([0, 0, 0, 0], "stopped", {"at_least": 0.5}, CONTRADICTED),
+        ([0, 0, 0, 0], "budget", {"at_least": 0.5}, UNDECIDED),  # with more updates they might have
+        ([0, 0, 0, 0], "budget", {"at_most": 0.5}, REPRODUCED),
+        ([1, 1, 1, 1], "solved", {"at_most": 0.5}, CONTRADICTED),
+        ([1, 0, 1, 0], "stopped", {"at_most": 0.5}, UNDECIDED),
+    ],
+)
+def test_a_share_of_solved_seeds_is_judged_by_wilsons_interval(solved, status, limit, expected):
+    part = {"check": "solved_share", **limit, "where": {"split": "test", "metric": "solved"}}
+    assert verdict(part, scored(shard(), [0.1] * len(solved), solved, status=status)) == expected
+
+
+def test_a_diverged_seed_has_not_solved_the_task():
+    part = {"check": "solved_share", "at_least": 0.5, "where": {"split": "test", "metric": "solved"}}
+    rows = scored(shard(), [None, *[0.001] * 5], [0, *[1] * 5])
+    assert "0.833" in findings(part, rows)[0].sentence
+
+
+@pytest.mark.parametrize(
+    ("check", "expected"),
+    [
+        ({"check": "at_most", "bound": 0}, [REPRODUCED, UNDECIDED, CONTRADICTED]),
+        ({"check": "at_least", "bound": 0}, [CONTRADICTED, UNDECIDED, REPRODUCED]),
+        ({"check": "within", "low": -1, "high": 0}, [REPRODUCED, UNDECIDED, CONTRADICTED]),
+    ],
+)
+def test_bounds_hold_fail_or_cut_the_interval(check, expected):
+    slopes = [[-0.5, -0.4, -0.3], [-0.1, 0.1, 0.2], [0.3, 0.4, 0.5]]
+    part = {**check, "where": SLOPE}
+    assert [verdict(part, probed(shard(), "gradient_slope", values)) for values in slopes] == expected
+
+
+def test_a_median_is_not_moved_by_a_long_tail():
+    rows = simulated("guessing", "random_guessing", "sequences_to_solve", [100.0] * 9 + [1e6])
+    part = {"check": "at_most", "bound": 500, "study": "guessing", "where": {"metric": "sequences_to_solve"}}
+    assert verdict({**part, "statistic": "median"}, rows) == REPRODUCED
+    assert verdict(part, rows) == UNDECIDED
+
+
+def test_one_exception_contradicts_what_theory_forbids():
+    part = {"check": "none_exceeds", "where": {"stage": "initial", "metric": "bound_violations"}}
+    clean = probed(shard(), "bound_violations", [0.0, 0.0])
+    assert verdict(part, clean) == REPRODUCED
+    assert (
+        verdict(part, clean + probed(shard(variant="irnn"), "bound_violations", [0.0, 1.0])) == CONTRADICTED
+    )
+    assert verdict(part, probed(shard(), "bound_violations", [None])) == UNDECIDED
+
+
+def test_existence_asks_everything_of_the_same_network():
+    conditions = {"spectral_radius": {"above": 1}, "jacobian_slope": {"below": 0}}
+    part = {"check": "exists", "conditions": conditions, "where": {"stage": "initial"}}
+    apart = probed(shard(), "spectral_radius", [1.2, 0.8]) + probed(shard(), "jacobian_slope", [0.1, -0.1])
+    together = probed(shard(), "spectral_radius", [1.2, 0.8]) + probed(shard(), "jacobian_slope", [-0.1, 0.1])
+    # Not to have found one does not prove that there is none.
+    assert verdict(part, apart) == UNDECIDED
+    assert verdict(part, together) == REPRODUCED
+
+
+@pytest.mark.parametrize(
+    ("lstm", "margin", "expected"),
+    [
+        ([-0.2, -0.3, -0.1], 0.1, REPRODUCED),  # differences 0.3, 0.2, 0.4
+        ([-0.2, -0.3, -0.1], 0.35, UNDECIDED),  # 0.3 on average, but up to 0.4
+        ([-0.2, -0.3, -0.1], 0.5, CONTRADICTED),  # surely higher, surely not by half a nat
+        ([-0.4, -0.6, -0.4], 0.0, UNDECIDED),  # 0.1, -0.1, 0.1
+        ([-0.5, -0.5, -0.5], 0.0, UNDECIDED),  # equal
+        ([-0.5, -0.5, -0.5], 0.01, CONTRADICTED),  # equal is not better by a margin
+        ([-0.6, -0.7, -0.8], 0.0, CONTRADICTED),
+    ],
+)
+def test_an_ordering_is_a_difference_that_excludes_0_and_reaches_its_margin(lstm, margin, expected):
+    part = {"check": "ordering", "direction": "higher", "margin": margin}
+    part |= {"where": {**SLOPE, "variant": "lstm"}, "against": {"variant": "elman"}}
+    assert verdict(part, two([-0.5, -0.5, -0.5], lstm)) == expected
+
+
+def test_an_ordering_compares_equal_seeds():
+    # The seeds differ by far more than the variants do: unpaired, nothing could be said.
+    rows = two([-1.0, -2.0, -3.0], [-0.9, -1.9, -2.9])
+    part = {"check": "ordering", "direction": "lower", "where": {**SLOPE, "variant": "elman"}}
+    part["against"] = {"variant": "lstm"}
+    assert verdict(part, rows) == REPRODUCED
+    assert "lower than lstm by 0.1 [0.1, 0.1], 3 pairs" in findings(part, rows)[0].sentence
+
+
+def test_an_ordering_may_compare_two_moments_of_one_run():
+    cell = shard(task="character_language_model")
+    curves = [[3.0, 2.0, 2.1], [3.0, 2.0, 2.2], [3.0, 2.1, 2.2]]
+    part = {
+        "check": "ordering", "direction": "higher", "margin": 0.05,
+        "where": {"split": "validation", "stage": "training", "metric": "bits_per_character", "step": "last"},
+        "against": {"stage": "final", "metric": "best_bits_per_character"},
+    }  # fmt: skip
+    rows = validated(cell, curves) + validated(cell, [[1.0, 9.0]] * 3, 1e-2, selected=False)
+    assert verdict(part, rows) == REPRODUCED
+    assert "validation bits_per_character at step 20 is higher" in findings(part, rows)[0].sentence
+
+
+def test_the_longest_lag_is_found_in_the_rows():
+    near = probed(shard(), "gradient_log10_median", [-1.0, -1.0, -1.0], lag_steps=1)
+    far = probed(shard(), "gradient_log10_median", [-9.0, -8.0, -7.0], lag_steps=99)
+    part = {"check": "ordering", "direction": "lower", "margin": 6, "against": {"lag_steps": 1}}
+    part["where"] = {"stage": "initial", "metric": "gradient_log10_median", "lag_steps": "largest"}
+    assert verdict(part, near + far) == REPRODUCED
+
+
+def test_variants_matched_by_parameters_meet_at_their_budget():
+    rows = []
+    for budget, (elman, lstm) in {500: (16, 8), 900: (24, 12)}.items():
+        rows += scored(shard(hidden_size=elman, parameters_budget=budget), [0.3, 0.3, 0.3])
+        rows += scored(shard(variant="lstm", hidden_size=lstm, parameters_budget=budget), [0.1, 0.1, 0.1])
+    part = {"check": "ordering", "direction": "lower", "where": {**ERROR, "variant": "lstm"}}
+    part["against"] = {"variant": "elman"}
+    assert [finding.verdict for finding in findings(part, rows)] == [REPRODUCED, REPRODUCED]
+
+
+def test_champions_are_compared_where_only_the_best_counts():
+    errors = {"elman": 0.3, "lstm": 0.1, "convolution": 0.2, "temporal_convolution": 0.4}
+    rows = [row for variant, error in errors.items() for row in scored(shard(variant=variant), [error] * 3)]
+    part = {"check": "ordering", "direction": "lower", "where": {**ERROR, "variant": ["elman", "lstm"]}}
+    part["against"] = {"variant": ["convolution", "temporal_convolution"]}
+    assert verdict(part, rows) == CONTRADICTED  # elman loses to a convolution
+    assert verdict({**part, "pick": "best"}, rows) == REPRODUCED
+    assert len(findings({**part, "pick": "best"}, rows)) == 1
+
+
+def test_two_measurements_agree_within_a_tolerance():
+    rows = probed(shard(), "lyapunov_largest", [0.10, 0.20, 0.30])
+    rows += probed(shard(), "gradient_log_slope", [0.11, 0.19, 0.31])
+    part = {"check": "agree", "where": {"stage": "initial", "metric": "lyapunov_largest"}}
+    part["against"] = {"metric": "gradient_log_slope"}
+    results = [verdict({**part, "tolerance": tolerance}, rows) for tolerance in (0.02, 0.005, 0.0)]
+    assert results == [REPRODUCED, UNDECIDED, UNDECIDED]
+    shifted = probed(shard(), "lyapunov_largest", [1.0, 1.1, 1.2]) + rows[3:]
+    assert verdict({**part, "tolerance": 0.02}, shifted) == CONTRADICTED
+
+
+def test_a_ratio_is_a_geometric_mean_over_seeds():
+    rows = two([1.0, 1.0, 1.0], [2.0, 4.0, 8.0])
+    part = {"check": "ratio", "where": {**SLOPE, "variant": "lstm"}, "against": {"variant": "elman"}}
+    assert "4 [2, 8], 3 pairs" in findings({**part, "at_least": 2}, rows)[0].sentence
+    assert [verdict({**part, "at_least": bound}, rows) for bound in (2, 3, 9)] == [
+        REPRODUCED,
+        UNDECIDED,
+        CONTRADICTED,
+    ]

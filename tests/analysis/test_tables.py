@@ -1,0 +1,210 @@
+"""Tables: means, intervals and counts by hand; bytes that do not depend on any order."""
+
+import random
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from rnnlimits import rows as waist
+from rnnlimits.analysis import tables
+from support.synthetic_rows import example, frame, probed, scored, shard, validated
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return frame(example())
+
+
+def line(table, **where):
+    """The only line that holds these values."""
+    for column, value in where.items():
+        table = table[table[column] == value]
+    assert len(table) == 1
+    return table.iloc[0]
+
+
+def test_a_test_result_is_the_mean_over_the_seeds_that_did_not_diverge(rows):
+    table = tables.test_results(rows)
+    elman = line(table, variant="elman", metric="mean_squared_error")
+    assert (elman["mean"], elman.low, elman.high) == pytest.approx((0.15, 0.1, 0.2))
+    assert (elman.n, elman.n_diverged, elman.chance) == (2, 1, 1 / 6)
+    lstm = line(table, variant="lstm", metric="mean_squared_error")
+    # Three seeds: all-smallest has a chance of 1/27 > 2.5 %, so the interval is the range.
+    assert (lstm["mean"], lstm.low, lstm.high, lstm.n) == pytest.approx((0.005, 0.004, 0.006, 3))
+
+
+def test_solved_is_a_share_with_wilsons_interval(rows):
+    solved = line(tables.test_results(rows), variant="lstm", metric="solved")
+    # Wilson's lower limit for n of n is n / (n + z²), z = 1.96.
+    assert (solved["mean"], solved.low, solved.high) == pytest.approx((1.0, 3 / (3 + 1.959964**2), 1.0))
+    assert line(tables.test_results(rows), variant="elman", metric="solved").n == 3
+
+
+def test_only_the_metric_that_decides_is_primary(rows):
+    table = tables.test_results(rows[rows.study == "memory"])
+    assert set(table[table.primary].metric) == {"mean_squared_error"}
+    assert set(table[~table.primary].metric) == {"solved"}
+
+
+def test_a_stopped_replica_keeps_its_last_value_and_a_diverged_one_has_none(rows):
+    curves = tables.learning_curves(rows)
+    elman = curves[curves.variant == "elman"].set_index("step")
+    assert elman.n.tolist() == [3, 2, 2]
+    assert elman["mean"].tolist() == pytest.approx([0.3, 0.2, 0.15])
+    # The rate that was not chosen is no curve.
+    assert set(curves.learning_rate) == {1e-3}
+
+
+def test_a_replica_has_its_end_and_its_best_value(rows):
+    table = tables.replicas(rows)
+    last = line(table, variant="elman", seed=2)
+    assert (last.status, last.best_step, last.stop_step, last.best_value) == ("stopped", 20, 20, 0.1)
+    assert pd.isna(last.steps_to_solve)
+    assert line(table, variant="elman", seed=1).status == "diverged"
+    assert "sequential_digits" not in set(table.task)
+
+
+def test_every_learning_rate_that_was_tried_has_a_line(rows):
+    table = tables.learning_rate_search(rows)
+    lstm = table[table.variant == "lstm"]
+    assert lstm.learning_rate.tolist() == [1e-3, 1e-2]
+    assert lstm["mean"].tolist() == pytest.approx([0.004, 0.1])
+    assert lstm.selected.tolist() == [True, False]
+    assert line(table, variant="elman").n_diverged == 1
+
+
+def test_gradients_are_averaged_over_seeds_at_each_lag(rows):
+    table = tables.gradient_by_lag(rows)
+    near = line(table, quantity="gradient", lag_steps=1)
+    assert (near["median"], near.low, near.high, near.p10, near.p90, near.n) == (-2, -3, -1, -3, -1, 3)
+    far = line(table, quantity="gradient", lag_steps=2)
+    assert (far["median"], far.n) == (-5, 2)  # the third seed's gradient was exactly zero
+    assert pd.isna(line(table, quantity="input_sensitivity", lag_steps=1).p10)
+
+
+def test_mid_training_is_a_moment_of_its_own_and_parameter_gradients_a_quantity():
+    cell = shard("memory", "adding", "lstm")
+    found = [
+        row for name in ("parameter_gradient", "gradient_output_only") for stage in ("initial", "middle")
+        for row in probed(cell, f"{name}_log10_median", [-2.0 - (stage == "middle")] * 3, stage, lag_steps=4)
+    ]  # fmt: skip
+    found += probed(cell, "parameter_gradient_slope", [-0.5] * 3, "middle")
+    frame = pd.DataFrame([vars(row) for row in found])
+    table = tables.gradient_by_lag(frame)
+    for quantity in ("parameter_gradient", "gradient_output_only"):
+        assert line(table, quantity=quantity, stage="initial")["median"] == -2
+        assert line(table, quantity=quantity, stage="middle")["median"] == -3
+    assert line(tables.gradient_slopes(frame), quantity="parameter_gradient").stage == "middle"
+
+
+def test_a_time_constant_belongs_to_a_gradient_that_falls(rows):
+    table = tables.gradient_slopes(rows)
+    assert line(table, variant="elman").time_constant == 2
+    assert pd.isna(line(table, variant="lstm").time_constant)
+
+
+def test_jacobians_stand_beside_their_bound(rows):
+    near = line(tables.jacobian_by_lag(rows), lag_steps=1)
+    assert (near.largest, near.low, near.high, near.bound) == (-2, -3, -1, 0)
+    assert pd.isna(near.smallest)
+
+
+def test_probe_scalars_have_no_lag(rows):
+    assert set(tables.probe_scalars(rows).metric) == {"gradient_slope", "bound_violations"}
+
+
+def test_the_smallest_size_within_one_standard_error_is_chosen_and_read_once(rows):
+    table = tables.cross_validation(rows).set_index("hidden_size")
+    assert table["mean"].tolist() == pytest.approx([0.82, 0.86, 0.87])
+    # Fold values 0.85, 0.86, 0.90: standard deviation 0.02646, over the root of 3.
+    assert table.standard_error[32] == pytest.approx(0.02646 / np.sqrt(3), abs=1e-5)
+    assert table.best.tolist() == [False, False, True]
+    assert table.chosen.tolist() == [False, True, False]
+    assert table.test_value[16] == pytest.approx(0.8)
+    assert table.test_value.drop(16).isna().all()
+
+
+def test_a_lower_error_is_better_without_being_told(rows):
+    folds = []
+    for size, end in ((8, 0.5), (16, 0.2)):
+        cell = shard("cv", "adding", "gru", size, 20, "cross_validation")
+        folds += validated(cell, [[0.9, end], [0.9, end + 0.02]])
+    table = tables.cross_validation(frame(folds)).set_index("hidden_size")
+    assert table.best.to_dict() == {8: False, 16: True}
+
+
+def test_a_hidden_size_with_a_diverged_fold_is_not_chosen():
+    folds = []
+    for size, diverged in ((8, [0]), (16, [])):
+        cell = shard("cv", "adding", "gru", size, 20, "cross_validation")
+        folds += validated(cell, [[0.9, 0.1], [0.9, 0.1]], diverged=diverged)
+    table = tables.cross_validation(frame(folds)).set_index("hidden_size")
+    assert table.chosen.to_dict() == {8: False, 16: True}
+
+
+def test_parameters_say_how_far_they_are_from_their_budget(rows):
+    table = tables.parameters(rows)
+    assert line(table, variant="lstm").deviation_percent == pytest.approx(-20)
+    assert pd.isna(line(table, variant="elman").deviation_percent)
+    assert not table.duplicated(["study", "task", "variant", "hidden_size", "length_steps"]).any()
+
+
+def test_simulations_and_references_are_read_as_they_are(rows):
+    simulation = tables.simulations(rows).iloc[0]
+    assert (simulation["mean"], simulation["median"], simulation.n) == (40, 20, 3)
+    assert tables.references(rows).value.tolist() == [3.5]
+
+
+def test_tables_of_no_rows_still_have_their_columns(rows):
+    full = {name: table(rows, 0.95) for name, table in tables.TABLES.items()}
+    for name, table in tables.TABLES.items():
+        empty = table(rows[:0], 0.95)
+        assert list(empty.columns) == list(full[name].columns), name
+        assert empty.empty
+
+
+def files(folder, rows, shuffle=None):
+    """One rows file a shard; `shuffle` mixes the rows inside each."""
+    paths = []
+    for name in dict.fromkeys(row.shard for row in rows):
+        mine = [row for row in rows if row.shard == name]
+        if shuffle:
+            shuffle.shuffle(mine)
+        paths.append(folder / f"{name}.parquet")
+        waist.write(mine, {"seconds_total": 1.5, "host": "laptop", "steps_run": 20}, paths[-1])
+    return paths
+
+
+def test_the_order_of_files_and_rows_does_not_change_a_byte(tmp_path):
+    (tmp_path / "a").mkdir(), (tmp_path / "b").mkdir()
+    first = tables.write(files(tmp_path / "a", example()), tmp_path / "first")
+    mixed = files(tmp_path / "b", example(), random.Random(5))[::-1]
+    second = tables.write(mixed, tmp_path / "second")
+    assert [path.name for path in first] == [f"{name}.csv" for name in (*tables.TABLES, "timings")]
+    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
+
+
+def test_an_archive_gives_the_tables_of_its_shards(tmp_path):
+    paths = files(tmp_path, example())
+    waist.merge(paths, tmp_path / "archive.parquet")
+    alone = tables.write(paths, tmp_path / "alone")
+    archived = tables.write([tmp_path / "archive.parquet"], tmp_path / "archived")
+    assert [path.read_bytes() for path in alone] == [path.read_bytes() for path in archived]
+
+
+def test_whole_numbers_are_written_whole_and_missing_ones_empty(tmp_path):
+    tables.write(files(tmp_path, example()), tmp_path)
+    lines = (tmp_path / "gradient_slopes.csv").read_text().splitlines()
+    assert lines[1] == "memory,adding,elman,elman,8,20,80,,initial,gradient,-0.5,-0.5,-0.5,2,3"
+    timings = pd.read_csv(tmp_path / "timings.csv")
+    assert timings.seconds_total.tolist() == [1.5] * len(timings)
+    assert timings.columns[0] == "shard"
+
+
+def test_a_shard_in_two_files_is_refused(tmp_path):
+    path = files(tmp_path, scored(shard(), [0.1, 0.2]))[0]
+    copy = path.with_name("copy.parquet")
+    copy.write_bytes(path.read_bytes())
+    with pytest.raises(ValueError, match=r"shard 'memory.adding.elman.h8.t20' is also in .*; give each"):
+        tables.read([path, copy])

@@ -1,0 +1,214 @@
+"""The compiled loops against plain PyTorch: same values and gradients, and out of the way when they fail."""
+
+import math
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from rnnlimits.architectures import kernels
+from support.loop_inputs import ELMAN, OLD, inputs_of
+
+# Shape letters: R replicas, T time steps, B sequences, H hidden units, G = H, 3H or 4H gate values.
+TOLERANCE = {torch.float64: 1e-10, torch.float32: 1e-5}
+CELLS = [*ELMAN, "gru", "lstm", *OLD]
+
+if os.environ.get("RNNLIMITS_BACKEND") == "torch":
+    pytest.skip("the compiled loops are switched off", allow_module_level=True)
+pytest.importorskip("numba")
+
+
+def run(cell, tensors, scan="scan", start_from_state=True, **options):
+    kernel = kernels.KERNELS["elman" if cell in ELMAN else cell.removesuffix("_truncated")]
+    weights = 5 if cell == "gru" else 4
+    state = tuple(tensors[weights:]) if start_from_state else None
+    more = (cell,) if cell in ELMAN else OLD.get(cell, ())
+    return getattr(kernel, scan)(*tensors[:weights], state, *more, **options)
+
+
+def everything(cell, tensors, scan="scan"):
+    """Outputs, last state, and the gradient of a loss that sees both, with respect to every input."""
+    y_RBTH, state = run(cell, tensors, scan)
+    wave_RBTH = torch.arange(y_RBTH.numel(), dtype=y_RBTH.dtype).sin().view(y_RBTH.shape)
+    loss = (wave_RBTH * y_RBTH).sum() + sum(part.square().sum() for part in state)
+    return [y_RBTH, *state, *torch.autograd.grad(loss, tensors, materialize_grads=True)]
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("R", [1, 3, 5])
+@pytest.mark.parametrize(("B", "T", "H"), [(1, 1, 1), (5, 1, 7), (1, 17, 33), (5, 17, 7), (5, 17, 33)])
+def test_values_and_gradients_equal_those_of_the_plain_loop(cell, dtype, R, B, T, H):
+    tensors = inputs_of(cell, R, B, T, H, dtype)
+    for ours, theirs in zip(everything(cell, tensors), everything(cell, tensors, "plain_scan"), strict=True):
+        size = max(1.0, theirs.abs().max().item())
+        torch.testing.assert_close(ours / size, theirs / size, rtol=0, atol=TOLERANCE[dtype])
+
+
+@pytest.mark.parametrize(
+    ("cell", "theirs"), [("tanh", torch.nn.RNN), ("gru", torch.nn.GRU), ("lstm", torch.nn.LSTM)]
+)
+def test_the_cells_are_those_of_torch(cell, theirs):
+    tensors = inputs_of(cell, R=1, B=4, T=9, H=6, dtype=torch.float64)
+    layer = theirs(3, 6, batch_first=True, dtype=torch.float64)
+    with torch.no_grad():
+        layer.weight_ih_l0[:], layer.bias_ih_l0[:], layer.weight_hh_l0[:] = (tensors[k][0] for k in (1, 2, 3))
+        layer.bias_hh_l0.zero_()
+        if cell == "gru":
+            layer.bias_hh_l0[12:] = tensors[4][0]
+    torch.testing.assert_close(run(cell, tensors, start_from_state=False)[0][0], layer(tensors[0][0])[0])
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_last_output_alone_is_the_last_of_all(cell):
+    tensors = inputs_of(cell, R=2, B=3, T=7, H=5, dtype=torch.float64)
+    whole_RBTH, whole_state = run(cell, tensors)
+    last_RBTH, last_state = run(cell, tensors, last=True)
+    assert torch.equal(last_RBTH, whole_RBTH[:, :, -1:])
+    assert all(torch.equal(*pair) for pair in zip(last_state, whole_state, strict=True))
+    gradients = [torch.autograd.grad(y.square().sum(), tensors) for y in (last_RBTH, whole_RBTH[:, :, -1:])]
+    torch.testing.assert_close(*gradients)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_second_backward_pass_gives_the_same_gradients(cell):
+    tensors = inputs_of(cell, R=2, B=3, T=7, H=5, dtype=torch.float64)
+    loss = run(cell, tensors)[0].square().sum()
+    first = torch.autograd.grad(loss, tensors, retain_graph=True)
+    assert all(torch.equal(*pair) for pair in zip(first, torch.autograd.grad(loss, tensors), strict=True))
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_two_halves_with_the_state_handed_over_equal_the_whole(cell):
+    x_RBTI, *others = inputs_of(cell, R=2, B=3, T=10, H=5, dtype=torch.float64)
+    whole, _ = run(cell, [x_RBTI, *others])
+    first, state = run(cell, [x_RBTI[:, :, :4], *others])
+    weights = others[: 4 if cell == "gru" else 3]
+    second, _ = run(cell, [x_RBTI[:, :, 4:], *weights, *state])
+    torch.testing.assert_close(torch.cat([first, second], 2), whole)
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_same_call_gives_the_same_bytes(cell, dtype):
+    tensors = inputs_of(cell, R=3, B=5, T=17, H=33, dtype=dtype)
+    for first, second in zip(everything(cell, tensors), everything(cell, tensors), strict=True):
+        assert first.detach().numpy().tobytes() == second.detach().numpy().tobytes()
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_replicas_do_not_see_each_other(cell):
+    tensors = inputs_of(cell, R=3, B=5, T=17, H=7, dtype=torch.float32)
+    alone = run(cell, [tensor[1:2] for tensor in tensors])[0]
+    assert torch.equal(run(cell, tensors)[0][1:2], alone)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_nan_stays_in_its_replica_and_is_not_lost(cell):
+    tensors = inputs_of(cell, R=2, B=2, T=4, H=5, dtype=torch.float32)
+    with torch.no_grad():
+        tensors[0][0, 0, 1, 0] = math.nan
+    y_RBTH, _ = run(cell, tensors)
+    assert y_RBTH[0, 0, 1:].isnan().all()
+    assert not y_RBTH[1].isnan().any()
+
+
+@pytest.mark.parametrize(("dtype", "bound"), [(torch.float32, 2e-7), (torch.float64, 5e-16)])
+@pytest.mark.parametrize("f", ["tanh", "sigmoid"])
+def test_tanh_and_sigmoid_keep_their_digits_from_the_smallest_to_the_largest(f, dtype, bound):
+    size = torch.logspace(-30, 1.9, 4001, dtype=torch.float64)
+    x = torch.cat([-size, size, torch.tensor([0.0, math.inf, -math.inf])]).to(dtype)
+    zero = torch.zeros(
+        1, 1, 1, dtype=dtype
+    )  # one hidden unit, W = 1, and one step from a state of 0: y = f(x)
+    y, _ = kernels.elman.scan(x.view(1, -1, 1, 1), zero + 1, zero[0], zero, None, f)
+    exact = getattr(torch, f)(x.double()).to(dtype) if dtype == torch.float32 else getattr(torch, f)(x)
+    kept = exact.abs() > torch.finfo(dtype).tiny * 1e3  # below, digits are lost whoever computes
+    torch.testing.assert_close(y.flatten()[kept], exact[kept], rtol=bound, atol=0)
+
+
+def test_the_trial_passes_here_and_names_its_backend():
+    assert all(kernels.available(kernel) for kernel in kernels.KERNELS)
+    assert kernels.backend("lstm").startswith("numba-")
+
+
+@pytest.mark.parametrize(
+    ("kernel", "x"),
+    [
+        ("perceptron", None),
+        ("gru", torch.zeros(1, dtype=torch.bfloat16)),
+        ("gru", torch.zeros(1, device="meta")),
+    ],
+)
+def test_what_has_no_compiled_loop_is_left_to_torch(kernel, x):
+    assert not kernels.available(kernel, x)
+
+
+def test_a_variable_switches_the_loops_off(monkeypatch):
+    monkeypatch.setenv("RNNLIMITS_BACKEND", "torch")
+    assert not kernels.available()
+    assert kernels.backend() == "torch"
+
+
+def crashes(*arguments):
+    raise RuntimeError("no such instruction")
+
+
+def computes_zeros(*arguments):
+    # Not nothing: the memory that it is given may still hold what another trial computed there.
+    for array in arguments:
+        if isinstance(array, np.ndarray):
+            array.fill(0)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "loop"),
+    [("gru", "forward"), ("gru", "backward"), ("lstm_1997", "forward_1997"), ("lstm_1997", "backward_1997")],
+)
+@pytest.mark.parametrize("failure", [crashes, computes_zeros])
+def test_a_loop_that_fails_its_trial_is_not_used(monkeypatch, kernel, loop, failure):
+    from rnnlimits.architectures.kernels import loops
+
+    monkeypatch.setattr(loops, loop, failure)
+    kernels.passes_trial.cache_clear()
+    try:
+        assert kernels.backend(kernel) == "torch"
+    finally:
+        kernels.passes_trial.cache_clear()
+
+
+def python(code, **environment):
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+
+
+def test_without_numba_torch_stands_in(tmp_path):
+    (tmp_path / "numba.py").write_text("raise ImportError('poisoned')")
+    code = "from rnnlimits.architectures import kernels; print(kernels.backend())"
+    assert python(code, PYTHONPATH=str(tmp_path)) == "torch"
+
+
+def test_another_process_finds_what_one_has_compiled(tmp_path):
+    code = (
+        "from rnnlimits.architectures import kernels; kernels.available();"
+        "from rnnlimits.architectures.kernels import loops;"
+        "print(sum(loops.forward.stats.cache_misses.values()), sum(loops.backward.stats.cache_hits.values()))"
+    )
+    assert python(code, NUMBA_CACHE_DIR=str(tmp_path)) == "1 0"
+    assert python(code, NUMBA_CACHE_DIR=str(tmp_path)) == "0 1"
+
+
+def test_where_nothing_can_be_written_the_loops_still_run():
+    code = (
+        "from numba.core import caching; caching.CacheImpl._locator_classes.clear();"
+        "from rnnlimits.architectures import kernels; print(kernels.backend())"
+    )
+    assert python(code).startswith("numba-")

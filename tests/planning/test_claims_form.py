@@ -1,0 +1,128 @@
+"""The form of claims.yaml: a mistake is one line that says where, what came and what was possible."""
+
+import copy
+import inspect
+
+import pytest
+
+from rnnlimits.analysis.claims import checks
+from rnnlimits.planning.config import claim_form
+
+CLAIM = {
+    "id": "a_claim",
+    "title": "A claim",
+    "says": "A sentence.",
+    "source": {"key": "Author (2000)", "where": "table 1"},
+    "kind": "N",
+    "parts": [{"check": "at_most", "bound": 1, "study": "memory", "where": {"metric": "loss"}}],
+}
+FILE = {"sources": {"Author (2000)": "Author (2000), A title"}, "claims": [CLAIM]}
+
+
+def changed(claim=None, part=None):
+    content = copy.deepcopy(FILE)
+    content["claims"][0] |= claim or {}
+    if part:
+        content["claims"][0]["parts"][0] |= part
+    return content
+
+
+def test_a_good_file_has_no_problems():
+    assert claim_form.problems(FILE) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        ([], "the whole file: give a mapping with a list `claims` and a mapping `sources`"),
+        ({**FILE, "claim": []}, "unknown key 'claim'; did you mean 'claims'? (possible: sources, claims)"),
+        ({**FILE, "claims": [CLAIM, CLAIM]}, "a_claim: this id is there twice; give each claim its own"),
+        ({**FILE, "claims": ["a_claim"]}, "claim 1: no id; give each claim a mapping with an id, in text"),
+        (
+            {**FILE, "claims": [{"id": "../x"}]},
+            "../x: no id; give a letter, then letters, digits, _ and -, 60 at most",
+        ),
+        (changed({"title": "x" * 61}), "a_claim.title: 61 characters came; 60 at most"),
+        (changed({"kind": "X"}), "a_claim.kind: 'X' came; take a possible one (possible: T, O, N, F, S)"),
+        (changed({"full": "all"}), "a_claim.full: give a mapping of columns to the source's numbers, or {}"),
+        (changed({"parts": []}), "a_claim.parts: give a list of mappings, each with check, study and where"),
+        (changed(part={"bound": "low"}), "a_claim.parts[0].bound: 'low' came; give a number"),
+        (
+            changed(part={"check": "at_mots"}),
+            "a_claim.parts[0].check: 'at_mots' came; did you mean 'at_most'? "
+            f"(possible: {', '.join(claim_form.CHECKS)})",
+        ),
+        (
+            changed(part={"check": "solved_share", "at_least": 0.5, "at_most": 0.5}),
+            "a_claim.parts[0]: solved_share needs at_least or at_most, one of the two",
+        ),
+        (
+            changed({"kind": "F"}),
+            "a_claim.parts: a failure needs a rival that succeeds; give the part that says so `rival: true`",
+        ),
+        (
+            changed(part={"rival": True}),
+            "a_claim.parts: every part is a rival; leave `rival` out of those that the claim is about",
+        ),
+        (changed(part={"rival": "yes"}), "a_claim.parts[0].rival: 'yes' came; give true or false"),
+        (
+            changed({"paper": "=1"}),
+            "a_claim.paper: '=1' came; give text that begins with none of = + - @",
+        ),
+        (
+            changed(part={"check": "within", "low": 1, "factor": 2}),
+            "a_claim.parts[0]: within needs low and high, or of and factor",
+        ),
+        (
+            changed(part={"check": "within", "of": 1, "factor": 1}),
+            "a_claim.parts[0].factor: 1 came; give a number greater than 1",
+        ),
+        (
+            changed(part={"check": "speed_up", "at_least": 2}),
+            "a_claim.parts[0].where.metric: speed_up compares steps; give steps_to_solve",
+        ),
+        (
+            changed(part={"check": "exists", "conditions": {"spectral_radius": {"over": 1}}}),
+            "a_claim.parts[0].conditions: give a mapping of metrics to {above: number} or {below: number}",
+        ),
+        (
+            changed({"source": {"key": "Autor (2000)", "where": "table 1"}}),
+            "a_claim.source.key: 'Autor (2000)' came; "
+            "did you mean 'Author (2000)'? (possible: Author (2000))",
+        ),
+    ],
+)
+def test_a_mistake_is_one_line(content, line):
+    assert line in claim_form.problems(content)
+
+
+def test_a_missing_key_is_named():
+    content = changed()
+    del content["claims"][0]["says"], content["claims"][0]["parts"][0]["bound"]
+    assert claim_form.problems(content) == [
+        "a_claim.says: missing; write this key",
+        "a_claim.parts[0].bound: missing; write this key",
+    ]
+
+
+def test_only_a_comparison_takes_against():
+    (line,) = claim_form.problems(changed(part={"against": {"variant": "lstm"}}))
+    assert line.startswith("a_claim.parts[0]: unknown key 'against'")
+    ordering = {"check": "ordering", "direction": "higher", "against": {"variant": "lstm"}}
+    (line,) = claim_form.problems(changed(part=ordering))
+    assert line.startswith("a_claim.parts[0]: unknown key 'bound'")
+
+
+def test_every_form_has_its_check_with_the_same_parameters():
+    functions = checks.ONE_CELL | checks.TWO_CELLS | checks.ALL_CELLS | checks.ALL_NETWORKS
+    assert set(functions) == set(claim_form.CHECKS)
+    for name, form in claim_form.CHECKS.items():
+        named = {
+            parameter.name: parameter.default is inspect.Parameter.empty
+            for parameter in inspect.signature(functions[name]).parameters.values()
+            if parameter.kind == inspect.Parameter.KEYWORD_ONLY
+        }
+        # `pick` chooses the cells, before a check sees them.
+        assert set(named) - {"seeds"} == {*form.required, *form.optional} - {"pick"}, name
+        assert {key for key, needed in named.items() if needed} == set(form.required), name
+        assert form.against == (name in checks.TWO_CELLS), name

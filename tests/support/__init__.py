@@ -1,0 +1,1 @@
+"""What several tests share: small configs, made-up rows, a copy of the repository, a browser."""

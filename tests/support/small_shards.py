@@ -1,0 +1,47 @@
+"""A shard of a few tiny replicas, trained as the trainer would."""
+
+import torch
+
+from rnnlimits.planning.shard import Shard
+from rnnlimits.tasks.base import generator
+from rnnlimits.training.build import build_model, build_task
+from rnnlimits.training.module import Replica, ReplicaTraining
+from rnnlimits.training.replicas import Replicas
+from rnnlimits.training.trainer import fit
+
+BUDGET = {
+    "steps": 50,
+    "batch": 4,
+    "optimiser": "adam",
+    "clip_norm": 0.5,
+    "validate_every": 10,
+    "patience": None,
+    "validation_sequences": 8,
+    "test_sequences": 8,
+}
+
+
+def a_shard(architecture: str = "elman", task: str = "adding", length: int = 12, **changes) -> Shard:
+    fields = {
+        "study": "s", "kind": "training", "task": task, "task_page": task, "task_options": {},
+        "variant": architecture, "architecture": architecture, "architecture_options": {},
+        "hidden_size": 6, "length_steps": length, "parameters": 0, "parameters_budget": None,
+        "seeds": 3, "learning_rates": [1e-2],
+        "budget": dict(BUDGET), "probes": {}, "folds": None, "needs": [],
+    }  # fmt: skip
+    return Shard(**(fields | changes))
+
+
+def train(shard: Shard, replicas: list[Replica], budget: dict | None = None) -> ReplicaTraining:
+    budget = BUDGET | (budget or {})
+    task = build_task(shard)
+    tasks = {replica.seed: task for replica in replicas}
+    models = [build_model(shard, task, replica.seed).double() for replica in replicas]
+    validation = {seed: task.evaluation("validation", 8, generator(seed, "validation")) for seed in tasks}
+    module = ReplicaTraining(Replicas(models), replicas, tasks, validation, budget)
+    fit(module, "cpu", None)
+    return module
+
+
+def weights(module: ReplicaTraining, r: int) -> torch.Tensor:
+    return module.models.rows[r].detach()

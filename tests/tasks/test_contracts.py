@@ -1,0 +1,203 @@
+"""What every page in tasks/ owes to the trainer, found by name: a new page is tested before it is written."""
+
+import dataclasses
+import importlib
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from rnnlimits import catalog
+from rnnlimits.tasks import base
+from rnnlimits.tasks.base import Batch, Task, generator
+from rnnlimits.tasks.data import mnist
+from rnnlimits.training import protocol
+from support.small_shards import BUDGET, a_shard
+
+LENGTH = 64  # every page can do it but those below, and the digits nothing else
+NAMES = catalog.names("tasks")
+FINITE = ("sequential_digits", "sequential_mnist", "noise_padded", "character_language_model")
+FRESH = [name for name in NAMES if name not in FINITE]
+LENGTHS = {"sequential_mnist": 784}
+OPTIONS = {"associative_recall": {"vocabulary": 256}}  # 8,192 take long
+
+
+@pytest.fixture(autouse=True)
+def a_small_mnist(monkeypatch):
+    """Noise in the place of the images: these tests need no data."""
+    noise = np.random.default_rng(0)
+    parts = {
+        part: (noise.integers(0, 256, (count, 784), np.uint8), noise.integers(0, 10, count))
+        for part, count in (("train", 300), ("t10k", 40))
+    }
+    monkeypatch.setattr(mnist, "read", parts.__getitem__)
+    monkeypatch.setattr(mnist, "VALIDATION", 30)
+
+
+def build(name: str, length: int | None = None) -> Task:
+    length = length_of(name) if length is None else length
+    module = importlib.import_module(f"rnnlimits.tasks.{name}")
+    pages = [kind for kind in vars(module).values() if isinstance(kind, type) and issubclass(kind, Task)]
+    (page,) = [kind for kind in pages if kind is not Task]
+    return page(length, module.Options(**OPTIONS.get(name, {})))
+
+
+def length_of(name: str) -> int:
+    return LENGTHS.get(name, LENGTH)
+
+
+def outputs(task: Task, batch: Batch, seed: int = 0) -> Tensor:
+    """What a model would give: the right shape, random numbers."""
+    steps = 1 if task.reads_last else batch.x.shape[1]
+    return torch.randn(len(batch.x), steps, task.outputs, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_batch_has_the_widths_that_planning_was_told(name):
+    task = build(name)
+    planned = catalog.options("tasks", name)(**OPTIONS.get(name, {}))
+    assert planned.widths(length_of(name)) == (task.inputs, task.outputs)
+    batch = task.sample(5, generator(0, "data"))
+    assert len(batch.x) == len(batch.target) == 5
+    assert batch.x.shape[1] == getattr(planned, "steps", lambda length: length)(length_of(name))
+    if getattr(task.options, "embedding", 0):
+        assert batch.x.dtype == torch.int64
+        assert 0 <= batch.x.min() <= batch.x.max() < task.inputs
+    else:
+        assert batch.x.dtype == torch.float32
+        assert batch.x.shape[2] == task.inputs
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_score_has_a_unit_and_one_value_a_sequence(name):
+    task = build(name)
+    batch = task.sample(5, generator(0, "data"))
+    scores = task.scores(outputs(task, batch), batch)
+    assert {"loss", task.metric} <= set(scores) == set(task.units)
+    assert set(task.chance) <= set(scores)
+    assert all(score_N.shape == (5,) and score_N.isfinite().all() for score_N in scores.values())
+    torch.testing.assert_close(scores["loss"], task.loss_N(outputs(task, batch), batch))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_sequence_is_judged_alone(name):
+    """So the trainer may fold replicas and sequences into one axis."""
+    task = build(name)
+    batch = task.sample(6, generator(0, "data"))
+    output_NTO = outputs(task, batch)
+    some = Batch(batch.x[2:4], batch.target[2:4], None if batch.mask_BT is None else batch.mask_BT[2:4])
+    torch.testing.assert_close(task.loss_N(output_NTO, batch)[2:4], task.loss_N(output_NTO[2:4], some))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_loss_has_a_gradient_also_in_float64(name):
+    task = build(name)
+    batch = task.sample(3, generator(0, "data"))
+    output_NTO = outputs(task, batch).double().requires_grad_()
+    task.loss_N(output_NTO, batch).sum().backward()
+    assert output_NTO.grad is not None
+    assert output_NTO.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_same_seed_gives_the_same_training_and_another_seed_another(name):
+    def first_batches(seed: int) -> list[Tensor]:
+        stream = build(name).batches(4, generator(seed, "data"))
+        return [next(stream).x for _ in range(3)]
+
+    assert all(map(torch.equal, first_batches(0), first_batches(0)))
+    assert not any(map(torch.equal, first_batches(0), first_batches(1)))
+    assert not torch.equal(*first_batches(0)[:2])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_training_validation_and_test_are_different_sequences(name):
+    task = build(name)
+    train = next(task.batches(200, generator(0, "data")))
+    parts = [task.evaluation(split, 200, generator(0, split)) for split in ("validation", "test")]
+    rows = [[row.numpy().tobytes() for batch in part for row in batch.x] for part in ([train], *parts)]
+    if name in ("two_sequence", "adding", "adding_1997", "multiplication", *FINITE):
+        assert len({row for part in rows for row in part}) == sum(len(set(part)) for part in rows)
+    else:  # symbols can repeat by chance, streams cannot
+        assert rows[0] != rows[1] != rows[2] != rows[0]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_evaluation_can_be_drawn_again(name):
+    task = build(name)
+    once, again = (task.evaluation("test", 30, generator(7, "test")) for _ in range(2))
+    assert all(torch.equal(a.x, b.x) and torch.equal(a.target, b.target) for a, b in zip(once, again))
+    assert len(once) == len(again)
+
+
+@pytest.mark.parametrize("name", FRESH)
+@pytest.mark.parametrize("sequences", [1, 250, 600])
+def test_an_evaluation_has_as_many_sequences_as_asked(name, sequences):
+    batches = build(name).evaluation("validation", sequences, generator(0, "validation"))
+    assert sum(len(batch.x) for batch in batches) == sequences
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_split_that_does_not_exist_is_refused(name):
+    with pytest.raises(ValueError, match=r"no split 'train'; possible: \"validation\", \"test\""):
+        build(name).evaluation("train", 10, generator(0, "test"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_impossible_length_is_refused_with_what_is_possible(name):
+    with pytest.raises(ValueError, match=rf"{name}: length 0 is impossible: .*\d"):
+        build(name, length=0)
+    assert catalog.options("tasks", name)().problem(0)
+    assert catalog.options("tasks", name)().problem(length_of(name)) is None
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "sequential_digits"])
+def test_a_task_without_separate_examples_cannot_be_folded(name):
+    with pytest.raises(ValueError, match=r"finite set.*sequential_digits"):
+        build(name).fold(0, 5)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_page_is_trained_evaluated_and_probed(name):
+    probes = {} if name in LENGTHS else {"gradient_reach": {"sequences": 2}}  # 784 steps take long
+    shard = a_shard(
+        "lstm", name, length_of(name), seeds=2, budget=BUDGET | {"steps": 2, "batch": 4, "test_sequences": 8},
+        task_options=dataclasses.asdict(build(name).options), probes=probes,
+    )  # fmt: skip
+    rows, _ = protocol.run(shard)
+    tested = {row.metric for row in rows if row.split == "test" and row.value is not None}
+    assert {"loss", build(name).metric, "solved"} <= tested
+    slopes = [row.value for row in rows if row.metric == "gradient_slope"]
+    assert bool(slopes) == bool(probes)
+    assert all(slope is not None and slope < 0 for slope in slopes)
+
+
+@given(st.integers(0, base.LARGEST_SEED), st.integers(0, base.LARGEST_SEED))
+def test_no_two_uses_of_any_two_seeds_share_a_stream(one, other):
+    seeds = {(seed, use): base.stream_seed(seed, use) for seed in (one, other) for use in base.USES}
+    assert len(set(seeds.values())) == len(seeds)
+
+
+def test_an_unknown_use_or_seed_is_refused():
+    with pytest.raises(LookupError, match="no use 'eval'; possible: data, init, validation, test, probe"):
+        generator(0, "eval")
+    with pytest.raises(ValueError, match="seed -1 is out of range; possible: 0 to"):
+        generator(-1, "data")
+
+
+@given(st.integers(0, 50), st.integers(1, 200), st.integers(1, 9), st.integers(1, 30))
+def test_windows_read_every_place_once_and_weigh_one_on_average(start, places, streams, length):
+    read, weights = [], []
+    for window, (place_BT, weight_BT, carry) in enumerate(
+        base.windows(start, start + places, streams, length)
+    ):
+        assert place_BT.shape == weight_BT.shape == (streams, length)
+        assert carry == (window > 0)
+        read += place_BT[weight_BT > 0].tolist()
+        weights.append(weight_BT.double().mean().item())
+    assert sorted(read) == list(range(start, start + places))
+    assert math.isclose(sum(weights) / len(weights), 1, rel_tol=1e-6)

@@ -1,0 +1,178 @@
+"""A replica is a run of its own: whatever its neighbours do, its numbers are those of a plain loop."""
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+from rnnlimits.tasks.base import generator
+from rnnlimits.training.build import build_model, build_task
+from rnnlimits.training.evaluation import evaluate
+from rnnlimits.training.module import Replica
+from rnnlimits.training.replicas import Replicas, clip
+from support.small_shards import BUDGET, a_shard, train, weights
+
+ARCHITECTURES = ["elman", "lstm", "gru", "temporal_convolution", "feed_forward", "echo_state"]
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_a_replica_trained_among_others_equals_a_plain_loop_over_one_model(architecture):
+    shard = a_shard(architecture)
+    module = train(shard, [Replica(seed, rate) for rate in (1e-2, 3e-3) for seed in (0, 1, 2)])
+
+    task = build_task(shard)
+    model = build_model(shard, task, seed=1).double()
+    optimiser = torch.optim.Adam(model.parameters(), lr=3e-3)
+    stream = task.batches(BUDGET["batch"], generator(1, "data"))
+    for _ in range(BUDGET["steps"]):
+        batch = next(stream)
+        optimiser.zero_grad()
+        output, _ = model(batch.x.double())
+        task.loss_N(output, batch).mean().backward()
+        norm = torch.linalg.vector_norm(torch.cat([w.grad.flatten() for w in model.parameters()]))
+        for weight in model.parameters():
+            weight.grad *= min(1.0, BUDGET["clip_norm"] / norm.item())
+        optimiser.step()
+
+    alone = torch.cat([weight.detach().flatten() for weight in model.parameters()])
+    torch.testing.assert_close(weights(module, 4), alone, rtol=0, atol=1e-9)
+
+
+def test_one_replica_is_the_same_code_with_the_same_result():
+    among = train(a_shard("lstm"), [Replica(seed, 1e-2) for seed in (0, 1, 2)])
+    alone = train(a_shard("lstm"), [Replica(2, 1e-2)])
+    torch.testing.assert_close(weights(among, 2), weights(alone, 0), rtol=0, atol=1e-9)
+
+
+def test_truncated_back_propagation_carries_the_state_but_not_its_gradient():
+    options = {"embedding": 5, "characters": 4000}
+    shard = a_shard("gru", "character_language_model", 7, task_options=options)
+    module = train(shard, [Replica(0, 1e-2), Replica(1, 1e-2)], {"steps": 20})
+
+    task = build_task(shard)
+    model = build_model(shard, task, seed=1).double()
+    optimiser = torch.optim.Adam(model.parameters(), lr=1e-2)
+    stream = task.batches(BUDGET["batch"], generator(1, "data"))
+    state, carried = None, 0
+    for _ in range(20):
+        batch = next(stream)
+        carried += batch.carry
+        optimiser.zero_grad()
+        output, state = model(batch.x, state if batch.carry else None)
+        state = tuple(part.detach() for part in state)
+        task.loss_N(output, batch).mean().backward()
+        nn.utils.clip_grad_norm_(model.parameters(), BUDGET["clip_norm"])
+        optimiser.step()
+    assert carried >= 10
+    alone = torch.cat([weight.detach().flatten() for weight in model.parameters()])
+    # 1e-6 is what clip_grad_norm_ adds to the norm.
+    torch.testing.assert_close(weights(module, 1), alone, rtol=0, atol=1e-5)
+
+
+def test_a_replica_that_diverges_closes_alone():
+    shard = a_shard(architecture_options={"nonlinearity": "relu"})
+    sane = train(shard, [Replica(0, 1e-2)])
+    module = train(shard, [Replica(1, 1e200), Replica(0, 1e-2)])
+    lost, kept = module.replicas
+    assert lost.status == "diverged"
+    assert lost.stop_step < BUDGET["steps"]
+    assert kept.status == "budget"
+    assert kept.stop_step == BUDGET["steps"]
+    torch.testing.assert_close(weights(module, 1), weights(sane, 0), rtol=0, atol=1e-9)
+    assert all(r.replica == 1 for r in module.readings if r.step > lost.stop_step)
+
+
+def test_a_stopped_replica_s_weights_no_longer_move():
+    # A rate of 1e-30 never improves validation, so patience closes that replica after two validations.
+    replicas = [Replica(0, 1e-30), Replica(1, 1e-2)]
+    module = train(a_shard(), replicas, {"patience": 2})
+    assert replicas[0].status == "stopped"
+    assert replicas[0].stop_step == 20
+    short = train(a_shard(), [Replica(0, 1e-30), Replica(1, 1e-2)], {"patience": 2, "steps": 20})
+    assert torch.equal(weights(module, 0), weights(short, 0))
+    assert not torch.equal(weights(module, 1), weights(short, 1))
+
+
+def test_the_best_validation_weights_are_kept():
+    module = train(a_shard(), [Replica(0, 0.3), Replica(1, 0.3)])
+    read = {
+        (reading.replica, reading.step): reading.value
+        for reading in module.readings
+        if reading.metric == "mean_squared_error"
+    }
+    for r, replica in enumerate(module.replicas):
+        mine = {step: value for (replica_number, step), value in read.items() if replica_number == r}
+        assert replica.best_step == min(mine, key=mine.get)
+        assert replica.best_value == min(mine.values())
+        score = evaluate(
+            module.models, module.task, [r], replica.best_theta_P[None], [module.validation[replica.seed]]
+        )
+        assert score["mean_squared_error"] == [pytest.approx(replica.best_value, rel=1e-12)]
+
+
+def test_solved_needs_two_validations_in_a_row():
+    module = train(a_shard(), [Replica(0, 1e-2)], {"steps": 1})
+    replica, theta_P = module.replicas[0], module.models.theta([0])[0].detach()
+    verdicts = [
+        module.judge(replica, step, {"loss": value, "mean_squared_error": value}, theta_P)
+        for step, value in [(10, 0.009), (20, 0.02), (30, 0.008), (40, 0.007)]
+    ]
+    assert verdicts == [None, None, None, "solved"]
+    assert replica.steps_to_solve == 30
+
+
+def test_clipping_rescales_each_replica_by_its_own_norm():
+    clipped_RP, norms_R = clip(torch.tensor([[3.0, 4.0], [0.3, 0.4], [float("nan"), 1.0]]), 1.0)
+    assert norms_R[:2].tolist() == pytest.approx([5.0, 0.5])
+    assert not norms_R[2].isfinite()
+    assert clipped_RP[0].tolist() == pytest.approx([0.6, 0.8])
+    assert clipped_RP[1].tolist() == pytest.approx([0.3, 0.4])
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_the_replicas_outputs_are_those_of_the_models_they_were_made_of(architecture):
+    shard = a_shard(architecture)
+    task = build_task(shard)
+    models = [build_model(shard, task, seed).double() for seed in range(3)]
+    x_RBTI = torch.randn(3, 2, 12, 2, dtype=torch.float64, generator=generator(0, "data"))
+    together = Replicas(models)
+    output_RBTO, _ = together(together.theta([0, 1, 2]), together.frozen_RQ, x_RBTI)
+    for r, model in enumerate(models):
+        torch.testing.assert_close(output_RBTO[r], model(x_RBTI[r])[0], rtol=0, atol=1e-12)
+        copied = together.copy_into(copy.deepcopy(models[(r + 1) % 3]), together.theta([r])[0].detach(), r)
+        torch.testing.assert_close(copied(x_RBTI[r])[0], model(x_RBTI[r])[0], rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("architecture", ["feed_forward", "convolution", "temporal_convolution"])
+def test_an_answer_is_the_same_when_only_the_inputs_it_sees_are_computed(architecture):
+    shard = a_shard(architecture, length=40)
+    model = build_model(shard, build_task(shard), seed=0).double()
+    x_BTI = torch.randn(2, 400, 2, dtype=torch.float64, generator=generator(0, "data"))
+    assert -model.first_step(None) < 400
+    whole_BTH, _ = model.architecture(x_BTI)
+    torch.testing.assert_close(model(x_BTI)[0], model.readout(whole_BTH[:, -1:]), rtol=0, atol=1e-12)
+
+
+def test_building_a_model_leaves_the_global_generator_alone_and_depends_on_the_seed_only():
+    shard = a_shard("lstm")
+    task = build_task(shard)
+    before = torch.random.get_rng_state()
+    first = build_model(shard, task, 7)
+    assert torch.equal(torch.random.get_rng_state(), before)
+    torch.randn(5)
+    for again, weight in zip(build_model(shard, task, 7).parameters(), first.parameters(), strict=True):
+        assert torch.equal(again, weight)
+
+
+def test_a_read_out_starts_as_its_page_asks_and_no_other_weight_differs_for_it():
+    task = build_task(a_shard(hidden_size=400))
+    plain, small = (
+        build_model(a_shard(hidden_size=400, architecture_options=options), task, 0)
+        for options in ({}, {"readout_std": 0.01})
+    )
+    assert float(small.readout.weight.detach().std()) == pytest.approx(0.01, rel=0.15)
+    assert not small.readout.bias.any()
+    assert plain.readout.bias.all()
+    for ours, other in zip(small.architecture.parameters(), plain.architecture.parameters(), strict=True):
+        assert torch.equal(ours, other)

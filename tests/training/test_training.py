@@ -1,0 +1,205 @@
+"""Shard to rows: the protocol (choose on validation, read test once) and what each row says."""
+
+import dataclasses
+import math
+
+import pytest
+import torch
+
+from rnnlimits import rows
+from rnnlimits.planning.shard import Shard
+from rnnlimits.rows import Row
+from rnnlimits.training import gpu, protocol
+from support.small_shards import BUDGET, a_shard
+
+SHORT = BUDGET | {"steps": 20}
+
+
+def select(found: list[Row], **columns) -> list[Row]:
+    return [row for row in found if all(getattr(row, name) == value for name, value in columns.items())]
+
+
+def run(shard: Shard, **arguments) -> list[Row]:
+    return protocol.run(shard, **arguments)[0]
+
+
+@pytest.fixture(scope="module")
+def searched() -> list[Row]:
+    """Three seeds, two learning rates of which one is hopeless, one probe."""
+    probes = {"gradient_reach": {"sequences": 4}}
+    return run(a_shard(learning_rates=[1e-9, 1e-2], budget=SHORT, probes=probes))
+
+
+def test_every_replica_has_a_curve_and_a_final_row(searched):
+    curve = select(searched, split="validation", stage="training", metric="mean_squared_error")
+    assert len(curve) == 3 * 2 * 3  # seeds x rates x (step 0 and two validations)
+    assert {row.step for row in curve} == {0, 10, 20}
+    assert len(select(searched, stage="final", metric="best_mean_squared_error")) == 6
+    assert all(row.chance == pytest.approx(1 / 6) for row in curve)
+
+
+def test_the_learning_rate_is_chosen_by_the_mean_validation_score_over_seeds(searched):
+    best = select(searched, stage="final", metric="best_mean_squared_error")
+    mean = {rate: sum(row.value for row in best if row.learning_rate == rate) / 3 for rate in (1e-9, 1e-2)}
+    chosen = {row.learning_rate for row in best if row.selected}
+    assert chosen == {min(mean, key=mean.get)}
+
+
+def test_test_is_read_for_the_chosen_rate_only_and_once_a_seed(searched):
+    test = select(searched, split="test", metric="mean_squared_error")
+    assert [row.seed for row in test] == [0, 1, 2]
+    assert {row.learning_rate for row in test} == {1e-2}
+    assert {row.value for row in select(searched, split="test", metric="solved")} <= {0.0, 1.0}
+
+
+def test_probes_are_taken_at_initialisation_and_after_training(searched):
+    for stage in ("initial", "final"):
+        slopes = select(searched, split="probe", stage=stage, metric="gradient_slope")
+        assert [row.seed for row in slopes] == [0, 1, 2]
+    assert {row.status for row in select(searched, stage="initial")} == {"untrained"}
+
+
+def test_gradient_norms_before_clipping_are_rows(searched):
+    norms = {
+        metric: select(searched, split="train", metric=metric, step=20, seed=0, learning_rate=1e-2)[0].value
+        for metric in ("gradient_norm_median", "gradient_norm_p99", "gradient_norm_max")
+    }
+    assert 0 < norms["gradient_norm_median"] <= norms["gradient_norm_p99"] <= norms["gradient_norm_max"]
+
+
+def test_the_parameter_count_of_a_row_is_that_of_the_model(searched):
+    hidden, inputs = 6, 2
+    assert {row.parameters for row in searched} == {hidden * (inputs + hidden + 1) + hidden + 1}
+
+
+def test_the_same_shard_gives_the_same_bytes(tmp_path):
+    shard = a_shard("lstm", budget=SHORT)
+    digests = []
+    for name in ("first", "second"):
+        torch.manual_seed(hash(name) % 1000)  # the global generator must not matter
+        rows.write(*protocol.run(shard), tmp_path / f"{name}.parquet")
+        digests.append(rows.content_digest(tmp_path / f"{name}.parquet"))
+    assert digests[0] == digests[1]
+
+
+def test_another_probe_moves_no_training_number(searched):
+    without = run(a_shard(learning_rates=[1e-9, 1e-2], budget=SHORT))
+    assert without == [row for row in searched if row.split != "probe"]
+
+
+MIDDLE = {"budget": SHORT | {"probe_at": 0.25}, "probes": {"gradient_reach": {"sequences": 4}}}
+
+
+def test_on_request_the_chosen_replicas_are_probed_once_more_half_trained():
+    found = run(a_shard(learning_rates=[1e-9, 1e-2], **MIDDLE))
+    halfway = run(a_shard(learning_rates=[1e-2], budget=SHORT | {"steps": 10}, probes=MIDDLE["probes"]))
+    middle = select(found, stage="middle", metric="gradient_slope")
+    # The first validation at a quarter of twenty steps or later is the one after ten.
+    assert [(row.seed, row.step, row.learning_rate) for row in middle] == [
+        (seed, 10, 1e-2) for seed in range(3)
+    ]
+    expected = select(halfway, stage="final", metric="gradient_slope")
+    assert {row.step for row in expected} == {10}  # where they are the best ones, too
+    assert [row.value for row in middle] == [row.value for row in expected]
+    rest = [row for row in found if row.stage != "middle"]
+    without = run(a_shard(learning_rates=[1e-9, 1e-2], budget=SHORT, probes=MIDDLE["probes"]))
+    assert rest == without
+
+
+@pytest.mark.parametrize(
+    ("rate", "patience", "step"), [(1e-9, 1, 10), (1e30, None, 0)], ids=["stopped", "diverged"]
+)
+def test_a_replica_that_ended_before_the_middle_is_probed_with_the_weights_it_ended_with(
+    rate, patience, step
+):
+    budget = SHORT | {"probe_at": 0.9, "patience": patience}
+    relu = {"architecture_options": {"nonlinearity": "relu"}, "learning_rates": [rate]}
+    found = run(a_shard(**relu, **MIDDLE | {"budget": budget}))
+    middle = select(found, stage="middle", metric="gradient_slope")
+    assert {row.step for row in middle} == {step}
+    assert all(math.isfinite(row.value) for row in middle)
+
+
+def test_a_diverged_run_is_a_row_without_a_value():
+    found = run(a_shard(architecture_options={"nonlinearity": "relu"}, learning_rates=[1e30], budget=SHORT))
+    test = select(found, split="test", metric="mean_squared_error")
+    assert [(row.status, row.value) for row in test] == [("diverged", None)] * 3
+    assert [row.value for row in select(found, split="test", metric="solved")] == [0.0] * 3
+
+
+def test_a_rate_at_which_one_seed_diverges_is_not_chosen():
+    found = run(
+        a_shard(architecture_options={"nonlinearity": "relu"}, learning_rates=[1e30, 1e-9], budget=SHORT)
+    )
+    assert {row.learning_rate for row in select(found, split="test")} == {1e-9}
+
+
+def test_without_steps_only_the_initial_probes_are_taken():
+    shard = a_shard(
+        budget=SHORT | {"steps": 0}, probes={"gradient_reach": {"sequences": 2}}, learning_rates=[]
+    )
+    found = run(shard)
+    assert {(row.split, row.stage, row.step) for row in found} == {("probe", "initial", 0)}
+
+
+def test_the_gradient_norms_of_every_step_go_to_the_csv_log(tmp_path):
+    run(a_shard(budget=SHORT), log_dir=tmp_path / "log")
+    (metrics,) = (tmp_path / "log").rglob("metrics.csv")
+    header, *lines = metrics.read_text().splitlines()
+    assert len(lines) == 20
+    assert {f"gradient_norm/{r}" for r in range(3)} <= set(header.split(","))
+
+
+def test_folds_are_replicas_and_the_refit_reads_test_with_the_size_they_choose(tmp_path):
+    budget = SHORT | {"steps": 8, "validate_every": 4}
+    common = {"task": "sequential_digits", "length": 64, "budget": budget, "folds": 3}
+    sizes = [a_shard(**common, kind="cross_validation", hidden_size=size) for size in (2, 4)]
+    for shard in sizes:
+        rows.write(*protocol.run(shard), tmp_path / f"{shard.id}.parquet")
+    found = rows.read(tmp_path / f"{sizes[0].id}.parquet")
+    assert {row.seed for row in found} == {0, 1, 2}
+    assert not select(found, split="test")
+
+    refit = a_shard(**common, kind="refit", hidden_size=0, needs=[shard.id for shard in sizes])
+    with pytest.raises(ValueError, match="--rows"):
+        run(refit)
+    read = run(refit, rows_dir=tmp_path)
+    (size,) = {row.hidden_size for row in read}
+    assert size in (2, 4)
+    assert {row.shard for row in read} == {refit.id}
+    assert len(select(read, split="test", metric="accuracy")) == refit.seeds
+
+
+def test_cuda_is_refused_where_there_is_none():
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a CUDA device")
+    with pytest.raises(ValueError, match="use device: cpu"):
+        protocol.run(a_shard(), device="cuda")
+
+
+def test_tf32_is_off_unless_it_is_asked_for():
+    before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+    try:
+        for wanted in (True, False):
+            gpu.prepare(tf32=wanted)
+            assert torch.backends.cuda.matmul.allow_tf32 is wanted
+            assert torch.backends.cudnn.allow_tf32 is wanted
+        assert torch.backends.cudnn.deterministic
+    finally:
+        torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = before
+
+
+def test_the_provenance_says_how_long_what_took():
+    _, provenance = protocol.run(a_shard(budget=SHORT))
+    assert provenance["seconds_total"] >= provenance["seconds_training"] > 0
+    assert provenance["replicas"] == 3
+    assert provenance["steps_run"] == 20
+    assert provenance["peak_memory_mb"] > 50
+    assert not any(isinstance(value, float) and not math.isfinite(value) for value in provenance.values())
+
+
+def test_a_shard_survives_the_round_trip_to_rows(searched, tmp_path):
+    rows.write(searched, {}, tmp_path / "r.parquet")
+    assert [dataclasses.asdict(row) for row in rows.read(tmp_path / "r.parquet")] == [
+        dataclasses.asdict(row) for row in searched
+    ]
