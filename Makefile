@@ -101,7 +101,7 @@ archive: $(FULL)  ## put the rows, tables and verdicts of the last run into resu
 
 # These rules alone: where an earlier run has left rows of older code, Snakemake would train them anew for the archive.
 FROM_ARCHIVE := snakemake --cores 1 from_archive \
-  --allowed-rules from_archive $(addsuffix _from_archive,table judge draw verdicts report)
+  --allowed-rules from_archive $(addsuffix _from_archive,table judge plot verdicts report)
 
 from_archive: $(if $(wildcard $(FULL)),$(FULL),$(LIGHT))  ## rebuild tables, figures, verdicts and report from results/archive, without training
 	$(FROM_ARCHIVE)

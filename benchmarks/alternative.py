@@ -99,8 +99,8 @@ def main():
     for name, default in {
         "length": 30,
         "hidden": 32,
-        "steps": 400,
-        "batch": 32,
+        "updates": 400,
+        "batch_size": 32,
         "validate-every": 100,
     }.items():
         options.add_argument(f"--{name}", type=int, default=default)
@@ -130,7 +130,7 @@ def main():
     with torch.no_grad():
         read = evaluation_set(given.test_sequences, given.length, test)
         error = torch.cat([model.errors(batch) for batch in read]).mean().item()
-    print(json.dumps({"validation": model.best, "test": error, "steps": trainer.global_step}))
+    print(json.dumps({"validation": model.best, "test": error, "updates": trainer.global_step}))
 
 
 if __name__ == "__main__":

@@ -98,7 +98,7 @@ def exponent(sizes: list[int], values: list[float]) -> tuple[float, float]:
 
 
 @style.styled
-def draw(found: Costs) -> Figure:
+def plot(found: Costs) -> Figure:
     figure = Figure(figsize=(style.WIDTH, 6.2), layout="constrained")
     style.headline(figure, "Time and memory of one update against each size, the others held fixed")
     panels = figure.subplots(2, len(AXES), sharex="col", sharey="row")
@@ -140,7 +140,7 @@ def main() -> None:
                 cells.append(f"{slope:6.2f} ({error:.2f})")
             print(f"{architecture:<21} {what} | " + " ".join(f"{cell:>13}" for cell in cells), flush=True)
     print(f"largest exponent in T or R: {worst:.2f}")
-    style.save(draw(found), given.figure)
+    style.save(plot(found), given.figure)
     print(f"drawn: {given.figure}.svg")
 
 

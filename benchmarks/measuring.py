@@ -66,7 +66,7 @@ def medians(works: dict[str, Work], runs: int) -> dict[str, float]:
 def trainer(models: Sequence[Model], task: Task, batch: int) -> ReplicaTraining:
     """The trainer of a shard with these models, one a seed."""
     replicas = [Replica(seed, LEARNING_RATE) for seed in range(len(models))]
-    budget = {"batch": batch, "optimiser": "adam", "clip_norm": 1.0}
+    budget = {"batch_size": batch, "optimiser": "adam", "clip_norm": 1.0}
     return ReplicaTraining(Replicas(models), replicas, dict.fromkeys(range(len(models)), task), {}, budget)
 
 

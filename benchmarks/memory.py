@@ -21,38 +21,38 @@ from rnnlimits.planning import grid, memory
 from rnnlimits.planning.load import load
 from rnnlimits.planning.shard import Shard
 
-STEPS = 2  # an update reaches the peak of all updates; the second one starts with the optimiser's memory
+UPDATES = 2  # an update reaches the peak of all updates; the second one starts with the optimiser's memory
 
 
 def study(task: dict, architectures: dict, length: int, hidden: int, seeds: int, **budget: int) -> dict:
     rates = {"learning_rates": [1e-3]}
     return {
         "kind": "training", "title": "memory", "tasks": task, "architectures": architectures, "seeds": seeds,
-        "lengths": [length], "hidden_sizes": [hidden], "budget": {"steps": STEPS, **budget},
+        "lengths": [length], "hidden_sizes": [hidden], "budget": {"updates": UPDATES, **budget},
     } | rates  # fmt: skip
 
 
 def untrained(probe: dict, architectures: dict, length: int, hidden: int) -> dict:
-    return study({"adding": {}}, architectures, length, hidden, 1, steps=0) | {"probes": probe}
+    return study({"adding": {}}, architectures, length, hidden, 1, updates=0) | {"probes": probe}
 
 
 COMPILED = {"elman": {}, "gru": {}, "lstm": {}}
 CONVOLUTIONS = {"convolution": {}, "temporal_convolution": {}, "feed_forward": {}}
 FEW = {"validation_sequences": 8, "test_sequences": 8}
 CALIBRATION = {
-    "small": study({"adding": {}}, COMPILED | {"feed_forward": {}}, 10, 4, 2, batch=1, **FEW),
-    "updates": study({"adding": {}}, COMPILED | {"echo_state": {}}, 400, 64, 4, batch=250, **FEW),
-    "every_step": study({"copy_memory": {}}, COMPILED, 400, 64, 4, batch=250, **FEW),
-    "evaluation": study({"adding": {}}, COMPILED | {"echo_state": {}}, 400, 64, 4, batch=8),
-    "evaluation_every_step": study({"copy_memory": {}}, COMPILED, 400, 64, 4, batch=8),
-    "text": study({"character_language_model": {}}, COMPILED, 100, 64, 4, batch=250, **FEW),
-    "text_evaluation": study({"character_language_model": {}}, COMPILED, 400, 64, 10, batch=2, **FEW),
-    "weights": study({"adding": {}}, COMPILED, 2, 700, 6, batch=1, **FEW),
-    "convolutions": study({"copy_memory": {}}, CONVOLUTIONS, 200, 64, 2, batch=250, **FEW),
-    "windows": study({"adding": {}}, CONVOLUTIONS, 400, 64, 2, batch=250, **FEW),
-    "convolutions_evaluation": study({"copy_memory": {}}, CONVOLUTIONS, 200, 64, 4, batch=8),
-    "windows_evaluation": study({"adding": {}}, CONVOLUTIONS, 200, 64, 4, batch=8),
-    "digits": study({"sequential_digits": {}}, COMPILED | CONVOLUTIONS, 64, 64, 8, batch=8),
+    "small": study({"adding": {}}, COMPILED | {"feed_forward": {}}, 10, 4, 2, batch_size=1, **FEW),
+    "updates": study({"adding": {}}, COMPILED | {"echo_state": {}}, 400, 64, 4, batch_size=250, **FEW),
+    "every_step": study({"copy_memory": {}}, COMPILED, 400, 64, 4, batch_size=250, **FEW),
+    "evaluation": study({"adding": {}}, COMPILED | {"echo_state": {}}, 400, 64, 4, batch_size=8),
+    "evaluation_every_step": study({"copy_memory": {}}, COMPILED, 400, 64, 4, batch_size=8),
+    "text": study({"character_language_model": {}}, COMPILED, 100, 64, 4, batch_size=250, **FEW),
+    "text_evaluation": study({"character_language_model": {}}, COMPILED, 400, 64, 10, batch_size=2, **FEW),
+    "weights": study({"adding": {}}, COMPILED, 2, 700, 6, batch_size=1, **FEW),
+    "convolutions": study({"copy_memory": {}}, CONVOLUTIONS, 200, 64, 2, batch_size=250, **FEW),
+    "windows": study({"adding": {}}, CONVOLUTIONS, 400, 64, 2, batch_size=250, **FEW),
+    "convolutions_evaluation": study({"copy_memory": {}}, CONVOLUTIONS, 200, 64, 4, batch_size=8),
+    "windows_evaluation": study({"adding": {}}, CONVOLUTIONS, 200, 64, 4, batch_size=8),
+    "digits": study({"sequential_digits": {}}, COMPILED | CONVOLUTIONS, 64, 64, 8, batch_size=8),
     "gradients": untrained({"gradient_reach": {"sequences": 100}}, COMPILED | CONVOLUTIONS, 400, 64),
     "jacobians": untrained({"jacobian_spectrum": {"sequences": 2}}, COMPILED, 4, 500),
     "exponents": untrained({"lyapunov": {"steps": 1500}}, COMPILED, 4, 400),
@@ -82,8 +82,8 @@ def main() -> None:
         for shard in grid.shards(load(given.config or folder / "memory.yaml")):
             if given.only not in shard.id or shard.needs:
                 continue
-            steps = min(STEPS, shard.budget["steps"]) if shard.budget else 0
-            shard = dataclasses.replace(shard, budget=shard.budget and shard.budget | {"steps": steps})
+            updates = min(UPDATES, shard.budget["updates"]) if shard.budget else 0
+            shard = dataclasses.replace(shard, budget=shard.budget and shard.budget | {"updates": updates})
             estimate, peak = memory.estimate(shard), measured(shard, folder)
             print(f"{shard.id:58} {estimate:6.0f} MB {peak:6.0f} MB {estimate / peak:6.2f}", flush=True)
 

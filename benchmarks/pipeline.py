@@ -30,7 +30,7 @@ PARTS = ("training", "probing", "evaluation", "import")
 GRID = {
     "kind": "training", "title": "a large grid", "tasks": {"adding": {}}, "seeds": 5,
     "architectures": {"elman": {}, "gru": {}, "lstm": {}, "irnn": {}},
-    "learning_rates": [1e-3], "budget": {"steps": 1000},
+    "learning_rates": [1e-3], "budget": {"updates": 1000},
 }  # fmt: skip
 
 

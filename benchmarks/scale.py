@@ -60,18 +60,23 @@ def prepare(folder: Path, shards: int, seconds: float) -> None:
 
 def measured(shard: Shard) -> list[rows.Row]:
     """As many rows as a short training writes; the numbers mean nothing."""
-    same = {"metric": "mean_squared_error", "unit": "squared error", "chance": 1 / 6, "status": "budget"}
-    same |= {"learning_rate": shard.learning_rates[0], "selected": True}
+    same = {
+        "metric": "mean_squared_error",
+        "unit": "squared error",
+        "chance": 1 / 6,
+        "status": "out_of_updates",
+    }
+    same |= {"learning_rate": shard.learning_rates[0], "selected": True, "status": "out_of_updates"}
     found = []
     for seed in range(shard.seeds):
         value = 1 / (shard.hidden_size + seed + 1)
         for step in range(1, CURVE + 1):
             found.append(
-                shard.row(seed=seed, split="validation", stage="training", step=step, value=value, **same)
+                shard.row(seed=seed, split="validation", stage="training", update=step, value=value, **same)
             )
-        found.append(shard.row(seed=seed, split="test", stage="final", step=CURVE, value=value, **same))
+        found.append(shard.row(seed=seed, split="test", stage="final", update=CURVE, value=value, **same))
         solved = same | {"metric": "solved", "unit": "share", "chance": 0.0}
-        found.append(shard.row(seed=seed, split="test", stage="final", step=CURVE, value=1.0, **solved))
+        found.append(shard.row(seed=seed, split="test", stage="final", update=CURVE, value=1.0, **solved))
     return found
 
 

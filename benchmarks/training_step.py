@@ -34,8 +34,8 @@ def shard(page: str, task: str, T: int, H: int, B: int, seeds: int) -> Shard:
     return Shard(
         study="benchmark", kind="training", task=task, task_page=task, task_options={}, variant=page,
         architecture=page, architecture_options={}, hidden_size=H, length_steps=T, parameters=0,
-        parameters_budget=None, seeds=seeds, learning_rates=[1e-3], probes={}, folds=None, needs=[],
-        budget={"steps": 1, "batch": B, "optimiser": "adam", "clip_norm": 1.0, "validate_every": 100,
+        parameters_target=None, seeds=seeds, learning_rates=[1e-3], probes={}, folds=None, needs=[],
+        budget={"updates": 1, "batch_size": B, "optimiser": "adam", "clip_norm": 1.0, "validate_every": 100,
                 "patience": None, "validation_sequences": 1, "test_sequences": 1},
     )  # fmt: skip
 

@@ -40,7 +40,7 @@ def slice_of_the_grid(folder: Path, lengths: list[int], seeds: int, steps: int) 
     study = {
         "title": "A slice", "kind": "training", "tasks": {"adding": {}}, "lengths": lengths, "seeds": seeds,
         "architectures": {"elman": {}, "lstm": {}, "gru": {}}, "match": "parameters", "parameters": [4500],
-        "learning_rates": RATES, "budget": {"steps": steps},
+        "learning_rates": RATES, "budget": {"updates": steps},
     }  # fmt: skip
     path = folder / "slice.yaml"
     path.write_text(yaml.safe_dump({"name": "slice", "results": "results", "studies": {"slice": study}}))
@@ -71,7 +71,7 @@ def ours(shard: Shard, folder: Path) -> tuple[float, list[float]]:
 
 
 def theirs(shard: Shard, rate: float, seed: int) -> tuple[float, dict]:
-    budget = {name: shard.budget[name] for name in ("steps", "batch", "validate_every")}
+    budget = {name: shard.budget[name] for name in ("updates", "batch_size", "validate_every")}
     sizes = {"length": shard.length_steps, "hidden": shard.hidden_size, "rate": rate, **budget}
     more = {name: shard.budget[name] for name in ("validation_sequences", "test_sequences")}
     command = [sys.executable, str(Path(__file__).with_name("alternative.py"))]

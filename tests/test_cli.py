@@ -18,7 +18,7 @@ from rnnlimits.planning.shard import Shard
 from support.command_line import run
 from support.example_config import GOOD, changed
 
-COMMANDS = ["list", "plan", "train", "table", "judge", "explain", "draw", "report", "verdicts", "archive"]
+COMMANDS = ["list", "plan", "train", "table", "judge", "explain", "plot", "report", "verdicts", "archive"]
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_plan_shows_every_shard_and_the_totals(good, monkeypatch, capsys):
     planned = grid.shards(load(good))
     assert code == 0
     assert [line.split()[0] for line in out.splitlines()[1:-3]] == [shard.id for shard in planned]
-    matched = next(shard for shard in planned if shard.parameters_budget)
+    matched = next(shard for shard in planned if shard.parameters_target)
     deviation = 100 * (matched.parameters - 500) / 500
     assert any(matched.id in line and f"{deviation:+.1f} %" in line for line in out.splitlines())
     assert out.splitlines()[-3].startswith(f"{len(planned)} shards: ")
@@ -182,7 +182,7 @@ def test_a_shard_trains_from_its_printed_spec(good, monkeypatch, capsys):
 def written(shards: list[Shard], folder: Path) -> None:
     """A rows file for each shard, with one row in it."""
     for shard in shards:
-        row = shard.row(split="test", stage="final", step=0, metric="loss", unit="nats", status="measured")
+        row = shard.row(split="test", stage="final", update=0, metric="loss", unit="nats", status="measured")
         rows.write([row], {}, folder / f"{shard.id}.parquet")
 
 

@@ -199,7 +199,7 @@ def explain(
 
 
 @app.command()
-def draw(
+def plot(
     tables: Annotated[Path, typer.Option(metavar="DIR", help="The tables.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the figures go.")],
     only: Annotated[str | None, typer.Option(metavar="NAME", help="One figure instead of all.")] = None,
@@ -208,7 +208,7 @@ def draw(
     """Tables to figures, each as SVG and PNG."""
     from rnnlimits.analysis import figures
 
-    figures.draw_all(tables, out, only, processes)
+    figures.plot_all(tables, out, only, processes)
 
 
 @app.command()

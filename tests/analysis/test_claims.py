@@ -34,7 +34,7 @@ def test_more_than_half_diverged_decides_nothing():
     assert verdict(AT_MOST, few) == REPRODUCED
 
 
-def test_a_diverged_rival_decides_nothing():
+def test_a_diverged_positive_control_decides_nothing():
     rows = scored(shard(), [None] * 4 + [0.3] * 3) + scored(shard(variant="lstm"), [0.1] * 7)
     part = {"check": "ordering", "direction": "lower", "where": {**ERROR, "variant": "lstm"}}
     assert verdict({**part, "against": {"variant": "elman"}}, rows) == UNDECIDED
@@ -45,13 +45,16 @@ def test_seeds_that_used_up_their_budget_do_not_speak_for_those_that_stopped():
     part = {
         "check": "ordering", "direction": "higher",
         "against": {"stage": "final", "metric": "best_bits_per_character"},
-        "where": {"split": "validation", "stage": "training", "metric": "bits_per_character", "step": "last"},
+        "where": {
+            "split": "validation", "stage": "training", "metric": "bits_per_character", "update": "last",
+        },
     }  # fmt: skip
     rows = validated(cell, [[3.0, 2.0, 2.1]] * 3)
-    stopped, cut_off = [{**part, "where": {**part["where"], "status": end}} for end in ("stopped", "budget")]
+    ends = ("early_stopped", "out_of_updates")
+    stopped, cut_off = [{**part, "where": {**part["where"], "status": end}} for end in ends]
     assert verdict(stopped, rows) == REPRODUCED
     assert verdict(cut_off, rows) == UNDECIDED
-    assert "of budget seeds is higher" in findings(cut_off, rows)[0].sentence
+    assert "of out_of_updates seeds is higher" in findings(cut_off, rows)[0].sentence
     assert "by no value, 0 pairs; too few" in findings(cut_off, rows)[0].sentence
 
 
@@ -137,8 +140,8 @@ claims:
   says: >-
     A sentence
     on two lines.
-  source: {key: Author (2000), where: table 1}
-  kind: N
+  source: {key: Author (2000), place: table 1}
+  type: number
   full: {length_steps: 100, hidden_size: 8}
   disputes: Some.
   parts:
@@ -149,24 +152,25 @@ claims:
 - id: fails
   title: Fails
   says: Another.
-  source: {key: Author (2000), where: table 2}
-  kind: F
+  source: {key: Author (2000), place: table 2}
+  type: failure
   full: {}
   parts:
   - {check: near_chance, perfect: 0, study: memory, where: {split: test, metric: mean_squared_error}}
-  - {check: at_most, bound: 1, study: memory, where: {split: test, metric: mean_squared_error}, rival: true}
+  - {check: at_most, bound: 1, study: memory, where: {split: test, metric: mean_squared_error},
+     positive_control: true}
 - id: straddles
   title: Straddles
   says: A third.
-  source: {key: Author (2000), where: table 3}
-  kind: N
+  source: {key: Author (2000), place: table 3}
+  type: number
   parts:
   - {check: at_most, bound: 0.15, study: memory, where: {split: test, metric: mean_squared_error}}
 - id: lacks
   title: Lacks
   says: A fourth.
-  source: {key: Author (2000), where: table 4}
-  kind: N
+  source: {key: Author (2000), place: table 4}
+  type: number
   needs: a GPU
   parts:
   - {check: at_most, bound: 1, study: memory, where: {variant: lstm, split: test, metric: mean_squared_error}}
@@ -199,8 +203,8 @@ def test_all_four_verdicts_reach_the_file_with_their_yardsticks(tmp_path):
     assert written.loc["holds", "scale"] == "reduced: length_steps 20 of 100"
     measured = "elman on adding (h 8, T 20) test mean_squared_error: 0.14 [0.1, 0.2], 3 seeds"
     assert written.loc["holds", "measured"] == measured
-    assert written.loc["holds", ["bound", "seeds", "budget"]].tolist() == ["≤ 1", "3", "up to 100 updates"]
-    assert written.loc["holds", ["source", "where"]].tolist() == ["Author (2000)", "table 1"]
+    assert written.loc["holds", ["bound", "seeds", "training"]].tolist() == ["≤ 1", "3", "up to 100 updates"]
+    assert written.loc["holds", ["source", "place"]].tolist() == ["Author (2000)", "table 1"]
     assert written.loc["holds", "reference"] == "Author (2000), A title"
     assert written.loc["fails", "scale"] == "full"
     assert written.loc["straddles", "scale"] == "not stated"

@@ -39,11 +39,11 @@ def test_near_a_chance_that_nobody_knows_is_undecided():
     [
         ([1, 1, 1, 1], "solved", {"at_least": 0.5}, REPRODUCED),  # Wilson: 4/(4 + 1.96²) = 0.51
         ([1, 1, 1], "solved", {"at_least": 0.5}, UNDECIDED),  # 3/(3 + 1.96²) = 0.44
-        ([0, 0, 0, 0], "stopped", {"at_least": 0.5}, CONTRADICTED),
-        ([0, 0, 0, 0], "budget", {"at_least": 0.5}, UNDECIDED),  # with more updates they might have
-        ([0, 0, 0, 0], "budget", {"at_most": 0.5}, REPRODUCED),
+        ([0, 0, 0, 0], "early_stopped", {"at_least": 0.5}, CONTRADICTED),
+        ([0, 0, 0, 0], "out_of_updates", {"at_least": 0.5}, UNDECIDED),  # with more updates they might have
+        ([0, 0, 0, 0], "out_of_updates", {"at_most": 0.5}, REPRODUCED),
         ([1, 1, 1, 1], "solved", {"at_most": 0.5}, CONTRADICTED),
-        ([1, 0, 1, 0], "stopped", {"at_most": 0.5}, UNDECIDED),
+        ([1, 0, 1, 0], "early_stopped", {"at_most": 0.5}, UNDECIDED),
     ],
 )
 def test_a_share_of_solved_seeds_is_judged_by_wilsons_interval(solved, status, limit, expected):
@@ -130,12 +130,14 @@ def test_an_ordering_may_compare_two_moments_of_one_run():
     curves = [[3.0, 2.0, 2.1], [3.0, 2.0, 2.2], [3.0, 2.1, 2.2]]
     part = {
         "check": "ordering", "direction": "higher", "margin": 0.05,
-        "where": {"split": "validation", "stage": "training", "metric": "bits_per_character", "step": "last"},
+        "where": {
+            "split": "validation", "stage": "training", "metric": "bits_per_character", "update": "last",
+        },
         "against": {"stage": "final", "metric": "best_bits_per_character"},
     }  # fmt: skip
     rows = validated(cell, curves) + validated(cell, [[1.0, 9.0]] * 3, 1e-2, selected=False)
     assert verdict(part, rows) == REPRODUCED
-    assert "validation bits_per_character at step 20 is higher" in findings(part, rows)[0].sentence
+    assert "validation bits_per_character at update 20 is higher" in findings(part, rows)[0].sentence
 
 
 def test_the_longest_lag_is_found_in_the_rows():
@@ -149,8 +151,8 @@ def test_the_longest_lag_is_found_in_the_rows():
 def test_variants_matched_by_parameters_meet_at_their_budget():
     rows = []
     for budget, (elman, lstm) in {500: (16, 8), 900: (24, 12)}.items():
-        rows += scored(shard(hidden_size=elman, parameters_budget=budget), [0.3, 0.3, 0.3])
-        rows += scored(shard(variant="lstm", hidden_size=lstm, parameters_budget=budget), [0.1, 0.1, 0.1])
+        rows += scored(shard(hidden_size=elman, parameters_target=budget), [0.3, 0.3, 0.3])
+        rows += scored(shard(variant="lstm", hidden_size=lstm, parameters_target=budget), [0.1, 0.1, 0.1])
     part = {"check": "ordering", "direction": "lower", "where": {**ERROR, "variant": "lstm"}}
     part["against"] = {"variant": "elman"}
     assert [finding.verdict for finding in findings(part, rows)] == [REPRODUCED, REPRODUCED]

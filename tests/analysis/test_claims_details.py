@@ -14,8 +14,8 @@ claims:
 - id: better
   title: Better
   says: A sentence.
-  source: {key: Author (2000), where: table 1}
-  kind: O
+  source: {key: Author (2000), place: table 1}
+  type: ordering
   parts:
   - {check: at_most, bound: 1, study: memory, where: {variant: gru, split: test, metric: mean_squared_error}}
   - check: ordering
@@ -27,8 +27,8 @@ claims:
 - id: absent
   title: Absent
   says: Another.
-  source: {key: Author (2000), where: table 2}
-  kind: N
+  source: {key: Author (2000), place: table 2}
+  type: number
   parts:
   - {check: at_most, bound: 1, study: memory, where: {variant: irnn, split: test, metric: mean_squared_error}}
 """
@@ -80,7 +80,14 @@ def test_every_seed_of_both_sides_is_there_with_what_was_judged(details):
     assert pair.variant.tolist() == ["lstm"] * 3 + ["elman"] * 3
     assert pair.seed.tolist() == [0, 1, 2] * 2
     assert pair.value.fillna(-1).tolist() == [0.05, -1, 0.06, 0.1, 0.2, 0.3]
-    assert pair.status.tolist() == ["budget", "diverged", "budget", "budget", "budget", "budget"]
+    assert pair.status.tolist() == [
+        "out_of_updates",
+        "diverged",
+        "out_of_updates",
+        "out_of_updates",
+        "out_of_updates",
+        "out_of_updates",
+    ]
     assert pair.chance.round(4).unique().tolist() == [0.1667]
     assert "absent" not in set(seeds.claim)
 
@@ -91,8 +98,8 @@ def test_each_side_comes_with_what_it_was_given(details):
     assert pair.side.tolist() == ["one", "other"]
     assert pair.variant.tolist() == ["gru", "elman"]
     assert pair.parameters.tolist() == [80, 80]
-    assert pair.steps_planned.tolist() == [100, 100]
-    assert pair.steps_taken.tolist() == [10, 10]
+    assert pair.updates_planned.tolist() == [100, 100]
+    assert pair.updates_taken.tolist() == [10, 10]
     assert pair.trials.tolist() == [6, 6]  # three seeds at two rates
     assert pair.learning_rate.tolist() == [0.001, 0.001]
     assert pair.seconds.tolist() == [30.0, 30.0]

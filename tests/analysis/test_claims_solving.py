@@ -77,7 +77,7 @@ def test_the_steps_of_an_unsolved_run_stand_in_the_evidence_as_they_were_judged(
     judgement = claims.weigh({"id": "sooner", "parts": [part]}, rows, plan_of(rows), 0.95)
     seeds = [line for spot in details.places(judgement) for line in details.seeds(*spot)]
     assert [line["value"] for line in seeds] == [100, 100, 100, 400, 1000, 800]
-    assert [line["status"] for line in seeds][3:] == ["solved", "budget", "solved"]
+    assert [line["status"] for line in seeds][3:] == ["solved", "out_of_updates", "solved"]
     assert [line["side"] for line in seeds] == ["one"] * 3 + ["other"] * 3
 
 
@@ -110,7 +110,7 @@ def test_a_median_of_steps_counts_the_unsolved_as_at_least_their_budget(steps, p
     rows = times("elman", steps)
     found = findings({"check": "within", "statistic": "median", "where": STEPS, **part}, rows)[0]
     assert found.verdict == expected
-    assert ("unsolved, counted as 1,000 steps" in found.sentence) == (None in steps)
+    assert ("unsolved, counted as 1,000 updates" in found.sentence) == (None in steps)
     if "factor" in part:
         assert f"(within a factor {part['factor']} of {part['of']})" in found.bound
 
@@ -118,16 +118,22 @@ def test_a_median_of_steps_counts_the_unsolved_as_at_least_their_budget(steps, p
 @pytest.mark.parametrize(
     ("check", "statistic", "values", "status", "expected"),
     [
-        ("at_least", "max", [0.5, 0.5, 0.995], "budget", REPRODUCED),
-        ("at_least", "max", [0.5, 0.5, 0.98], "stopped", CONTRADICTED),
-        ("at_least", "max", [0.5, 0.5, 0.98], "budget", UNDECIDED),  # with more updates one might have
-        ("at_most", "max", [0.5, 0.5, 0.98], "budget", REPRODUCED),
-        ("at_most", "max", [0.5, 0.5, 0.995], "budget", CONTRADICTED),
-        ("at_most", "max", [0.5, 0.5], "budget", UNDECIDED),
-        ("at_most", "min", [0.5, 1, 1], "budget", REPRODUCED),
-        ("at_most", "min", [1, 1, 1], "stopped", CONTRADICTED),
-        ("at_least", "min", [1, 1, 0.5], "budget", CONTRADICTED),
-        ("at_least", "max", [None, None, None], "budget", UNDECIDED),
+        ("at_least", "max", [0.5, 0.5, 0.995], "out_of_updates", REPRODUCED),
+        ("at_least", "max", [0.5, 0.5, 0.98], "early_stopped", CONTRADICTED),
+        (
+            "at_least",
+            "max",
+            [0.5, 0.5, 0.98],
+            "out_of_updates",
+            UNDECIDED,
+        ),  # with more updates one might have
+        ("at_most", "max", [0.5, 0.5, 0.98], "out_of_updates", REPRODUCED),
+        ("at_most", "max", [0.5, 0.5, 0.995], "out_of_updates", CONTRADICTED),
+        ("at_most", "max", [0.5, 0.5], "out_of_updates", UNDECIDED),
+        ("at_most", "min", [0.5, 1, 1], "out_of_updates", REPRODUCED),
+        ("at_most", "min", [1, 1, 1], "early_stopped", CONTRADICTED),
+        ("at_least", "min", [1, 1, 0.5], "out_of_updates", CONTRADICTED),
+        ("at_least", "max", [None, None, None], "out_of_updates", UNDECIDED),
     ],
 )
 def test_the_best_of_the_seeds_comes_with_the_share_that_gets_there(
@@ -155,16 +161,16 @@ RIVAL = {"check": "at_most", "bound": 0.01, "study": "memory", "where": {**ERROR
     ("elman", "gru", "expected"),
     [
         (0.17, 0.001, REPRODUCED),
-        (0.17, 0.1, UNDECIDED),  # the rival failed too: perhaps nothing was tuned
+        (0.17, 0.1, UNDECIDED),  # the control failed too: perhaps nothing was tuned
         (0.1, 0.001, CONTRADICTED),
-        (0.1, 0.1, CONTRADICTED),  # it did not fail, whatever the rival did
+        (0.1, 0.1, CONTRADICTED),  # it did not fail, whatever the control did
         (0.17, None, NOT_RUN),
     ],
 )
-def test_a_failure_says_something_only_beside_a_rival_that_succeeds(elman, gru, expected):
+def test_a_failure_says_something_only_beside_a_positive_control_that_succeeds(elman, gru, expected):
     both = scored(shard(), [elman] * 3) + scored(shard(variant="gru"), [gru or 1] * 3)
     rows = both if gru else both[:6]
-    claim = {"id": "fails", "parts": [FAILS, {**RIVAL, "rival": True}]}
+    claim = {"id": "fails", "parts": [FAILS, {**RIVAL, "positive_control": True}]}
     judgement = claims.weigh(claim, frame(rows), plan_of(frame(both)), 0.95)
     assert judgement.verdict == expected
-    assert [part.get("rival", False) for _, part, _ in details.places(judgement)] == [False, True]
+    assert [part.get("positive_control", False) for _, part, _ in details.places(judgement)] == [False, True]

@@ -35,15 +35,15 @@ studies:
     hidden_sizes: [8]
     seeds: 3
     learning_rates: [0.001]
-    budget: {steps: 1000}
+    budget: {updates: 1000}
 """
 CLAIMS = """
 sources: {Author (2000): "Author (2000), A title"}
 claims:
-- {id: fails, title: Fails, says: A sentence., source: {key: Author (2000), where: table 1}, kind: N,
+- {id: fails, title: Fails, says: A sentence., source: {key: Author (2000), place: table 1}, type: number,
    parts: [{check: at_most, bound: 0.15, study: memory,
             where: {variant: elman, split: test, metric: mean_squared_error}}]}
-- {id: better, title: Better, says: Another., source: {key: Author (2000), where: table 2}, kind: O,
+- {id: better, title: Better, says: Another., source: {key: Author (2000), place: table 2}, type: ordering,
    parts: [{check: ordering, direction: lower, pick: best, study: memory, against: {variant: elman},
             where: {variant: [lstm, gru], split: test, metric: mean_squared_error}}]}
 """
@@ -161,12 +161,12 @@ def test_shards_of_one_origin_share_a_block_and_another_commit_or_machine_has_it
 
 def test_facts_that_nobody_foresaw_are_shown_where_they_differ_and_once_where_not(run):
     everyone = {"slurm_job_id": "4711"}
-    text = run("better", elman={**everyone, "resumed_from_steps": [200, 400]}, lstm=everyone, gru=everyone)
+    text = run("better", elman={**everyone, "resumed_from_updates": [200, 400]}, lstm=everyone, gru=everyone)
     block, _, shards = text.partition("The shards, one by one")
     assert block.count("slurm_job_id") == 1
     assert "slurm_job_id" not in shards
-    assert "resumed_from_steps [200, 400]" in shards.partition("lstm.h8")[0]
-    assert "resumed_from_steps" not in block
+    assert "resumed_from_updates [200, 400]" in shards.partition("lstm.h8")[0]
+    assert "resumed_from_updates" not in block
 
 
 def test_it_says_whether_config_and_code_are_still_those_that_made_the_rows(run):

@@ -119,7 +119,7 @@ def test_curves_carry_the_step_at_which_they_solve():
     stars = [line for line in panel.lines if line.get_marker() == "*"]
     runs = TABLES["replicas"].query("task == 'adding' and hidden_size == 64 and length_steps == 20")
     assert sorted(line.get_xdata()[0] for line in stars) == sorted(
-        runs.groupby("variant").steps_to_solve.median().dropna()
+        runs.groupby("variant").updates_to_solve.median().dropna()
     )
 
 

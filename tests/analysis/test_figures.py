@@ -26,7 +26,7 @@ RUNS = {
 
 MEASURED = {
     "mean", "median", "low", "high", "p10", "p90", "largest", "smallest", "bound", "standard_error", "chance",
-    "steps_to_solve", "best_step", "seconds_training",
+    "updates_to_solve", "best_update", "seconds_training",
 }  # fmt: skip
 
 
@@ -132,17 +132,17 @@ def test_drawing_leaves_the_settings_of_matplotlib_alone():
 def test_all_figures_are_drawn_from_a_folder_of_tables(tmp_path):
     tables = synthetic_tables.write(RUNS["one of everything"], tmp_path / "tables")
     (tables / "jacobian_by_lag.csv").unlink()
-    written = figures.draw_all(tables, tmp_path / "figures")
+    written = figures.plot_all(tables, tmp_path / "figures")
     assert [path.stem for path in written] == NAMES
     assert all(path.with_suffix(".png").stat().st_size > 1000 for path in written)
-    at_once = figures.draw_all(tables, tmp_path / "at_once", processes=2)
+    at_once = figures.plot_all(tables, tmp_path / "at_once", processes=2)
     for suffix in (".svg", ".png"):
         assert [path.with_suffix(suffix).read_bytes() for path in at_once] == [
             path.with_suffix(suffix).read_bytes() for path in written
         ]
-    assert figures.draw_all(tables, tmp_path / "one", only="cost") == [tmp_path / "one" / "cost.svg"]
+    assert figures.plot_all(tables, tmp_path / "one", only="cost") == [tmp_path / "one" / "cost.svg"]
 
 
 def test_an_unknown_figure_is_named_with_what_there_is(tmp_path):
     with pytest.raises(LookupError, match=r"no figure 'costs'; did you mean 'cost'"):
-        figures.draw_all(tmp_path, tmp_path, only="costs")
+        figures.plot_all(tmp_path, tmp_path, only="costs")

@@ -109,7 +109,7 @@ def test_a_verdict_is_a_word_a_sign_and_everything_behind_it(page):
     text = said(page, "verdicts")
     for claim in synthetic_run.CLAIMS.itertuples():
         assert f"{report.SIGNS[claim.verdict]} {claim.verdict} {claim.title}" in text
-    for part in ("convolution 0.98 [0.97, 0.99] &gt; lstm", "Holds if &lt; 0", "Budget 1,000 updates of 64",
+    for part in ("convolution 0.98 [0.97, 0.99] &gt; lstm", "Holds if &lt; 0", "Training 1,000 updates of 64",
                  "Disputes Depends on the receptive field.", "Source A textbook, chapter 9",
                  "reduced: length_steps 64 of 1,000", "full (at the source&#39;s own sizes)"):  # fmt: skip
         assert part in text, part
@@ -135,7 +135,9 @@ def made_up_last_row(run):
 
     shard = next(shard for shard in grid.shards(run.config) if shard.id == "memory.copy_memory.lstm.h64.t200")
     path = run.tables.parent / "late" / f"{shard.id}.parquet"
-    row = shard.row(split="test", stage="final", step=1, metric="loss", unit="nats", status="budget")
+    row = shard.row(
+        split="test", stage="final", update=1, metric="loss", unit="nats", status="out_of_updates"
+    )
     rows.write([row], synthetic_run.provenance(shard), path)
     return path
 
@@ -182,10 +184,10 @@ def test_results_of_all_architectures_stand_in_one_line():
 def test_architectures_matched_by_parameters_share_a_line_although_their_sizes_differ():
     results = synthetic_tables.build().get("test_results").query("metric == 'solved' and task == 'adding'")
     lstm = results.variant == "lstm"
-    matched = results.assign(parameters_budget=results.hidden_size.map({32: 5000, 64: 20000}))
+    matched = results.assign(parameters_target=results.hidden_size.map({32: 5000, 64: 20000}))
     matched.loc[lstm, "hidden_size"] = matched.hidden_size[lstm] // 2
     table = display.by_variant(matched)
-    assert sorted(set(table.parameters_budget)) == [5000, 20000]
+    assert sorted(set(table.parameters_target)) == [5000, 20000]
     assert not table[["elman", "lstm"]].isna().any(axis=None)
 
 

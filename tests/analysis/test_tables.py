@@ -49,7 +49,7 @@ def test_only_the_metric_that_decides_is_primary(rows):
 
 def test_a_stopped_replica_keeps_its_last_value_and_a_diverged_one_has_none(rows):
     curves = tables.learning_curves(rows)
-    elman = curves[curves.variant == "elman"].set_index("step")
+    elman = curves[curves.variant == "elman"].set_index("update")
     assert elman.n.tolist() == [3, 2, 2]
     assert elman["mean"].tolist() == pytest.approx([0.3, 0.2, 0.15])
     # The rate that was not chosen is no curve.
@@ -59,8 +59,13 @@ def test_a_stopped_replica_keeps_its_last_value_and_a_diverged_one_has_none(rows
 def test_a_replica_has_its_end_and_its_best_value(rows):
     table = tables.replicas(rows)
     last = line(table, variant="elman", seed=2)
-    assert (last.status, last.best_step, last.stop_step, last.best_value) == ("stopped", 20, 20, 0.1)
-    assert pd.isna(last.steps_to_solve)
+    assert (last.status, last.best_update, last.stop_update, last.best_value) == (
+        "early_stopped",
+        20,
+        20,
+        0.1,
+    )
+    assert pd.isna(last.updates_to_solve)
     assert line(table, variant="elman", seed=1).status == "diverged"
     assert "sequential_digits" not in set(table.task)
 
@@ -86,16 +91,18 @@ def test_gradients_are_averaged_over_seeds_at_each_lag(rows):
 def test_mid_training_is_a_moment_of_its_own_and_parameter_gradients_a_quantity():
     cell = shard("memory", "adding", "lstm")
     found = [
-        row for name in ("parameter_gradient", "gradient_output_only") for stage in ("initial", "middle")
-        for row in probed(cell, f"{name}_log10_median", [-2.0 - (stage == "middle")] * 3, stage, lag_steps=4)
-    ]  # fmt: skip
-    found += probed(cell, "parameter_gradient_slope", [-0.5] * 3, "middle")
+        row
+        for name in ("parameter_gradient", "gradient_output_only")
+        for stage, value in (("initial", -2.0), ("mid_training", -3.0))
+        for row in probed(cell, f"{name}_log10_median", [value] * 3, stage, lag_steps=4)
+    ]
+    found += probed(cell, "parameter_gradient_slope", [-0.5] * 3, "mid_training")
     frame = pd.DataFrame([vars(row) for row in found])
     table = tables.gradient_by_lag(frame)
     for quantity in ("parameter_gradient", "gradient_output_only"):
         assert line(table, quantity=quantity, stage="initial")["median"] == -2
-        assert line(table, quantity=quantity, stage="middle")["median"] == -3
-    assert line(tables.gradient_slopes(frame), quantity="parameter_gradient").stage == "middle"
+        assert line(table, quantity=quantity, stage="mid_training")["median"] == -3
+    assert line(tables.gradient_slopes(frame), quantity="parameter_gradient").stage == "mid_training"
 
 
 def test_a_time_constant_belongs_to_a_gradient_that_falls(rows):
@@ -172,7 +179,7 @@ def files(folder, rows, shuffle=None):
         if shuffle:
             shuffle.shuffle(mine)
         paths.append(folder / f"{name}.parquet")
-        waist.write(mine, {"seconds_total": 1.5, "host": "laptop", "steps_run": 20}, paths[-1])
+        waist.write(mine, {"seconds_total": 1.5, "host": "laptop", "updates_run": 20}, paths[-1])
     return paths
 
 

@@ -48,7 +48,7 @@ def test_a_claim_says_what_its_source_measured_and_what_we_did(text):
     for words in (
         "A gate helps.", "A (1997), A paper, figure 2", "0.1 against 0.2", "at the source's own sizes",
         "up to 1,000 updates of 64 sequences; seeds: 5", "survives 5 of 5", "lstm is lower",
-        "lower by ≥ 0.01", "2.1 (rival)", "without seed 0", "0.11 [0.09, 0.13]",
+        "lower by ≥ 0.01", "2.1 (positive control)", "without seed 0", "0.11 [0.09, 0.13]",
     ):  # fmt: skip
         assert words in said.replace("&#39;", "'"), words
     assert "What was tried" not in said
@@ -137,7 +137,7 @@ def test_a_figure_shows_each_seed_that_has_a_number_and_counts_the_others(panels
     assert [line.label for line in first.lines] == ["lstm", "elman"]
     assert (first.title, first.measure) == ("adding, T 20, h 32", "test mean squared error")
     assert second.compares
-    drawn = figure.draw("title", *tables_of("C1"))
+    drawn = figure.plot("title", *tables_of("C1"))
     written = [text.get_text() for axes in drawn.axes for text in axes.get_yticklabels()]
     assert "lstm (1 of 5 without)" in written
 
@@ -145,11 +145,11 @@ def test_a_figure_shows_each_seed_that_has_a_number_and_counts_the_others(panels
 def test_a_seed_whose_budget_ended_first_is_an_open_dot(panels):
     _, steps = panels("C1")
     assert [line.cut_off for line in steps.lines] == [[False, True, False, False, True], [False] * 5]
-    drawn = figure.draw("title", *tables_of("C1"))
+    drawn = figure.plot("title", *tables_of("C1"))
     (legend,) = drawn.legends
     assert "not solved by then" in [text.get_text() for text in legend.get_texts()]
     assert "not solved by then" not in [
-        text.get_text() for text in figure.draw("title", *tables_of("C2")).legends[0].get_texts()
+        text.get_text() for text in figure.plot("title", *tables_of("C2")).legends[0].get_texts()
     ]
 
 
@@ -162,7 +162,7 @@ def test_what_was_judged_is_drawn_and_not_a_mean_of_ours(panels):
 
 
 def test_numbers_that_span_decades_are_drawn_on_a_logarithmic_axis():
-    scales = {claim: [axes.get_xscale() for axes in figure.draw("", *tables_of(claim)).axes] for claim in
+    scales = {claim: [axes.get_xscale() for axes in figure.plot("", *tables_of(claim)).axes] for claim in
               ("C1", "C2", "C3", "C5")}  # fmt: skip
     assert scales == {
         "C1": ["linear", "linear", "log", "log"],
@@ -174,7 +174,7 @@ def test_numbers_that_span_decades_are_drawn_on_a_logarithmic_axis():
 
 def test_everything_that_a_figure_says_lies_within_it():
     for claim in ("C1", "C2", "C3", "C5"):
-        drawn = figure.draw("A title of sixty characters, which is as long as one may be.", *tables_of(claim))
+        drawn = figure.plot("A title of sixty characters, which is as long as one may be.", *tables_of(claim))
         drawn.draw_without_rendering()
         frame = drawn.bbox
         for axes in drawn.axes:
@@ -184,7 +184,7 @@ def test_everything_that_a_figure_says_lies_within_it():
 
 
 def test_nothing_measured_is_no_figure():
-    assert figure.draw("title", *tables_of("C4")) is None
+    assert figure.plot("title", *tables_of("C4")) is None
 
 
 def tables_of(claim: str) -> list[pd.DataFrame]:

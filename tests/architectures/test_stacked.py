@@ -135,10 +135,10 @@ def test_a_stack_is_estimated_by_the_layers_it_has(page):
 def test_a_stack_trains_and_its_layers_use_their_compiled_loops():
     shard = a_shard(
         "stacked", architecture_options={"of": "lstm", "layers": 2, "residual": "pre_norm"},
-        budget=BUDGET | {"steps": 4, "validate_every": 2}, probes={"gradient_reach": {"sequences": 2}},
+        budget=BUDGET | {"updates": 4, "validate_every": 2}, probes={"gradient_reach": {"sequences": 2}},
     )  # fmt: skip
     found, facts = protocol.run(shard)
-    alone = protocol.run(a_shard("lstm", budget=BUDGET | {"steps": 0}, probes={"gradient_reach": {}}))
+    alone = protocol.run(a_shard("lstm", budget=BUDGET | {"updates": 0}, probes={"gradient_reach": {}}))
     assert facts["backend"] == alone[1]["backend"]
     losses = [row.value for row in found if row.metric == "loss" and row.split == "train"]
     assert losses

@@ -34,7 +34,7 @@ studies:
     hidden_sizes: [16]
     seeds: 2
     learning_rates: [1.0e-3, 1.0e-2]
-    budget: {steps: 6000, batch: 16, validate_every: 100, validation_sequences: 32, test_sequences: 32}
+    budget: {updates: 6000, batch_size: 16, validate_every: 100, validation_sequences: 32, test_sequences: 32}
 """
 Found = TypeVar("Found")
 

@@ -21,7 +21,7 @@ studies:
     hidden_sizes: [16]
     seeds: 2
     learning_rates: [1.0e-3]
-    budget: {steps: 1500}
+    budget: {updates: 1500}
   simulated:
     title: It needs none
     kind: simulation

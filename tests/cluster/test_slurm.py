@@ -119,7 +119,7 @@ def test_after_the_submitting_process_was_killed_its_job_goes_on_and_the_next_ru
 def resumed(submitted: Submitted) -> bool:
     """Did the training go on where the disturbed one had come to?"""
     (facts,) = submitted.provenance().values()
-    return bool(facts["resumed_from_steps"])
+    return bool(facts["resumed_from_updates"])
 
 
 def last_job(submitted: Submitted) -> str:

@@ -21,8 +21,8 @@ from support.repository_copy import ROOT
 
 SHARDS = grid.shards(load(ROOT / "config" / "smoke.yaml"))
 SIMULATION = next(shard for shard in SHARDS if shard.study == "random_guessing")
-TRAINED = next(shard for shard in SHARDS if shard.variant == "gru" and shard.budget.get("steps"))
-ADDING = next(shard for shard in SHARDS if shard.task_page == "adding" and shard.budget.get("steps"))
+TRAINED = next(shard for shard in SHARDS if shard.variant == "gru" and shard.budget.get("updates"))
+ADDING = next(shard for shard in SHARDS if shard.task_page == "adding" and shard.budget.get("updates"))
 HOLD = "import sys; from rnnlimits.rows import only_writer\nwith only_writer(sys.argv[1]): print(); input()"
 
 
@@ -102,7 +102,7 @@ def test_a_second_job_goes_on_where_the_first_is_killed(tmp_path, done):
 
 def test_a_job_without_enough_memory_says_what_it_needs_and_what_to_set(tmp_path):
     pytest.importorskip("torch")
-    budget = TRAINED.budget | {"steps": 2, "batch": 200_000, "validate_every": 1}
+    budget = TRAINED.budget | {"updates": 2, "batch_size": 200_000, "validate_every": 1}
     large = dataclasses.replace(TRAINED, hidden_size=64, probes={}, budget=budget)
     out = tmp_path / "rows" / "shard.parquet"
     code, said = train(large, out, limit=3 * 2**30, RNNLIMITS_BACKEND="torch")
@@ -142,18 +142,18 @@ def test_a_job_that_is_killed_leaves_nothing_that_the_next_one_stumbles_over(tmp
 
 def test_a_replica_that_diverges_at_its_first_step_is_a_row_and_spoils_no_other(tmp_path):
     pytest.importorskip("torch")
-    budget = ADDING.budget | {"steps": 4, "validate_every": 2, "patience": None}
+    budget = ADDING.budget | {"updates": 4, "validate_every": 2, "patience": None}
     shard = dataclasses.replace(ADDING, learning_rates=[0.01, 1e30], seeds=2, probes={}, budget=budget)
     code, said = train(shard, tmp_path / "shard.parquet", RNNLIMITS_BACKEND="torch")
     assert code == 0, said
     found = rows.read(tmp_path / "shard.parquet")
     wild = [row for row in found if row.learning_rate == 1e30]
     assert {(row.seed, row.status) for row in wild} == {(0, "diverged"), (1, "diverged")}
-    read = [row for row in wild if row.stage == "training" and row.step > 0]
+    read = [row for row in wild if row.stage == "training" and row.update > 0]
     assert [row.value for row in read] == [None] * len(read)
     tame = [row for row in found if row.learning_rate == 0.01]
-    assert {row.status for row in tame} == {"budget"}
-    assert {row.step for row in tame if row.stage == "training"} == {0, 2, 4}
+    assert {row.status for row in tame} == {"out_of_updates"}
+    assert {row.update for row in tame if row.stage == "training"} == {0, 2, 4}
     (chosen,) = {row.learning_rate for row in found if row.split == "test"}
     assert chosen == 0.01
 

@@ -26,7 +26,7 @@ pytestmark = [
     pytest.mark.xdist_group("prefork"),
 ]
 SHARDS = grid.shards(load("config/smoke.yaml"))
-SHARD = next(shard for shard in SHARDS if shard.variant == "gru" and shard.probes and shard.budget["steps"])
+SHARD = next(shard for shard in SHARDS if shard.variant == "gru" and shard.probes and shard.budget["updates"])
 WAIT_S = 60  # for what takes a moment on an idle machine
 
 
@@ -86,7 +86,7 @@ class Run:
     def endless(self, out: str, **variables: str) -> subprocess.Popen:
         """A job that would train for hours, once it trains."""
         spec = json.loads(SHARD.to_json())
-        spec["budget"] |= {"steps": 10**6, "validate_every": 10**6}
+        spec["budget"] |= {"updates": 10**6, "validate_every": 10**6}
         job = self.start(out, json.dumps(spec), **variables)
         until(lambda: is_written(self.folder / out))
         return job

@@ -17,8 +17,8 @@ CLAIMS: dict[str, Any] = {
             "id": "forgets",
             "title": "It forgets",
             "says": "A sentence.",
-            "source": {"key": "author2000", "where": "fig. 2"},
-            "kind": "T",
+            "source": {"key": "author2000", "place": "fig. 2"},
+            "type": "theory",
             "parts": [
                 {"check": "at_most", "bound": 0, "study": "trained",
                  "where": {"variant": "elman", "metric": "gradient_slope", "hidden_size": "largest"}},
@@ -36,8 +36,8 @@ def with_claims(tmp_path: Path, *place_and_value: Any) -> Path:
 
 
 def test_a_claim_that_has_not_the_form_of_one_is_told_so(tmp_path):
-    with pytest.raises(ConfigError, match=r"claims\.yaml: forgets\.kind: 'X' came; "):
-        load(with_claims(tmp_path, "claims", 0, "kind", "X"))
+    with pytest.raises(ConfigError, match=r"claims\.yaml: forgets\.type: 'X' came; "):
+        load(with_claims(tmp_path, "claims", 0, "type", "X"))
 
 
 def test_claims_stand_beside_the_config(tmp_path):

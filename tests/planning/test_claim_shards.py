@@ -38,7 +38,7 @@ def test_a_claim_is_planned_with_the_shards_that_judging_it_looks_at(path):
         ({"hidden_size": "largest"}, {"a8", "b4"}),  # of each variant, its own
         ({"hidden_size": ["smallest", 8]}, {"a4", "a8", "b4"}),
         ({"variant": "a", "hidden_size": 4}, {"a4"}),
-        ({"parameters_budget": "largest"}, set()),  # nobody aimed at a size
+        ({"parameters_target": "largest"}, set()),  # nobody aimed at a size
         ({"metric": "loss"}, {"a4", "a8", "b4"}),  # no column of a shard
     ],
 )

@@ -12,8 +12,8 @@ CLAIM = {
     "id": "a_claim",
     "title": "A claim",
     "says": "A sentence.",
-    "source": {"key": "Author (2000)", "where": "table 1"},
-    "kind": "N",
+    "source": {"key": "Author (2000)", "place": "table 1"},
+    "type": "number",
     "parts": [{"check": "at_most", "bound": 1, "study": "memory", "where": {"metric": "loss"}}],
 }
 FILE = {"sources": {"Author (2000)": "Author (2000), A title"}, "claims": [CLAIM]}
@@ -43,7 +43,11 @@ def test_a_good_file_has_no_problems():
             "../x: no id; give a letter, then letters, digits, _ and -, 60 at most",
         ),
         (changed({"title": "x" * 61}), "a_claim.title: 61 characters came; 60 at most"),
-        (changed({"kind": "X"}), "a_claim.kind: 'X' came; take a possible one (possible: T, O, N, F, S)"),
+        (
+            changed({"type": "X"}),
+            "a_claim.type: 'X' came; take a possible one "
+            "(possible: theory, ordering, number, failure, share)",
+        ),
         (changed({"full": "all"}), "a_claim.full: give a mapping of columns to the source's numbers, or {}"),
         (changed({"parts": []}), "a_claim.parts: give a list of mappings, each with check, study and where"),
         (changed(part={"bound": "low"}), "a_claim.parts[0].bound: 'low' came; give a number"),
@@ -57,14 +61,17 @@ def test_a_good_file_has_no_problems():
             "a_claim.parts[0]: solved_share needs at_least or at_most, one of the two",
         ),
         (
-            changed({"kind": "F"}),
-            "a_claim.parts: a failure needs a rival that succeeds; give the part that says so `rival: true`",
+            changed({"type": "failure"}),
+            "a_claim.parts: a failure needs a part with `positive_control: true`, which must succeed",
         ),
         (
-            changed(part={"rival": True}),
-            "a_claim.parts: every part is a rival; leave `rival` out of those that the claim is about",
+            changed(part={"positive_control": True}),
+            "a_claim.parts: every part is a positive control; leave the key out where the claim speaks",
         ),
-        (changed(part={"rival": "yes"}), "a_claim.parts[0].rival: 'yes' came; give true or false"),
+        (
+            changed(part={"positive_control": "yes"}),
+            "a_claim.parts[0].positive_control: 'yes' came; give true or false",
+        ),
         (
             changed({"paper": "=1"}),
             "a_claim.paper: '=1' came; give text that begins with none of = + - @",
@@ -79,14 +86,14 @@ def test_a_good_file_has_no_problems():
         ),
         (
             changed(part={"check": "speed_up", "at_least": 2}),
-            "a_claim.parts[0].where.metric: speed_up compares steps; give steps_to_solve",
+            "a_claim.parts[0].where.metric: speed_up compares updates; give updates_to_solve",
         ),
         (
             changed(part={"check": "exists", "conditions": {"spectral_radius": {"over": 1}}}),
             "a_claim.parts[0].conditions: give a mapping of metrics to {above: number} or {below: number}",
         ),
         (
-            changed({"source": {"key": "Autor (2000)", "where": "table 1"}}),
+            changed({"source": {"key": "Autor (2000)", "place": "table 1"}}),
             "a_claim.source.key: 'Autor (2000)' came; "
             "did you mean 'Author (2000)'? (possible: Author (2000))",
         ),

@@ -136,7 +136,7 @@ MISTAKES: list[tuple[str, Any, str]] = [
     ),
     ("studies.matched.parameters", ..., "missing; `match: parameters` needs a list of parameters"),
     # budget and learning rates
-    ("studies.trained.budget.steps", -1, "-1 came; give a number not less than 0"),
+    ("studies.trained.budget.updates", -1, "-1 came; give a number not less than 0"),
     (
         "studies.trained.budget.optimizer",
         "adam",
@@ -150,23 +150,23 @@ MISTAKES: list[tuple[str, Any, str]] = [
     ("studies.trained.budget.schedule", "cosin", "'cosin' came; did you mean 'cosine'? (possible: "),
     (
         "studies.trained.budget",
-        {"steps": 10, "schedule": "step_decay"},
+        {"updates": 10, "schedule": "step_decay"},
         "decay_every: missing; `schedule: step_decay` needs it",
     ),
     (
         "studies.trained.budget",
-        {"steps": 10, "schedule": "halve_on_plateau"},
+        {"updates": 10, "schedule": "halve_on_plateau"},
         "plateau: missing; `schedule: halve_on_plateau` needs it",
     ),
     ("studies.trained.budget.plateau", 3, "has no effect with `schedule: constant`; remove it, or change "),
     (
         "studies.trained.budget",
-        {"steps": 10, "schedule": "cosine", "warmup": 10},
-        "warmup: 10 came; the 10 steps must be more",
+        {"updates": 10, "schedule": "cosine", "warmup": 10},
+        "warmup: 10 came; the 10 updates must be more",
     ),
     ("studies.trained.budget.clip_value", 0, "0 came; give a number greater than 0"),
     (
-        "studies.trained.budget.omega",
+        "studies.trained.budget.gradient_norm_penalty",
         4.0,
         "architecture 'lstm': lstm has no recurrence f(W x + U h + b); pages that have: elman, irnn",
     ),
@@ -183,9 +183,13 @@ MISTAKES: list[tuple[str, Any, str]] = [
         ...,
         "missing; give the list to choose from, the same for every archi",
     ),
-    ("studies.matched.probes", {}, "none, and nothing is trained with `steps: 0`: give a probe, or steps"),
+    (
+        "studies.matched.probes",
+        {},
+        "none, and nothing is trained with `updates: 0`: give a probe, or updates",
+    ),
     ("studies.trained.budget.probe_at", 1.0, "1.0 came; give a number less than 1"),
-    ("studies.matched.budget.probe_at", 0.5, "half-trained weights need a training: give steps"),
+    ("studies.matched.budget.probe_at", 0.5, "half-trained weights need a training: give updates"),
     ("studies.folded.budget.probe_at", 0.5, "weights are kept, but no probe looks at them: give a probe"),
     # cross-validation
     ("studies.folded.folds", 1, "1 came; give a number not less than 2"),
@@ -201,14 +205,14 @@ def test_a_mistake_is_one_line_that_says_where_and_what(tmp_path, place, value, 
 
 
 def test_a_list_of_rates_without_training_is_told_at_the_list(tmp_path):
-    (line,) = lines(tmp_path / "config.yaml", ("studies.trained.budget.steps", 0))
-    assert line.startswith("studies.trained.learning_rates: nothing is trained with `steps: 0`; ")
+    (line,) = lines(tmp_path / "config.yaml", ("studies.trained.budget.updates", 0))
+    assert line.startswith("studies.trained.learning_rates: nothing is trained with `updates: 0`; ")
 
 
 def test_a_cross_validation_that_trains_nothing_is_told_so(tmp_path):
-    found = lines(tmp_path / "config.yaml", ("studies.folded.budget.steps", 0))
-    message = "0 came; a cross-validation compares trained models, so give more steps"
-    assert f"studies.folded.budget.steps: {message}" in found
+    found = lines(tmp_path / "config.yaml", ("studies.folded.budget.updates", 0))
+    message = "0 came; a cross-validation compares trained models: give more updates"
+    assert f"studies.folded.budget.updates: {message}" in found
 
 
 def test_parameter_counts_that_meet_in_one_size_are_told_at_the_architecture(tmp_path):

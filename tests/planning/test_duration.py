@@ -24,7 +24,7 @@ def compared():
     for name, facts in rows.read_provenance(ARCHIVE)["shards"].items():
         shard = memory.sized(shards[name], shards)
         if shard.kind != "simulation":
-            shard = replace(shard, budget=shard.budget | {"steps": facts["steps_run"]})
+            shard = replace(shard, budget=shard.budget | {"updates": facts["updates_run"]})
         taken = facts["seconds_total"] - facts["seconds_import"]
         found[name] = duration.seconds(shard), taken
     return found
@@ -50,8 +50,9 @@ def test_no_shard_took_longer_than_a_cluster_would_be_asked_for(compared):
 def test_more_of_anything_takes_longer():
     small = a_shard("gru", parameters=400, learning_rates=[1e-3], probes={"gradient_reach": {"sequences": 2}})
     for more in (
-        {"budget": BUDGET | {"steps": 10_000}}, {"budget": BUDGET | {"batch": 1000}}, {"length_steps": 500},
-        {"seeds": 50}, {"learning_rates": [1e-3] * 20}, {"parameters": 10**6}, {"probes": {"lyapunov": {}}},
+        {"budget": BUDGET | {"updates": 10_000}}, {"budget": BUDGET | {"batch_size": 1000}},
+        {"length_steps": 500}, {"seeds": 50}, {"learning_rates": [1e-3] * 20}, {"parameters": 10**6},
+        {"probes": {"lyapunov": {}}},
     ):  # fmt: skip
         assert duration.seconds(replace(small, **more)) > duration.seconds(small), more
     assert duration.seconds(replace(small, probes={})) < duration.seconds(small)
@@ -65,16 +66,16 @@ def test_a_page_without_a_compiled_loop_takes_longer(monkeypatch):
 
 def test_a_cluster_is_asked_for_more_time_at_each_attempt_up_to_a_day():
     settings = SimpleNamespace(device_of=lambda study: "cpu", memory_mb=None)
-    shard = a_shard("gru", budget=BUDGET | {"steps": 200_000}, length=200, parameters=4000)
+    shard = a_shard("gru", budget=BUDGET | {"updates": 200_000}, length=200, parameters=4000)
     asked = [pipeline.runtime(settings, {shard.id: shard}, shard.id, attempt) for attempt in (1, 2, 3)]
     assert asked[0] * 60 > 3 * duration.seconds(shard)
     assert asked[1:] == [2 * asked[0], 3 * asked[0]]
-    endless = replace(shard, budget=shard.budget | {"steps": 10**9})
+    endless = replace(shard, budget=shard.budget | {"updates": 10**9})
     assert pipeline.runtime(settings, {shard.id: endless}, shard.id, attempt=3) == 24 * 60
 
 
 def test_only_what_trains_asks_for_a_gpu():
-    trained, probed = a_shard(), a_shard(budget=BUDGET | {"steps": 0})
+    trained, probed = a_shard(), a_shard(budget=BUDGET | {"updates": 0})
     shards = {"trained": trained, "probed": probed}
     for device, asked in (("cpu", [0, 0]), ("cuda", [1, 0])):
         settings = SimpleNamespace(device_of=lambda study, device=device: device)

@@ -24,7 +24,7 @@ STUDY = {
     "hidden_sizes": [3, 4],
     "seeds": 2,
     "learning_rates": [0.1, 0.01],
-    "budget": {"steps": 10},
+    "budget": {"updates": 10},
     "probes": {"gradient_reach": {"sequences": 3}},
 }
 FOLDED = STUDY | {
@@ -132,7 +132,7 @@ def test_a_spec_that_is_not_json_is_refused():
 def test_a_row_knows_its_shard(tmp_path):
     shard = next(shard for shard in planned(tmp_path, a=STUDY) if shard.variant == "flat")
     row = shard.row(
-        split="test", stage="final", step=1, metric="loss", value=1.0, unit="nats", status="budget"
+        split="test", stage="final", update=1, metric="loss", value=1.0, unit="nats", status="out_of_updates"
     )
     for column in (
         "study",
@@ -188,7 +188,7 @@ def test_matched_shards_say_what_they_aimed_at(tmp_path):
     shards = planned(
         tmp_path, a=study | {"match": "parameters", "parameters": [2000], "tasks": {"adding": {}}}
     )
-    assert {shard.parameters_budget for shard in shards} == {2000}
+    assert {shard.parameters_target for shard in shards} == {2000}
     assert all(abs(shard.parameters - 2000) < 0.03 * 2000 for shard in shards)
 
 

@@ -16,7 +16,7 @@ from support.wrong_configs import NASTY, WRONG, places
 CONFIG = ROOT / "config"
 CONTENT = read_yaml(CONFIG / "claims.yaml")
 PLACES = places(CONTENT)
-KEYS = [None, 3, "x", "metric", "parameters_budget", "step", "seed", "seeds", "against", "bound"]
+KEYS = [None, 3, "x", "metric", "parameters_target", "update", "seed", "seeds", "against", "bound"]
 VALUES = [*WRONG, *NASTY, "longest", "largest", "last", ["largest", 3], 2**40, {"a": [1]}, [{"a": 1}], ...]
 
 

@@ -27,7 +27,7 @@ IN_A_MAPPING = [place for place in PLACES if isinstance(place[-1], str)]
 REQUIRED = [
     ("name",), ("results",), ("studies",), ("studies", "trained", "kind"), ("studies", "trained", "title"),
     ("studies", "trained", "tasks"), ("studies", "trained", "architectures"), ("studies", "folded", "folds"),
-    ("studies", "folded", "lengths"), ("studies", "folded", "budget", "steps"),
+    ("studies", "folded", "lengths"), ("studies", "folded", "budget", "updates"),
     ("studies", "trained", "hidden_sizes"), ("studies", "matched", "parameters"),
     ("studies", "matched", "seeds"),
 ]  # fmt: skip

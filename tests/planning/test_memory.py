@@ -22,16 +22,16 @@ from support.repository_copy import fresh
 from support.small_shards import BUDGET, a_shard
 
 GROUPED = {
-    "three_rates": a_shard("gru", learning_rates=[1e-2, 1e-3, 3e-3], budget=BUDGET | {"steps": 20}),
+    "three_rates": a_shard("gru", learning_rates=[1e-2, 1e-3, 3e-3], budget=BUDGET | {"updates": 20}),
     "text": a_shard(
-        "lstm", "character_language_model", 7, budget=BUDGET | {"steps": 20, "patience": 1},
+        "lstm", "character_language_model", 7, budget=BUDGET | {"updates": 20, "patience": 1},
         task_options={"embedding": 5, "characters": 4000}, probes={"gradient_reach": {"sequences": 2}},
     ),
     "folds": a_shard("elman", "sequential_digits", 64, kind="cross_validation", folds=5,
-                     budget=BUDGET | {"steps": 8, "validate_every": 4}),
-    "frozen": a_shard("echo_state", learning_rates=[1e-2, 1e-1], budget=BUDGET | {"steps": 20}),
-    "convolution": a_shard("temporal_convolution", budget=BUDGET | {"steps": 20}),
-    "one_diverges": a_shard("irnn", learning_rates=[1e30, 1e-3], budget=BUDGET | {"steps": 20}),
+                     budget=BUDGET | {"updates": 8, "validate_every": 4}),
+    "frozen": a_shard("echo_state", learning_rates=[1e-2, 1e-1], budget=BUDGET | {"updates": 20}),
+    "convolution": a_shard("temporal_convolution", budget=BUDGET | {"updates": 20}),
+    "one_diverges": a_shard("irnn", learning_rates=[1e30, 1e-3], budget=BUDGET | {"updates": 20}),
 }  # fmt: skip
 
 
@@ -68,7 +68,7 @@ def test_groups_of_two_or_more_give_the_same_bytes_where_the_loop_is_compiled(
     if not kernels.available(kernel):
         pytest.skip("no compiled loops here")
     # A group of one is equal to rounding only: torch multiplies a single matrix by another routine.
-    budget = BUDGET | {"steps": 20, "batch": 32}
+    budget = BUDGET | {"updates": 20, "batch_size": 32}
     shard = a_shard(architecture, hidden_size=33, learning_rates=[1e-2, 1e-3], budget=budget)
     digests = set()
     for size in (2, 3, 6):
@@ -78,7 +78,7 @@ def test_groups_of_two_or_more_give_the_same_bytes_where_the_loop_is_compiled(
 
 
 def test_a_replica_that_does_not_fit_alone_is_tried_with_a_warning(caplog):
-    _, provenance = protocol.run(a_shard(budget=BUDGET | {"steps": 2}), memory_mb=100)
+    _, provenance = protocol.run(a_shard(budget=BUDGET | {"updates": 2}), memory_mb=100)
     assert provenance["groups"] == [1, 1, 1]
     (said,) = [record.getMessage() for record in caplog.records if "replica" in record.getMessage()]
     assert said.startswith("s.adding.elman.h6.t12: one replica alone needs about ")
@@ -118,7 +118,7 @@ def settings(device: str, memory_mb: int | None = None) -> SimpleNamespace:
 
 
 def test_a_cluster_is_asked_for_the_main_memory_and_not_for_the_gpu_s():
-    shard = a_shard(hidden_size=256, length=1000, budget=BUDGET | {"batch": 2000})
+    shard = a_shard(hidden_size=256, length=1000, budget=BUDGET | {"batch_size": 2000})
     asked = {
         device: pipeline.mem_mb(settings(device), {shard.id: shard}, shard.id) for device in ("cpu", "cuda")
     }
@@ -128,7 +128,7 @@ def test_a_cluster_is_asked_for_the_main_memory_and_not_for_the_gpu_s():
 
 
 def test_a_longer_or_wider_probe_needs_more():
-    probed = a_shard(budget=BUDGET | {"steps": 0}, hidden_size=64, length=1000)
+    probed = a_shard(budget=BUDGET | {"updates": 0}, hidden_size=64, length=1000)
     for probe, options, more in [
         ("gradient_reach", {"sequences": 10}, {"sequences": 100}),
         ("jacobian_spectrum", {"sequences": 1}, {"sequences": 10}),
@@ -169,17 +169,18 @@ def study(task: str, architecture: str, length: int, hidden: int, seeds: int, **
     return {
         "kind": "training", "title": "memory", "tasks": {task: {}}, "architectures": {architecture: {}},
         "lengths": [length], "hidden_sizes": [hidden], "seeds": seeds, "learning_rates": [1e-3],
-        "budget": {"steps": 2, "batch": 8, **budget},
+        "budget": {"updates": 2, "batch_size": 8, **budget},
     }  # fmt: skip
 
 
 FEW = {"validation_sequences": 8, "test_sequences": 8}
 LARGE = {
-    "every_step_is_read": study("copy_memory", "lstm", 200, 64, 5, batch=200, **FEW),
+    "every_step_is_read": study("copy_memory", "lstm", 200, 64, 5, batch_size=200, **FEW),
     "evaluation": study("adding", "elman", 500, 128, 8),
-    "convolution": study("adding", "temporal_convolution", 150, 64, 3, batch=600, **FEW),
-    "probe": study("adding", "gru", 500, 64, 1, steps=0) | {"probes": {"gradient_reach": {"sequences": 200}}},
-    "own_page": study("adding", "minimal_gated", 300, 64, 4, batch=250, **FEW),
+    "convolution": study("adding", "temporal_convolution", 150, 64, 3, batch_size=600, **FEW),
+    "probe": study("adding", "gru", 500, 64, 1, updates=0)
+    | {"probes": {"gradient_reach": {"sequences": 200}}},
+    "own_page": study("adding", "minimal_gated", 300, 64, 4, batch_size=250, **FEW),
 }
 
 

@@ -18,7 +18,7 @@ def record(request, tmp_path_factory):
     committed = RECORDS / request.param
     rows = [committed / "rows.parquet"]
     tables.write(rows, folder / "tables", loaded.confidence)
-    figures.draw_all(folder / "tables", folder / "figures")
+    figures.plot_all(folder / "tables", folder / "figures")
     claims.judge(rows, loaded.claims_path, folder / "claims.csv", loaded, folder / "details")
     verdicts.write(
         loaded, folder / "claims.csv", folder / "details", folder / "drawn", folder / "verdicts.html"

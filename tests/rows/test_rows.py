@@ -20,7 +20,7 @@ from support.synthetic_rows import BASE, some
 def test_rows_come_back_as_they_were_written(tmp_path):
     written = [
         *some(),
-        dataclasses.replace(BASE, seed=None, learning_rate=None, lag_steps=4, parameters_budget=300),
+        dataclasses.replace(BASE, seed=None, learning_rate=None, lag_steps=4, parameters_target=300),
     ]
     rows.write(written, {"host": "here"}, tmp_path / "a" / "shard.parquet")
     assert rows.read(tmp_path / "a" / "shard.parquet") == written
@@ -43,7 +43,7 @@ def test_every_row_has_the_columns_in_the_written_order(tmp_path):
     schema = pyarrow.parquet.read_schema(tmp_path / "shard.parquet")
     assert tuple(schema.names) == rows.COLUMNS
     nullable = {field.name for field in schema if field.nullable}
-    assert nullable == {"parameters_budget", "seed", "learning_rate", "lag_steps", "value", "chance"}
+    assert nullable == {"parameters_target", "seed", "fold", "learning_rate", "lag_steps", "value", "chance"}
 
 
 @pytest.mark.parametrize(

@@ -210,7 +210,7 @@ def run(tmp_path, monkeypatch) -> list[Path]:
     Path("config.yaml").write_text(json.dumps(GOOD))
     shards = grid.shards(load("config.yaml"))
     for shard in shards:
-        row = shard.row(split="test", stage="final", step=0, metric="loss", unit="nats", status="measured")
+        row = shard.row(split="test", stage="final", update=0, metric="loss", unit="nats", status="measured")
         rows.write([row], {}, f"rows/{shard.id}.parquet")
     return sorted(Path("rows").iterdir())
 

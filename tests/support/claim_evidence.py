@@ -26,17 +26,17 @@ def two(elman, lstm, metric="gradient_slope"):
 
 
 SOLVED = {"split": "test", "metric": "solved"}
-STEPS = {"split": "validation", "stage": "final", "metric": "steps_to_solve"}
+STEPS = {"split": "validation", "stage": "final", "metric": "updates_to_solve"}
 BUDGET = 1000  # updates
 
 
-def times(variant, steps, unsolved="budget"):
+def times(variant, steps, unsolved="out_of_updates"):
     """Final validation rows: when each seed solved the task, None where it did not within the budget."""
     rows = []
     for row in validated(shard(variant=variant), [[0.3, 0.2]] * len(steps), every=BUDGET):
         took = steps[row.seed]
         status = "solved" if took else unsolved
-        if row.metric == "steps_to_solve":
-            row = dataclasses.replace(row, value=took, step=took or BUDGET)
+        if row.metric == "updates_to_solve":
+            row = dataclasses.replace(row, value=took, update=took or BUDGET)
         rows.append(dataclasses.replace(row, status=status))
     return rows

@@ -16,7 +16,7 @@ GOOD: dict[str, Any] = {
             "hidden_sizes": [4, 8],
             "seeds": 2,
             "learning_rates": [0.001, 0.01],
-            "budget": {"steps": 10, "optimiser": "adam"},
+            "budget": {"updates": 10, "optimiser": "adam"},
             "probes": {"gradient_reach": {"sequences": 2}},
         },
         "matched": {
@@ -28,7 +28,7 @@ GOOD: dict[str, Any] = {
             "match": "parameters",
             "parameters": [500],
             "seeds": 2,
-            "budget": {"steps": 0},
+            "budget": {"updates": 0},
             "probes": {"gradient_reach": {"sequences": 2}},
         },
         "folded": {
@@ -41,7 +41,7 @@ GOOD: dict[str, Any] = {
             "folds": 3,
             "seeds": 2,
             "learning_rates": [0.01],
-            "budget": {"steps": 10},
+            "budget": {"updates": 10},
         },
         "simulated": {
             "kind": "simulation",

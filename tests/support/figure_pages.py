@@ -8,4 +8,4 @@ def page(name):
 
 
 def draw(name, tables):
-    return page(name).draw({table: tables[table] for table in page(name).TABLES})
+    return page(name).plot({table: tables[table] for table in page(name).TABLES})

@@ -10,8 +10,8 @@ from rnnlimits.training.replicas import Replicas
 from rnnlimits.training.trainer import fit
 
 BUDGET = {
-    "steps": 50,
-    "batch": 4,
+    "updates": 50,
+    "batch_size": 4,
     "optimiser": "adam",
     "clip_norm": 0.5,
     "validate_every": 10,
@@ -25,7 +25,7 @@ def a_shard(architecture: str = "elman", task: str = "adding", length: int = 12,
     fields = {
         "study": "s", "kind": "training", "task": task, "task_page": task, "task_options": {},
         "variant": architecture, "architecture": architecture, "architecture_options": {},
-        "hidden_size": 6, "length_steps": length, "parameters": 0, "parameters_budget": None,
+        "hidden_size": 6, "length_steps": length, "parameters": 0, "parameters_target": None,
         "seeds": 3, "learning_rates": [1e-2],
         "budget": dict(BUDGET), "probes": {}, "folds": None, "needs": [],
     }  # fmt: skip

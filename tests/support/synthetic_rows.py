@@ -32,14 +32,14 @@ def shard(
     }  # fmt: skip
 
 
-def scored(cell, values, solved=None, learning_rate=1e-3, status="budget"):
+def scored(cell, values, solved=None, learning_rate=1e-3, status="out_of_updates"):
     """Final test rows, one value a seed; None is a replica that diverged."""
     metric, unit, chance = PRIMARY[cell["task"]]
     rows = []
     for seed, value in enumerate(values):
         shared = {
             **cell, "seed": seed, "learning_rate": learning_rate, "selected": True, "split": "test",
-            "stage": "final", "step": 100, "status": "diverged" if value is None else status,
+            "stage": "final", "update": 100, "status": "diverged" if value is None else status,
         }  # fmt: skip
         done = 0.0 if solved is None or value is None else float(solved[seed])
         rows += [
@@ -56,17 +56,19 @@ def validated(cell, curves, learning_rate=1e-3, selected=True, every=10, sign=-1
     for seed, curve in enumerate(curves):
         shared = {
             **cell, "seed": seed, "learning_rate": learning_rate, "selected": selected, "split": "validation",
-            "unit": unit, "status": "diverged" if seed in diverged else "stopped",
+            "unit": unit, "status": "diverged" if seed in diverged else "early_stopped",
         }  # fmt: skip
         for reading, value in enumerate(curve):
             step = reading * every
-            rows.append(Row(**shared, stage="training", step=step, metric=metric, value=value, chance=chance))
+            rows.append(
+                Row(**shared, stage="training", update=step, metric=metric, value=value, chance=chance)
+            )
         known = [value for value in curve if value is not None]
         best = max(known, key=lambda value: sign * value)
-        stop = {**shared, "stage": "final", "step": every * (len(curve) - 1)}
+        stop = {**shared, "stage": "final", "update": every * (len(curve) - 1)}
         rows += [
-            Row(**stop, metric="steps_to_solve"),
-            Row(**stop, metric="best_step", value=float(every * curve.index(best))),
+            Row(**stop, metric="updates_to_solve"),
+            Row(**stop, metric="best_update", value=float(every * curve.index(best))),
             Row(**stop, metric=f"best_{metric}", value=None if seed in diverged else best, chance=chance),
         ]
     return rows
@@ -76,7 +78,7 @@ def probed(cell, metric, values, stage="initial", lag_steps=None, unit="nats per
     """One measurement of a probe, one value a seed."""
     return [
         Row(
-            **cell, seed=seed, selected=True, split="probe", stage=stage, step=0, metric=metric,
+            **cell, seed=seed, selected=True, split="probe", stage=stage, update=0, metric=metric,
             lag_steps=lag_steps, value=value, unit=unit, status=status,
         )
         for seed, value in enumerate(values)
@@ -88,7 +90,7 @@ def simulated(study, task, metric, values, unit="sequences"):
     cell |= {"architecture": "none", "parameters": 0}
     return [
         Row(
-            **cell, seed=seed, selected=True, split="simulation", stage="final", step=0, metric=metric,
+            **cell, seed=seed, selected=True, split="simulation", stage="final", update=0, metric=metric,
             value=value, unit=unit, status="measured",
         )
         for seed, value in enumerate(values)
@@ -97,7 +99,7 @@ def simulated(study, task, metric, values, unit="sequences"):
 
 def example():
     """Two architectures, one with a diverged seed; probes, cross-validation and refit, a simulation."""
-    elman, lstm = shard(variant="elman"), shard(variant="lstm", parameters_budget=100)
+    elman, lstm = shard(variant="elman"), shard(variant="lstm", parameters_target=100)
     rows = scored(elman, [0.2, None, 0.1], [0, 0, 1]) + scored(lstm, [0.004, 0.005, 0.006], [1, 1, 1])
     rows += validated(elman, [[0.3, 0.2], [0.3, None], [0.3, 0.2, 0.1]], diverged=[1])
     rows += validated(lstm, [[0.3, 0.004]] * 3) + validated(lstm, [[0.3, 0.1]] * 3, 1e-2, selected=False)
@@ -117,7 +119,7 @@ def example():
     rows += scored(shard("digits", "sequential_digits", "gru", 16, 64, "refit"), [0.9, 0.8, 0.7])
     rows += simulated("guessing", "random_guessing", "sequences_to_solve", [10.0, 20.0, 90.0])
     rows += [
-        Row(**elman, split="reference", stage="final", step=0, metric="reference_bigram", value=3.5,
+        Row(**elman, split="reference", stage="final", update=0, metric="reference_bigram", value=3.5,
             unit="bits per character", status="measured")
     ]  # fmt: skip
     return rows
@@ -126,8 +128,8 @@ def example():
 BASE = Row(
     shard="lengths.adding.gru.h8.t10", study="lengths", kind="training", task="adding", architecture="gru",
     variant="gru", hidden_size=8, length_steps=10, parameters=300, seed=0, learning_rate=1e-3, selected=True,
-    split="test", stage="final", step=100, metric="mean_squared_error", value=0.1, unit="squared error",
-    chance=1 / 6, status="budget",
+    split="test", stage="final", update=100, metric="mean_squared_error", value=0.1, unit="squared error",
+    chance=1 / 6, status="out_of_updates",
 )  # fmt: skip
 
 

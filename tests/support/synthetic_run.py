@@ -25,11 +25,11 @@ studies:
     hidden_sizes: [32, 64]
     seeds: 3
     learning_rates: [0.001, 0.003]
-    budget: {steps: 1000, batch: 64}
+    budget: {updates: 1000, batch_size: 64}
 """
 COLUMNS = [
-    "id", "title", "says", "source", "where", "kind", "verdict", "scale", "measured", "bound", "seeds",
-    "budget", "disputes", "reference",
+    "id", "title", "says", "source", "place", "type", "verdict", "scale", "measured", "bound", "seeds",
+    "training", "disputes", "reference",
 ]  # fmt: skip
 # As in results/claims.csv: one claim of each verdict, and one whose sentence tries to be a part of the page.
 CLAIMS = pd.DataFrame(
@@ -70,10 +70,12 @@ def make(folder: Path, tables=None, missing: int = 1) -> Run:
     shards = sorted(grid.shards(config), key=lambda shard: shard.id)
     paths = [folder / "rows" / f"{shard.id}.parquet" for shard in shards[: len(shards) - missing]]
     for shard, path in zip(shards, paths):
-        row = shard.row(split="test", stage="final", step=1, metric="loss", unit="nats", status="budget")
+        row = shard.row(
+            split="test", stage="final", update=1, metric="loss", unit="nats", status="out_of_updates"
+        )
         rows.write([row], provenance(shard), path)
     tables = synthetic_tables.write(synthetic_tables.build() if tables is None else tables, folder / "tables")
-    figures.draw_all(tables, folder / "figures")
+    figures.plot_all(tables, folder / "figures")
     CLAIMS.to_csv(folder / "claims.csv", index=False)
     return Run(config, tables, folder / "figures", folder / "claims.csv", paths)
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 ID = ["study", "task", "architecture", "variant", "hidden_size", "length_steps", "parameters",
-      "parameters_budget"]  # fmt: skip
+      "parameters_target"]  # fmt: skip
 # Forgetting in nats per step: elman forgets fastest.
 FORGETS = {
     "elman": 0.35, "gru": 0.12, "lstm": 0.06, "temporal_convolution": 0.02, "irnn": 0.004,
@@ -29,10 +29,11 @@ COLUMNS = {
         *ID, "learning_rate", "metric", "primary", "unit", "mean", "low", "high", "n", "n_diverged", "chance",
     ],
     "learning_curves": [
-        *ID, "learning_rate", "split", "metric", "unit", "step", "mean", "low", "high", "n", "chance",
+        *ID, "learning_rate", "split", "metric", "unit", "update", "mean", "low", "high", "n", "chance",
     ],
     "replicas": [
-        *ID, "seed", "learning_rate", "status", "steps_to_solve", "best_step", "stop_step", "best_value",
+        *ID, "seed", "learning_rate", "status",
+        "updates_to_solve", "best_update", "stop_update", "best_value",
     ],
     "gradient_by_lag": [*ID, "stage", "quantity", "lag_steps", "median", "low", "high", "p10", "p90", "n"],
     "gradient_slopes": [*ID, "stage", "quantity", "slope", "low", "high", "time_constant", "n"],
@@ -51,7 +52,7 @@ COLUMNS = {
     "simulations": ["study", "task", "metric", "unit", "mean", "median", "low", "high", "n"],
     "references": ["study", "task", "length_steps", "metric", "unit", "value"],
     "timings": [
-        "shard", *ID, "seconds_total", "seconds_training", "seconds_probing", "seconds_import", "steps_run",
+        "shard", *ID, "seconds_total", "seconds_training", "seconds_probing", "seconds_import", "updates_run",
         "replicas", "peak_memory_mb", "host", "device",
     ],
 }  # fmt: skip
@@ -129,7 +130,7 @@ def _results(tables, cell, seeds):
     for seed in range(seeds):
         steps = 300.0 * (1 + seed) if seed < solved else np.nan
         tables["replicas"].append(
-            (*cell, seed, 3e-3, "solved" if seed < solved else "budget", steps, 800, 1000, value)
+            (*cell, seed, 3e-3, "solved" if seed < solved else "out_of_updates", steps, 800, 1000, value)
         )
     for step in range(0, 1001, 100):
         now = guess + (value - guess) * (1 - np.exp(-step / 250))
@@ -186,7 +187,7 @@ def _probes(tables, cell, seeds):
 def _laboratory(tables, cell, seeds):
     """Gradients at three moments, of which training makes the later ones reach further."""
     variant, length = cell[3], cell[5]
-    for stage, factor in (("initial", 1.0), ("middle", 0.8), ("final", 0.6)):
+    for stage, factor in (("initial", 1.0), ("mid_training", 0.8), ("final", 0.6)):
         for quantity, more in (("gradient", 1.0), ("parameter_gradient", 1.2), ("gradient_output_only", 2.0)):
             if variant == "feed_forward" or (quantity == "gradient_output_only" and cell[2] != "lstm"):
                 continue

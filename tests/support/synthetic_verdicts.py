@@ -24,7 +24,7 @@ studies:
     hidden_sizes: [32]
     seeds: 3
     learning_rates: [0.001]
-    budget: {steps: 1000, batch: 64}
+    budget: {updates: 1000, batch_size: 64}
   larger:
     title: And with a GPU?
     kind: training
@@ -35,34 +35,35 @@ studies:
     hidden_sizes: [320]
     seeds: 3
     learning_rates: [0.001]
-    budget: {steps: 100000, batch: 64}
+    budget: {updates: 100000, batch_size: 64}
 """
 BROKEN = "<script>document.title = 'broken'</script> & more"
 CLAIMS = """
-- {id: C1, title: Gates beat a plain network, says: A gate helps., source: A (1997), where: figure 2, kind: O,
-   verdict: reproduced, scale: full, seeds: "5", budget: "up to 1,000 updates of 64 sequences",
+- {id: C1, title: Gates beat a plain network, says: A gate helps., source: A (1997), place: figure 2,
+   type: ordering, verdict: reproduced, scale: full, seeds: "5",
+   training: "up to 1,000 updates of 64 sequences",
    reference: "A (1997), A paper", shards: s.a s.b, paper: 0.1 against 0.2, sensitivity: survives 5 of 5}
-- {id: C2, title: Plain networks do not solve it, says: None solves it., source: B (2013), where: table 1,
-   kind: F, verdict: contradicted, scale: "reduced: length_steps 20 of 1,000", reduced: Only short ones.,
-   disputes: Others could., tried: "Ten learning rates, five of them higher."}
-- {id: C3, title: Guessing needs few sequences, source: C (2001), kind: N, verdict: undecided,
-   scale: not stated, where: BROKEN, says: BROKEN, measured: BROKEN, disputes: BROKEN, reference: BROKEN,
+- {id: C2, title: Plain networks do not solve it, says: None solves it., source: B (2013), place: table 1,
+   type: failure, verdict: contradicted, scale: "reduced: length_steps 20 of 1,000",
+   reduced: Only short ones., disputes: Others could., tried: "Ten learning rates, five of them higher."}
+- {id: C3, title: Guessing needs few sequences, source: C (2001), type: number, verdict: undecided,
+   scale: not stated, place: BROKEN, says: BROKEN, measured: BROKEN, disputes: BROKEN, reference: BROKEN,
    paper: BROKEN, tried: BROKEN, reduced: BROKEN, sensitivity: BROKEN}
-- {id: C4, title: It holds for longer sequences too, says: It holds., source: D (2018), where: section 4,
-   kind: O, verdict: not run, scale: full, measured: no rows of shard larger.adding.elman.h320.t2000,
+- {id: C4, title: It holds for longer sequences too, says: It holds., source: D (2018), place: section 4,
+   type: ordering, verdict: not run, scale: full, measured: no rows of shard larger.adding.elman.h320.t2000,
    shards: larger.adding.elman.h320.t2000 larger.adding.lstm.h320.t2000}
-- {id: C5, title: Some network grows, says: One is enough., source: E (2020), where: theorem 1, kind: T,
+- {id: C5, title: Some network grows, says: One is enough., source: E (2020), place: theorem 1, type: theory,
    verdict: reproduced, scale: full}
 """
 COLUMNS = [
-    "id", "title", "says", "source", "where", "kind", "verdict", "scale", "measured", "bound", "seeds",
-    "budget", "disputes", "reference", "shards", "paper", "tried", "reduced", "sensitivity",
+    "id", "title", "says", "source", "place", "type", "verdict", "scale", "measured", "bound", "seeds",
+    "training", "disputes", "reference", "shards", "paper", "tried", "reduced", "sensitivity",
 ]  # fmt: skip
 CLAIMS = pd.DataFrame(
     yaml.safe_load(CLAIMS.replace("BROKEN", f'"{BROKEN}"')), columns=COLUMNS, dtype=object
 ).fillna("")
 FINDINGS = """
-claim;part;finding;check;verdict;sentence;bound;why;estimate;low;high;bound_low;bound_high;n;rival
+claim;part;finding;check;verdict;sentence;bound;why;estimate;low;high;bound_low;bound_high;n;positive_control
 C1;1;1;ordering;reproduced;lstm is lower;lower by ≥ 0.01;above;0.1;0.08;0.12;0.01;;5;False
 C1;2;1;ratio;reproduced;elman over lstm;≥ 2;within;900;300;1500;2;;5;True
 C2;1;1;solved_share;contradicted;5 of 5 seeds;≤ 0.2;outside;1;0.57;1;;0.2;5;False
@@ -106,8 +107,8 @@ def evidence() -> pd.DataFrame:
     cells = [
         (("C1", 1, 1, "one"), "lstm", "mean_squared_error", [0.05, 0.04, 0.06, 0.05, np.nan], 1 / 6),
         (("C1", 1, 1, "other"), "elman", "mean_squared_error", [0.16, 0.17, 0.15, 0.16, 0.16], 1 / 6),
-        (("C1", 2, 1, "one"), "elman", "steps_to_solve", [9e3, 1e4, 8e3, 9e3, 1e4], np.nan),
-        (("C1", 2, 1, "other"), "lstm", "steps_to_solve", [10, 12, 9, 30, 11], np.nan),
+        (("C1", 2, 1, "one"), "elman", "updates_to_solve", [9e3, 1e4, 8e3, 9e3, 1e4], np.nan),
+        (("C1", 2, 1, "other"), "lstm", "updates_to_solve", [10, 12, 9, 30, 11], np.nan),
         (("C2", 1, 1, "one"), "elman", "solved", [1] * 5, np.nan),
         (("C3", 1, 1, "one"), "none", "sequences_to_solve", [3, 20, 400, 9000], np.nan),
         (("C5", 1, 1, "one"), "elman", "spectral_radius", [0.9, 1.1, 1.2], np.nan),
@@ -123,7 +124,12 @@ def evidence() -> pd.DataFrame:
 
 def _number(seed: int, value: float, chance: float) -> dict:
     """10,000 was the budget."""
-    return {"seed": seed, "value": value, "chance": chance, "status": "budget" if value == 1e4 else "solved"}
+    return {
+        "seed": seed,
+        "value": value,
+        "chance": chance,
+        "status": "out_of_updates" if value == 1e4 else "solved",
+    }
 
 
 def _line(variant: str, metric: str) -> dict:
@@ -147,8 +153,8 @@ def fairness() -> pd.DataFrame:
         "shard",
         "variant",
         "parameters",
-        "steps_planned",
-        "steps_taken",
+        "updates_planned",
+        "updates_taken",
         "sequences_seen",
         "trials",
         "learning_rate",

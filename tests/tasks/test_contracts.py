@@ -165,7 +165,8 @@ def test_a_task_without_separate_examples_cannot_be_folded(name):
 def test_every_page_is_trained_evaluated_and_probed(name):
     probes = {} if name in LENGTHS else {"gradient_reach": {"sequences": 2}}  # 784 steps take long
     shard = a_shard(
-        "lstm", name, length_of(name), seeds=2, budget=BUDGET | {"steps": 2, "batch": 4, "test_sequences": 8},
+        "lstm", name, length_of(name), seeds=2,
+        budget=BUDGET | {"updates": 2, "batch_size": 4, "test_sequences": 8},
         task_options=dataclasses.asdict(build(name).options), probes=probes,
     )  # fmt: skip
     rows, _ = protocol.run(shard)

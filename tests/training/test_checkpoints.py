@@ -63,12 +63,12 @@ def test_a_new_process_knows_how_often_and_from_where_the_training_went_on(tmp_p
         checkpoint = Checkpoint(path, MADE_FOR, every_s=0.001)
         checkpoint.save(0, {"done": step})
     again = Checkpoint(path, MADE_FOR, every_s=0.001)
-    assert again.resumed_from_steps == [3, 8]
+    assert again.resumed_from_updates == [3, 8]
     assert again.groups == {0: {"done": 8}}
     assert again.seconds_before > 0
     assert capsys.readouterr().err.splitlines() == [
-        f"{path}: training goes on after step 3",
-        f"{path}: training goes on after step 8",
+        f"{path}: training goes on after update 3",
+        f"{path}: training goes on after update 8",
     ]
 
 

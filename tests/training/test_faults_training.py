@@ -18,7 +18,7 @@ from support.small_disk import mounted
 from support.small_shards import BUDGET, a_shard
 
 LANGUAGE = {"task_options": {"corpus": "python_reference", "characters": 4000, "embedding": 4}}
-SHORT = BUDGET | {"steps": 40}
+SHORT = BUDGET | {"updates": 40}
 SHARDS = {
     # One rate makes every replica diverge, one improves nothing, so that patience stops it.
     "some stop early": a_shard(
@@ -38,13 +38,13 @@ SHARDS = {
     ),
     "online updates, regularised, of a rate that decays": a_shard(
         budget=SHORT | {
-            "batch": 1, "optimiser": "sgd", "clip_norm": None, "schedule": "step_decay", "decay_every": 13,
-            "omega": 2.0, "not_finite": "shrink",
+            "batch_size": 1, "optimiser": "sgd", "clip_norm": None, "schedule": "step_decay",
+            "decay_every": 13, "gradient_norm_penalty": 2.0, "not_finite": "shrink",
         },
     ),
     "in groups": a_shard("temporal_convolution", learning_rates=[1e-2, 1e-3], budget=SHORT),
 }  # fmt: skip
-LONG = a_shard("gru", length=60, budget=BUDGET | {"steps": 600, "validate_every": 50})
+LONG = a_shard("gru", length=60, budget=BUDGET | {"updates": 600, "validate_every": 50})
 
 
 class Job:
@@ -95,7 +95,7 @@ def undisturbed(folder: Path, shard: Shard, **options: object) -> Job:
 def resumed_from(job: Job) -> list[int]:
     (facts,) = rows.read_provenance(job.out)["shards"].values()
     assert facts["seconds_before"] < facts["seconds_training"] < facts["seconds_total"]
-    return facts["resumed_from_steps"]
+    return facts["resumed_from_updates"]
 
 
 def terminated_after(steps: int):

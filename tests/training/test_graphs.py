@@ -90,7 +90,8 @@ CASES = {
                           [Replica(0, 1e30), Replica(1, 1e-2)], {}),
     "one that stops": (a_shard("gru"), [Replica(0, 1e-30), Replica(1, 1e-2)], {"patience": 2}),
     "a recipe with all": (a_shard(task="parity"), [Replica(0, 1e-2), Replica(1, 1e-2)], {
-        "omega": 2.0, "not_finite": "shrink", "clip_value": 0.1, "schedule": "step_decay", "decay_every": 9,
+        "gradient_norm_penalty": 2.0, "not_finite": "shrink", "clip_value": 0.1,
+        "schedule": "step_decay", "decay_every": 9,
     }),
     # Three epochs: each begins without a state, so its first batch is of another shape.
     "a text": (a_shard("gru", "character_language_model", 20, **TEXT),

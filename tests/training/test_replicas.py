@@ -24,8 +24,8 @@ def test_a_replica_trained_among_others_equals_a_plain_loop_over_one_model(archi
     task = build_task(shard)
     model = build_model(shard, task, seed=1).double()
     optimiser = torch.optim.Adam(model.parameters(), lr=3e-3)
-    stream = task.batches(BUDGET["batch"], generator(1, "data"))
-    for _ in range(BUDGET["steps"]):
+    stream = task.batches(BUDGET["batch_size"], generator(1, "data"))
+    for _ in range(BUDGET["updates"]):
         batch = next(stream)
         optimiser.zero_grad()
         output, _ = model(batch.x.double())
@@ -48,12 +48,12 @@ def test_one_replica_is_the_same_code_with_the_same_result():
 def test_truncated_back_propagation_carries_the_state_but_not_its_gradient():
     options = {"embedding": 5, "characters": 4000}
     shard = a_shard("gru", "character_language_model", 7, task_options=options)
-    module = train(shard, [Replica(0, 1e-2), Replica(1, 1e-2)], {"steps": 20})
+    module = train(shard, [Replica(0, 1e-2), Replica(1, 1e-2)], {"updates": 20})
 
     task = build_task(shard)
     model = build_model(shard, task, seed=1).double()
     optimiser = torch.optim.Adam(model.parameters(), lr=1e-2)
-    stream = task.batches(BUDGET["batch"], generator(1, "data"))
+    stream = task.batches(BUDGET["batch_size"], generator(1, "data"))
     state, carried = None, 0
     for _ in range(20):
         batch = next(stream)
@@ -76,20 +76,20 @@ def test_a_replica_that_diverges_closes_alone():
     module = train(shard, [Replica(1, 1e200), Replica(0, 1e-2)])
     lost, kept = module.replicas
     assert lost.status == "diverged"
-    assert lost.stop_step < BUDGET["steps"]
-    assert kept.status == "budget"
-    assert kept.stop_step == BUDGET["steps"]
+    assert lost.stop_update < BUDGET["updates"]
+    assert kept.status == "out_of_updates"
+    assert kept.stop_update == BUDGET["updates"]
     torch.testing.assert_close(weights(module, 1), weights(sane, 0), rtol=0, atol=1e-9)
-    assert all(r.replica == 1 for r in module.readings if r.step > lost.stop_step)
+    assert all(r.replica == 1 for r in module.readings if r.update > lost.stop_update)
 
 
 def test_a_stopped_replica_s_weights_no_longer_move():
     # A rate of 1e-30 never improves validation, so patience closes that replica after two validations.
     replicas = [Replica(0, 1e-30), Replica(1, 1e-2)]
     module = train(a_shard(), replicas, {"patience": 2})
-    assert replicas[0].status == "stopped"
-    assert replicas[0].stop_step == 20
-    short = train(a_shard(), [Replica(0, 1e-30), Replica(1, 1e-2)], {"patience": 2, "steps": 20})
+    assert replicas[0].status == "early_stopped"
+    assert replicas[0].stop_update == 20
+    short = train(a_shard(), [Replica(0, 1e-30), Replica(1, 1e-2)], {"patience": 2, "updates": 20})
     assert torch.equal(weights(module, 0), weights(short, 0))
     assert not torch.equal(weights(module, 1), weights(short, 1))
 
@@ -97,13 +97,13 @@ def test_a_stopped_replica_s_weights_no_longer_move():
 def test_the_best_validation_weights_are_kept():
     module = train(a_shard(), [Replica(0, 0.3), Replica(1, 0.3)])
     read = {
-        (reading.replica, reading.step): reading.value
+        (reading.replica, reading.update): reading.value
         for reading in module.readings
         if reading.metric == "mean_squared_error"
     }
     for r, replica in enumerate(module.replicas):
         mine = {step: value for (replica_number, step), value in read.items() if replica_number == r}
-        assert replica.best_step == min(mine, key=mine.get)
+        assert replica.best_update == min(mine, key=mine.get)
         assert replica.best_value == min(mine.values())
         score = evaluate(
             module.models, module.task, [r], replica.best_theta_P[None], [module.validation[replica.seed]]
@@ -112,14 +112,14 @@ def test_the_best_validation_weights_are_kept():
 
 
 def test_solved_needs_two_validations_in_a_row():
-    module = train(a_shard(), [Replica(0, 1e-2)], {"steps": 1})
+    module = train(a_shard(), [Replica(0, 1e-2)], {"updates": 1})
     replica, theta_P = module.replicas[0], module.models.theta([0])[0].detach()
     verdicts = [
         module.judge(replica, step, {"loss": value, "mean_squared_error": value}, theta_P)
         for step, value in [(10, 0.009), (20, 0.02), (30, 0.008), (40, 0.007)]
     ]
     assert verdicts == [None, None, None, "solved"]
-    assert replica.steps_to_solve == 30
+    assert replica.updates_to_solve == 30
 
 
 def test_clipping_rescales_each_replica_by_its_own_norm():

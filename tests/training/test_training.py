@@ -12,7 +12,7 @@ from rnnlimits.rows import Row
 from rnnlimits.training import gpu, protocol
 from support.small_shards import BUDGET, a_shard
 
-SHORT = BUDGET | {"steps": 20}
+SHORT = BUDGET | {"updates": 20}
 
 
 def select(found: list[Row], **columns) -> list[Row]:
@@ -33,7 +33,7 @@ def searched() -> list[Row]:
 def test_every_replica_has_a_curve_and_a_final_row(searched):
     curve = select(searched, split="validation", stage="training", metric="mean_squared_error")
     assert len(curve) == 3 * 2 * 3  # seeds x rates x (step 0 and two validations)
-    assert {row.step for row in curve} == {0, 10, 20}
+    assert {row.update for row in curve} == {0, 10, 20}
     assert len(select(searched, stage="final", metric="best_mean_squared_error")) == 6
     assert all(row.chance == pytest.approx(1 / 6) for row in curve)
 
@@ -61,7 +61,7 @@ def test_probes_are_taken_at_initialisation_and_after_training(searched):
 
 def test_gradient_norms_before_clipping_are_rows(searched):
     norms = {
-        metric: select(searched, split="train", metric=metric, step=20, seed=0, learning_rate=1e-2)[0].value
+        metric: select(searched, split="train", metric=metric, update=20, seed=0, learning_rate=1e-2)[0].value
         for metric in ("gradient_norm_median", "gradient_norm_p99", "gradient_norm_max")
     }
     assert 0 < norms["gradient_norm_median"] <= norms["gradient_norm_p99"] <= norms["gradient_norm_max"]
@@ -92,22 +92,22 @@ MIDDLE = {"budget": SHORT | {"probe_at": 0.25}, "probes": {"gradient_reach": {"s
 
 def test_on_request_the_chosen_replicas_are_probed_once_more_half_trained():
     found = run(a_shard(learning_rates=[1e-9, 1e-2], **MIDDLE))
-    halfway = run(a_shard(learning_rates=[1e-2], budget=SHORT | {"steps": 10}, probes=MIDDLE["probes"]))
-    middle = select(found, stage="middle", metric="gradient_slope")
+    halfway = run(a_shard(learning_rates=[1e-2], budget=SHORT | {"updates": 10}, probes=MIDDLE["probes"]))
+    middle = select(found, stage="mid_training", metric="gradient_slope")
     # The first validation at a quarter of twenty steps or later is the one after ten.
-    assert [(row.seed, row.step, row.learning_rate) for row in middle] == [
+    assert [(row.seed, row.update, row.learning_rate) for row in middle] == [
         (seed, 10, 1e-2) for seed in range(3)
     ]
     expected = select(halfway, stage="final", metric="gradient_slope")
-    assert {row.step for row in expected} == {10}  # where they are the best ones, too
+    assert {row.update for row in expected} == {10}  # where they are the best ones, too
     assert [row.value for row in middle] == [row.value for row in expected]
-    rest = [row for row in found if row.stage != "middle"]
+    rest = [row for row in found if row.stage != "mid_training"]
     without = run(a_shard(learning_rates=[1e-9, 1e-2], budget=SHORT, probes=MIDDLE["probes"]))
     assert rest == without
 
 
 @pytest.mark.parametrize(
-    ("rate", "patience", "step"), [(1e-9, 1, 10), (1e30, None, 0)], ids=["stopped", "diverged"]
+    ("rate", "patience", "step"), [(1e-9, 1, 10), (1e30, None, 0)], ids=["early_stopped", "diverged"]
 )
 def test_a_replica_that_ended_before_the_middle_is_probed_with_the_weights_it_ended_with(
     rate, patience, step
@@ -115,8 +115,8 @@ def test_a_replica_that_ended_before_the_middle_is_probed_with_the_weights_it_en
     budget = SHORT | {"probe_at": 0.9, "patience": patience}
     relu = {"architecture_options": {"nonlinearity": "relu"}, "learning_rates": [rate]}
     found = run(a_shard(**relu, **MIDDLE | {"budget": budget}))
-    middle = select(found, stage="middle", metric="gradient_slope")
-    assert {row.step for row in middle} == {step}
+    middle = select(found, stage="mid_training", metric="gradient_slope")
+    assert {row.update for row in middle} == {step}
     assert all(math.isfinite(row.value) for row in middle)
 
 
@@ -136,10 +136,10 @@ def test_a_rate_at_which_one_seed_diverges_is_not_chosen():
 
 def test_without_steps_only_the_initial_probes_are_taken():
     shard = a_shard(
-        budget=SHORT | {"steps": 0}, probes={"gradient_reach": {"sequences": 2}}, learning_rates=[]
+        budget=SHORT | {"updates": 0}, probes={"gradient_reach": {"sequences": 2}}, learning_rates=[]
     )
     found = run(shard)
-    assert {(row.split, row.stage, row.step) for row in found} == {("probe", "initial", 0)}
+    assert {(row.split, row.stage, row.update) for row in found} == {("probe", "initial", 0)}
 
 
 def test_the_gradient_norms_of_every_step_go_to_the_csv_log(tmp_path):
@@ -151,7 +151,7 @@ def test_the_gradient_norms_of_every_step_go_to_the_csv_log(tmp_path):
 
 
 def test_folds_are_replicas_and_the_refit_reads_test_with_the_size_they_choose(tmp_path):
-    budget = SHORT | {"steps": 8, "validate_every": 4}
+    budget = SHORT | {"updates": 8, "validate_every": 4}
     common = {"task": "sequential_digits", "length": 64, "budget": budget, "folds": 3}
     sizes = [a_shard(**common, kind="cross_validation", hidden_size=size) for size in (2, 4)]
     for shard in sizes:
@@ -193,7 +193,7 @@ def test_the_provenance_says_how_long_what_took():
     _, provenance = protocol.run(a_shard(budget=SHORT))
     assert provenance["seconds_total"] >= provenance["seconds_training"] > 0
     assert provenance["replicas"] == 3
-    assert provenance["steps_run"] == 20
+    assert provenance["updates_run"] == 20
     assert provenance["peak_memory_mb"] > 50
     assert not any(isinstance(value, float) and not math.isfinite(value) for value in provenance.values())
 

@@ -7,15 +7,15 @@ import torch
 
 from rnnlimits.tasks.base import generator
 from rnnlimits.training.build import build_model, build_task
+from rnnlimits.training.gradient_norm_penalty import penalty_and_gradient
 from rnnlimits.training.module import Replica, ReplicaTraining
-from rnnlimits.training.norm_regulariser import omega_and_gradient
 from rnnlimits.training.replicas import Replicas, clip, fold, shrink, stack
 from rnnlimits.training.schedules import rate
 from support.small_shards import a_shard, train, weights
 
 # Shape letters: R replicas, P trainable weights, B sequences, T steps, H hidden units.
 STEPS, BATCH = 30, 4
-SGD = {"optimiser": "sgd", "clip_norm": None, "steps": STEPS}
+SGD = {"optimiser": "sgd", "clip_norm": None, "updates": STEPS}
 
 
 # The regulariser
@@ -66,7 +66,7 @@ def test_omega_adds_the_immediate_derivative_of_its_formula_to_the_recurrent_mat
     task = build_task(shard)
     models = [build_model(shard, task, seed).double() for seed in (0, 1)]
     module, batches, plain_RP = gradients(shard, models, clip_norm=None)
-    _, _, found_RP = gradients(shard, models, clip_norm=None, omega=3.0)
+    _, _, found_RP = gradients(shard, models, clip_norm=None, gradient_norm_penalty=3.0)
     added_RP = found_RP - plain_RP
     place = module.models.layout.place("architecture.U_HH")
     for r, (model, batch) in enumerate(zip(models, batches, strict=True)):
@@ -79,12 +79,12 @@ def test_omega_adds_the_immediate_derivative_of_its_formula_to_the_recurrent_mat
 
 def test_a_gradient_that_has_vanished_has_no_part_in_omega():
     U_RHH, h_RBTH, direct_RBTH = torch.randn(1, 5, 5), torch.rand(1, 2, 6, 5), torch.zeros(1, 2, 6, 5)
-    omega_R, by_U_RHH = omega_and_gradient(U_RHH, h_RBTH, direct_RBTH, "tanh")
+    omega_R, by_U_RHH = penalty_and_gradient(U_RHH, h_RBTH, direct_RBTH, "tanh")
     assert not omega_R.any()
     assert not by_U_RHH.any()
     direct_RBTH[0, 0, -1] = 1  # one of the two sequences has a gradient: the mean is over its steps
-    omega_R, by_U_RHH = omega_and_gradient(U_RHH, h_RBTH, direct_RBTH, "tanh")
-    alone = omega_and_gradient(U_RHH, h_RBTH[:, :1], direct_RBTH[:, :1], "tanh")
+    omega_R, by_U_RHH = penalty_and_gradient(U_RHH, h_RBTH, direct_RBTH, "tanh")
+    alone = penalty_and_gradient(U_RHH, h_RBTH[:, :1], direct_RBTH[:, :1], "tanh")
     torch.testing.assert_close([omega_R, by_U_RHH], list(alone))
     assert by_U_RHH.any()
 
@@ -93,7 +93,7 @@ def test_omega_is_in_the_norm_that_is_clipped():
     shard = a_shard(architecture_options={"initialisation": "gaussian"})
     models = [build_model(shard, build_task(shard), seed).double() for seed in (0, 1)]
     for omega, clip_norm in ((None, 1e-3), (3.0, 1e-3)):
-        _, _, found_RP = gradients(shard, models, omega=omega, clip_norm=clip_norm)
+        _, _, found_RP = gradients(shard, models, gradient_norm_penalty=omega, clip_norm=clip_norm)
         assert found_RP.norm(dim=1).tolist() == pytest.approx([clip_norm] * 2)
 
 
@@ -136,7 +136,7 @@ def plain_loop(seed, learning_rate, before_step=lambda weights: None, scheduler=
 
 
 def test_online_updates_are_those_of_a_plain_loop_of_single_sequences():
-    module = train(a_shard(), [Replica(0, 0.05), Replica(1, 0.05)], SGD | {"batch": 1})
+    module = train(a_shard(), [Replica(0, 0.05), Replica(1, 0.05)], SGD | {"batch_size": 1})
     torch.testing.assert_close(weights(module, 1), plain_loop(1, 0.05, batch=1), rtol=0, atol=1e-9)
 
 
@@ -161,9 +161,9 @@ def test_a_gradient_that_explodes_ends_a_replica_or_shrinks_its_matrix_and_moves
     shard = a_shard(architecture_options=explosive)
     if ends:
         ended = train(shard, [Replica(0, 0.1)], SGD)
-        assert (ended.replicas[0].status, ended.replicas[0].stop_step) == ("diverged", 1)
-    module = train(shard, [Replica(0, 0.1)], SGD | {"not_finite": "shrink", "steps": 5})
-    assert (module.replicas[0].status, module.replicas[0].stop_step) == ("budget", 5)
+        assert (ended.replicas[0].status, ended.replicas[0].stop_update) == ("diverged", 1)
+    module = train(shard, [Replica(0, 0.1)], SGD | {"not_finite": "shrink", "updates": 5})
+    assert (module.replicas[0].status, module.replicas[0].stop_update) == ("out_of_updates", 5)
     model = build_model(shard, build_task(shard), 0).double()
     expected_P = torch.cat([weight.detach().flatten() for weight in model.parameters()])
     expected_P[module.models.layout.place("architecture.U_HH")] *= (1 - 0.02 * 0.1) ** 5
@@ -213,7 +213,7 @@ def rates_of(scheduler, learning_rate):
     ],
 )
 def test_the_rates_are_those_of_torchs_scheduler(budget, scheduler):
-    ours = [rate(budget | {"steps": STEPS}, 0.3, step) for step in range(STEPS)]
+    ours = [rate(budget | {"updates": STEPS}, 0.3, step) for step in range(STEPS)]
     assert ours == pytest.approx(rates_of(scheduler, 0.3), rel=1e-9)
 
 
@@ -226,7 +226,7 @@ def test_a_training_with_decaying_rates_is_that_of_a_plain_loop_for_each_replica
 
 @pytest.mark.parametrize("plateau", [1, 3])
 def test_halvings_are_those_of_torchs_reduction_on_a_plateau(plateau):
-    module = train(a_shard(), [Replica(0, 0.1)], SGD | halving(plateau) | {"steps": 1})
+    module = train(a_shard(), [Replica(0, 0.1)], SGD | halving(plateau) | {"updates": 1})
     one = Replica(0, 0.1)
     optimiser = torch.optim.SGD([torch.zeros(1)], lr=0.1)
     # torch lets `patience` validations pass and reduces at the next.

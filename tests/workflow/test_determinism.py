@@ -27,7 +27,7 @@ studies:
     parameters: [2000]
     seeds: 2
     learning_rates: [3e-3, 1e-2]
-    budget: {steps: 10, batch: 64, validate_every: 5, validation_sequences: 64, test_sequences: 64}
+    budget: {updates: 10, batch_size: 64, validate_every: 5, validation_sequences: 64, test_sequences: 64}
     probes: {gradient_reach: {sequences: 4}}
   untrained:
     title: Probes of the initial weights
@@ -37,7 +37,7 @@ studies:
     lengths: [20]
     hidden_sizes: [8]
     seeds: 2
-    budget: {steps: 0}
+    budget: {updates: 0}
     probes: {jacobian_spectrum: {}, lyapunov: {steps: 40, burn_in: 20, initial_states: 1}}
   text:
     title: A language model
@@ -48,7 +48,7 @@ studies:
     hidden_sizes: [8]
     seeds: 2
     learning_rates: [1e-2]
-    budget: {steps: 20, batch: 8, validate_every: 10, patience: 1}
+    budget: {updates: 20, batch_size: 8, validate_every: 10, patience: 1}
   digits:
     title: Folds, and the chosen size trained again
     kind: cross_validation
@@ -59,7 +59,7 @@ studies:
     folds: 2
     seeds: 2
     learning_rates: [1e-2]
-    budget: {steps: 20, batch: 8, validate_every: 10}
+    budget: {updates: 20, batch_size: 8, validate_every: 10}
   simulated:
     title: Numbers without training
     kind: simulation
@@ -69,10 +69,10 @@ studies:
 CLAIMS = """
 sources: {Nobody (2026): "Nobody (2026), A source to try things on"}
 claims:
-- {id: lower, title: Lower, says: One is lower., source: {key: Nobody (2026), where: p. 1}, kind: O,
+- {id: lower, title: Lower, says: One is lower., source: {key: Nobody (2026), place: p. 1}, type: ordering,
    parts: [{check: ordering, direction: lower, study: trained, against: {variant: feed_forward},
             where: {variant: lstm, split: test, metric: loss}}]}
-- {id: early, title: Early, says: Soon., source: {key: Nobody (2026), where: p. 2}, kind: N,
+- {id: early, title: Early, says: Soon., source: {key: Nobody (2026), place: p. 2}, type: number,
    parts: [{check: at_most, bound: 1000, statistic: median, study: simulated,
             where: {task: random_guessing, metric: sequences_to_solve}}]}
 """
@@ -161,12 +161,12 @@ def test_elsewhere_the_same_config_gives_the_same_bytes(first, elsewhere):
 
 def test_what_differs_stands_in_columns_of_its_own(first, elsewhere):
     tables = [pd.read_csv(copy.folder / RESULTS / "tables" / "timings.csv") for copy, _ in (first, elsewhere)]
-    may_differ = {*TIMES, *MACHINE} - {"steps_run", "replicas"}
+    may_differ = {*TIMES, *MACHINE} - {"updates_run", "replicas"}
     one, other = (table.drop(columns=list(may_differ)) for table in tables)
     pd.testing.assert_frame_equal(one, other)
     assert not tables[0].seconds_total.equals(tables[1].seconds_total)
     for shard, facts in recorded(first[0]).items():
-        for name in ("config_hash", "code_fingerprint", "replicas", "steps_run", "facts"):
+        for name in ("config_hash", "code_fingerprint", "replicas", "updates_run", "facts"):
             assert facts.get(name) == recorded(elsewhere[0])[shard].get(name), (shard, name)
 
 

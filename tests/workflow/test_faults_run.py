@@ -35,7 +35,7 @@ studies:
     hidden_sizes: [4]
     seeds: 2
     learning_rates: [0.01]
-    budget: {steps: 60, batch: 8, validate_every: 20, validation_sequences: 8, test_sequences: 8}
+    budget: {updates: 60, batch_size: 8, validate_every: 20, validation_sequences: 8, test_sequences: 8}
 """
 TINY = ("--configfile", "config/tiny.yaml")
 SHARDS = 4

@@ -24,8 +24,8 @@ CLAIM = {
     "title": "<script>document.title='broken'</script>",
     "says": TITLE,
     "disputes": MARKUP,
-    "source": {"key": "<i>Nobody</i> (1900)", "where": MARKUP},
-    "kind": "T",
+    "source": {"key": "<i>Nobody</i> (1900)", "place": MARKUP},
+    "type": "theory",
     "parts": [
         {"check": "at_least", "bound": 0, "study": "study", "where": {"metric": "variance_over_theory"}}
     ],

@@ -70,7 +70,7 @@ def test_the_archive_rebuilds_everything_without_torch(smoke, tmp_path):
     assert (smoke.folder / "results/smoke/from_archive/report.html").exists()
 
 
-@pytest.mark.parametrize("command", ["train", "table", "judge", "draw", "verdicts", "report"])
+@pytest.mark.parametrize("command", ["train", "table", "judge", "plot", "verdicts", "report"])
 def test_a_printed_shell_line_reruns_as_it_stands(finished, command):
     line = shell_lines(finished.printed, command)[0]
     out = finished.folder / line.partition("--out ")[2].split()[0]
@@ -99,7 +99,7 @@ def test_an_edited_architecture_reruns_its_own_shards_and_what_follows(finished,
     assert {name for name in planned_jobs(dry) if name != "train"} == {
         "default",
         "table",
-        "draw",
+        "plot",
         "judge",
         "verdicts",
         "report",
@@ -108,7 +108,7 @@ def test_an_edited_architecture_reruns_its_own_shards_and_what_follows(finished,
 
 def test_an_edited_figure_is_drawn_again_and_nothing_is_trained(finished):
     finished.edit("src/rnnlimits/analysis/figures/cost.py", "TITLE =", "EDITED = 1\nTITLE =")
-    assert set(planned_jobs(finished.snakemake(*SMOKE, "--dry-run").stdout)) == {"default", "draw", "report"}
+    assert set(planned_jobs(finished.snakemake(*SMOKE, "--dry-run").stdout)) == {"default", "plot", "report"}
 
 
 def test_a_changed_config_trains_what_it_changes(finished, shards):

@@ -47,14 +47,14 @@ def tiny(study: dict) -> dict:
         return study | {"seeds": 3, **({} if "random_guessing" in pages else {"simulations": pages})}
     tasks = {label: tiny_task(label, options) for label, options in study["tasks"].items()}
     shortest = TINY[next(iter(tasks.values()))["page"]][0]
-    small = {"batch": 2, "validation_sequences": 4, "test_sequences": 4, "validate_every": 1}
-    steps = min(2, study["budget"]["steps"])
+    small = {"batch_size": 2, "validation_sequences": 4, "test_sequences": 4, "validate_every": 1}
+    steps = min(2, study["budget"]["updates"])
     sizes = {"parameters": [300]} if "parameters" in study else {"hidden_sizes": [16]}
     return study | sizes | {
         "tasks": tasks,
         "lengths": [shortest + number for number in range(len(study["lengths"]))],
         "seeds": 3,
-        "budget": study["budget"] | small | {"steps": steps},
+        "budget": study["budget"] | small | {"updates": steps},
         "probes": {name: PROBES.get(name, {}) for name in study.get("probes", {})},
     }  # fmt: skip
 

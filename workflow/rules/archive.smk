@@ -6,7 +6,7 @@ rule archive:
         rows=rows_of(SHARDS),
         config=CONFIG_FILE,
         tables=rules.table.output,
-        figures=rules.draw.output.svg,
+        figures=rules.plot.output.svg,
         claims=rules.judge.output.claims,
         verdicts=rules.verdicts.output.page,
     output:
@@ -43,14 +43,14 @@ use rule table as table_from_archive with:
         out=lambda wildcards, output: folder(output),
 
 
-use rule draw as draw_from_archive with:
+use rule plot as plot_from_archive with:
     input:
         rules.table_from_archive.output,
     output:
         svg=expand(f"{REBUILT}/figures/{{figure}}.svg", figure=FIGURES),
         png=expand(f"{REBUILT}/figures/{{figure}}.png", figure=FIGURES),
     log:
-        f"{REBUILT}/logs/draw.log",
+        f"{REBUILT}/logs/plot.log",
 
 
 use rule judge as judge_from_archive with:
@@ -86,7 +86,7 @@ use rule report as report_from_archive with:
         rows=f"{ARCHIVE}/rows.parquet",
         config=CONFIG_FILE,
         tables=rules.table_from_archive.output,
-        figures=rules.draw_from_archive.output.svg,
+        figures=rules.plot_from_archive.output.svg,
         claims=rules.judge_from_archive.output.claims,
     output:
         f"{REBUILT}/report.html",

@@ -53,7 +53,7 @@ rule table:
         "rnnlimits table --config {input.config:q} --rows {params.rows:q} --out {params.out:q} > {log:q} 2>&1"
 
 
-rule draw:
+rule plot:
     input:
         rules.table.output,
     output:
@@ -68,7 +68,7 @@ rule draw:
         ],
         png=expand(f"{RESULTS}/figures/{{figure}}.png", figure=FIGURES),
     log:
-        f"{RESULTS}/logs/draw.log",
+        f"{RESULTS}/logs/plot.log",
     conda:
         ENVIRONMENT
     threads: 2  # nothing else is left to do
@@ -77,7 +77,7 @@ rule draw:
         tables=lambda wildcards, input: folder(input),
         out=lambda wildcards, output: folder(output.svg),
     shell:
-        "rnnlimits draw --tables {params.tables:q} --out {params.out:q} --processes {threads} > {log:q} 2>&1"
+        "rnnlimits plot --tables {params.tables:q} --out {params.out:q} --processes {threads} > {log:q} 2>&1"
 
 
 rule judge:
@@ -161,7 +161,7 @@ rule report:
         rows=rows_of(SHARDS),
         config=CONFIG_FILE,
         tables=rules.table.output,
-        figures=rules.draw.output.svg,
+        figures=rules.plot.output.svg,
         claims=rules.judge.output.claims,
     output:
         report(

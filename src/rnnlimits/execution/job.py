@@ -24,7 +24,7 @@ def run(
     """Train, measure, write the rows to `out`; what the arguments mean says `rnnlimits train --help`."""
     started_s = time.monotonic() if prefork.asked_s is None else prefork.asked_s
     checkpoint = checkpoints / f"{shard.id}.checkpoint" if checkpoints and checkpoint_every_s else None
-    on_gpu = device == "cuda" and shard.budget.get("steps")  # probes and simulations run on the CPU
+    on_gpu = device == "cuda" and shard.budget.get("updates")  # probes and simulations run on the CPU
     slot = gpu_slots.slot(jobs_per_gpu) if on_gpu else nullcontext()
     told = out_of_memory.told(shard, memory_mb, device)
     with only_writer(out) as written_meanwhile, told, integrity.set_aside(rows), slot:

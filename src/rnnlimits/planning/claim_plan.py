@@ -24,7 +24,7 @@ EXTREMES = {
     "length_steps": {"shortest": min, "longest": max},
     "hidden_size": SIZE,
     "parameters": SIZE,
-    "parameters_budget": SIZE,
+    "parameters_target": SIZE,
 }
 SHARD_COLUMNS = [name for name in COLUMNS if name in {field.name for field in dataclasses.fields(Shard)}]
 

@@ -12,7 +12,7 @@ from rnnlimits.planning.shard import Shard
 # In the order in which they narrow down the shards: an end is sought among those that fit so far.
 COLUMNS = (
     "id", "study", "kind", "task", "architecture", "variant", "hidden_size", "length_steps", "parameters",
-    "parameters_budget",
+    "parameters_target",
 )  # fmt: skip
 ENDS = {"shortest": min, "smallest": min, "first": min, "longest": max, "largest": max, "last": max}
 

@@ -55,11 +55,11 @@ def seconds(shard: Shard, device: str = "cpu") -> float:
 def training(shard: Shard, size: memory.Sizes, device: str = "cpu") -> float:
     budget, costs = shard.budget, costs_of(shard, device)
     validated = budget["validation_sequences"] / budget["validate_every"]
-    sequences = shard.replicas * (budget["batch"] + EVALUATED * validated)
+    sequences = shard.replicas * (budget["batch_size"] + EVALUATED * validated)
     multiplications = sequences * size.computed_steps * shard.parameters
     operations = size.computed_steps * size.trained_tensors_kept
     one = costs.fixed + costs.operation * operations + costs.multiplication * multiplications
-    return float(budget["steps"] * one)
+    return float(budget["updates"] * one)
 
 
 def costs_of(shard: Shard, device: str) -> Costs:
@@ -73,7 +73,7 @@ def costs_of(shard: Shard, device: str) -> Costs:
 
 def probing(shard: Shard, size: memory.Sizes) -> float:
     """Before training and, if there is any, after it; on the CPU in plain PyTorch, whatever the device."""
-    times = memory.seeds_of(shard) * (2 if shard.budget["steps"] else 1)
+    times = memory.seeds_of(shard) * (2 if shard.budget["updates"] else 1)
     return times * sum(probe(shard, size, name, options) for name, options in shard.probes.items())
 
 

@@ -23,19 +23,19 @@ def problems(study: Any) -> Iterator[tuple[Where, str]]:
         yield (wanted,), f"missing; `match: {study.match}` needs a list of {wanted}"
     if getattr(study, other):
         yield (other,), f"has no meaning with `match: {study.match}`; remove it, or change match"
-    if study.budget.steps and "learning_rates" not in study.model_fields_set:
+    if study.budget.updates and "learning_rates" not in study.model_fields_set:
         yield ("learning_rates",), "missing; give the list to choose from, the same for every architecture"
-    if not study.budget.steps and len(study.learning_rates) > 1:
-        yield ("learning_rates",), "nothing is trained with `steps: 0`; remove the key or give one rate"
-    if not study.budget.steps and not study.probes:
-        yield ("probes",), "none, and nothing is trained with `steps: 0`: give a probe, or steps"
+    if not study.budget.updates and len(study.learning_rates) > 1:
+        yield ("learning_rates",), "nothing is trained with `updates: 0`; remove the key or give one rate"
+    if not study.budget.updates and not study.probes:
+        yield ("probes",), "none, and nothing is trained with `updates: 0`: give a probe, or updates"
     for label, architecture in study.architectures.items():
         for key, problem in without_matrix(study.budget.model_dump(), architecture.page):
             yield ("budget", key), f"architecture {label!r}: {problem}"
-    if study.budget.probe_at and not (study.probes and study.budget.steps):
+    if study.budget.probe_at and not (study.probes and study.budget.updates):
         unwatched = "weights are kept, but no probe looks at them: give a probe"
-        untrained = "half-trained weights need a training: give steps"
-        yield ("budget", "probe_at"), unwatched if study.budget.steps else untrained
+        untrained = "half-trained weights need a training: give updates"
+        yield ("budget", "probe_at"), unwatched if study.budget.updates else untrained
     if study.folds:
         yield from impossible_to_fold(study)
     unfit_lengths = list(impossible_lengths(study))
@@ -51,7 +51,10 @@ def without_matrix(budget: dict[str, Any], page: str) -> Iterator[tuple[str, str
         for name in catalog.names("architectures")
         if catalog.constant("architectures", name, "kernel") == "elman"
     ]
-    asked = {"omega": budget.get("omega"), "not_finite": budget.get("not_finite") == "shrink"}
+    asked = {
+        "gradient_norm_penalty": budget.get("gradient_norm_penalty"),
+        "not_finite": budget.get("not_finite") == "shrink",
+    }
     for key in [key for key, wanted in asked.items() if wanted and page not in able]:
         yield key, f"{page} has no recurrence f(W x + U h + b); pages that have: {', '.join(able)}"
 
@@ -65,8 +68,11 @@ def impossible_to_fold(study: Any) -> Iterator[tuple[Where, str]]:
                 ("tasks", label),
                 f"{task.page} has no fixed training set to fold; tasks that have: {possible}",
             )
-    if not study.budget.steps:
-        yield ("budget", "steps"), "0 came; a cross-validation compares trained models, so give more steps"
+    if not study.budget.updates:
+        yield (
+            ("budget", "updates"),
+            "0 came; a cross-validation compares trained models: give more updates",
+        )
 
 
 def impossible_lengths(study: Any) -> Iterator[tuple[Where, str]]:

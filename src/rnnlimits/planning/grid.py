@@ -44,7 +44,7 @@ def _study(label: str, study: Study) -> Iterator[Shard]:
     for (task, task_page), (variant, architecture), length in cells:
         blank = _blank(label, study, task, task_page, variant, architecture, length)
         sized = [
-            dataclasses.replace(blank, hidden_size=hidden, parameters=parameters, parameters_budget=budget)
+            dataclasses.replace(blank, hidden_size=hidden, parameters=parameters, parameters_target=budget)
             for hidden, parameters, budget in sizes(study, task_page.options, architecture.options, length)
         ]
         if study.kind == "training":
@@ -76,7 +76,7 @@ def _blank(
         hidden_size=0,
         length_steps=length,
         parameters=0,
-        parameters_budget=None,
+        parameters_target=None,
         seeds=study.seeds,
         learning_rates=list(study.learning_rates),
         budget=study.budget.model_dump(),
@@ -99,7 +99,7 @@ def _simulation(label: str, task: str, page: Page, seeds: int) -> Shard:
         hidden_size=0,
         length_steps=0,
         parameters=0,
-        parameters_budget=None,
+        parameters_target=None,
         seeds=seeds,
         learning_rates=[],
         budget={},

@@ -44,7 +44,7 @@ A_GATE, WITHOUT_GRADIENT, AT_LEAST = 5, 1 / 2, 1
 # More such tensors: the gradient of all outputs, which a compiled loop leaves out where only the last step is
 # read; and copies in the read-out's order where each step is.
 ONE_MORE, EACH_STEP_READ = 1, 2
-OMEGA = 6  # such tensors of its own: the outputs' gradient, f', and both norms' vectors in two layouts
+PENALTY = 6  # such tensors of its own: the outputs' gradient, f', and both norms' vectors in two layouts
 INPUT_COPIES = 4  # stacked, in the loop's order, embedded, a gradient
 OUTPUT_COPIES, EVALUATED_OUTPUT_COPIES = 2, 5  # of B x O numbers a step, where each step is read
 WEIGHT_COPIES = (
@@ -64,7 +64,7 @@ class Sizes:
     inputs: int  # of the architecture
     outputs: int
     tensors_kept: float
-    trained_tensors_kept: float  # by a training step, which may need the last output only
+    trained_tensors_kept: float  # by an update, which may need the last output only
     state_values: int
     one_sequence: int  # bytes of it, in an evaluation set
     each_step_read: bool
@@ -113,7 +113,7 @@ def process(shard: Shard, device: str = "cpu") -> float:
     if shard.kind == "simulation":
         return PROCESS["simulation"]
     parts = {
-        "Lightning": bool(shard.budget["steps"]),
+        "Lightning": bool(shard.budget["updates"]),
         "compiled loops": compiled(shard, device),
         "cuda": device == "cuda",
     }
@@ -127,7 +127,7 @@ def data(shard: Shard, at_once: int | None = None, device: str = "cpu") -> float
     size = sizes(shard)
     seeds = seeds_of(shard)
     parts = [probing(shard, size)]
-    if shard.budget["steps"]:
+    if shard.budget["updates"]:
         parts.append(training(shard, size, min(at_once or shard.replicas, shard.replicas), seeds, device))
     return (seeds * shard.parameters * FLOAT32 + max(parts)) / MIB
 
@@ -146,12 +146,12 @@ def training(shard: Shard, size: Sizes, at_once: int, seeds: int, device: str) -
     more = 0 if kernel else ONE_MORE
     if size.each_step_read:
         outputs, more = size.outputs, ONE_MORE + EACH_STEP_READ
-    of_omega = OMEGA if shard.budget.get("omega") else 0
-    update = (kept + more + of_omega) * shard.hidden_size + inputs + OUTPUT_COPIES * outputs
+    of_penalty = PENALTY if shard.budget.get("gradient_norm_penalty") else 0
+    update = (kept + more + of_penalty) * shard.hidden_size + inputs + OUTPUT_COPIES * outputs
     evaluation = (held + more / 2) * shard.hidden_size + inputs + EVALUATED_OUTPUT_COPIES * outputs
     sequences = max(shard.budget["validation_sequences"], shard.budget["test_sequences"])
     evaluated = min(size.evaluation_batch, sequences)
-    largest = size.computed_steps * max(shard.budget["batch"] * update, evaluated * evaluation)
+    largest = size.computed_steps * max(shard.budget["batch_size"] * update, evaluated * evaluation)
     replicas = at_once * (WEIGHT_COPIES * shard.parameters + largest) * FLOAT32
     return replicas + sequences_of(shard, size, min(at_once, seeds))
 

@@ -71,7 +71,7 @@ def _on(config: Config, planned: Sequence[Shard], device: str) -> list[Shard]:
 
 
 def _of(shard: Shard, width: int, seconds: float, peak: float) -> str:
-    budget = shard.parameters_budget
+    budget = shard.parameters_target
     deviation = f"{100 * (shard.parameters - budget) / budget:+.1f} %" if budget else "-"
     counts = f"{shard.replicas:8}  {shard.parameters or '-':>10}  {deviation:>9}"
     return f"{shard.id:{width}}  {counts}  {duration.in_words(seconds):>9}  {peak:11.0f}"
@@ -80,8 +80,8 @@ def _of(shard: Shard, width: int, seconds: float, peak: float) -> str:
 def _sums(
     config: Config, jobs: Sequence[Shard], seconds: dict[str, float], peaks: dict[str, float]
 ) -> Iterator[str]:
-    trained = sum(shard.replicas for shard in jobs if shard.budget.get("steps"))
-    probed = sum(shard.replicas for shard in jobs if shard.budget.get("steps") == 0)
+    trained = sum(shard.replicas for shard in jobs if shard.budget.get("updates"))
+    probed = sum(shard.replicas for shard in jobs if shard.budget.get("updates") == 0)
     simulated = sum(shard.kind == "simulation" for shard in jobs)
     models = f"{trained} models to train, {probed} to probe untrained"
     yield f"{len(jobs)} shards: {models}, {simulated} simulations"

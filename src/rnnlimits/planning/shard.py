@@ -29,7 +29,7 @@ class Shard:
     hidden_size: int  # 0 where it is chosen from other shards' rows (refit)
     length_steps: int
     parameters: int  # trainable, of the whole model
-    parameters_budget: int | None  # what `match: parameters` aimed at
+    parameters_target: int | None  # what `match: parameters` aimed at
     seeds: int  # replicas have seeds 0 .. seeds - 1
     learning_rates: list[float]
     budget: dict[str, Any]
@@ -61,9 +61,9 @@ class Shard:
             return 0.0
         # A fold is as urgent as itself and the refit, which has to wait for it.
         models = self.replicas + (self.seeds if self.kind == "cross_validation" else 0)
-        per_step = self.budget["batch"] * models * (self.parameters or UNKNOWN_PARAMETERS)
+        per_step = self.budget["batch_size"] * models * (self.parameters or UNKNOWN_PARAMETERS)
         # A time step costs some 100 us whatever its size; probing alone costs as much as some updates.
-        return max(self.budget["steps"], 20) * self.length_steps * (200_000 + per_step)
+        return max(self.budget["updates"], 20) * self.length_steps * (200_000 + per_step)
 
     def row(self, **measured: Any) -> Row:
         """A row of this shard: the columns that say which shard it is are filled in."""

@@ -36,7 +36,7 @@ class _Form(Closed):
     hidden_size: Count
     length_steps: Count
     parameters: Count
-    parameters_budget: Size | None
+    parameters_target: Size | None
     seeds: Size
     learning_rates: list[Rate]
     budget: dict[str, Any]

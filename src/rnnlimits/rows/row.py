@@ -6,11 +6,11 @@ from typing import Literal
 
 Kind = Literal["training", "cross_validation", "refit", "simulation"]
 Split = Literal["train", "validation", "test", "probe", "simulation", "reference"]
-# middle: the weights at `probe_at` of the steps, or the last ones of a replica that stopped before.
-Stage = Literal["initial", "training", "middle", "final"]
-# solved: the task's own rule; stopped: validation stopped improving; budget: all steps used up;
+# mid_training: the weights at `probe_at` of the updates, or the last ones of a replica that stopped before.
+Stage = Literal["initial", "training", "mid_training", "final"]
+# solved: the task's own rule; early_stopped: validation stopped improving; out_of_updates: all were made;
 # measured: nothing was trained (simulations, references).
-Status = Literal["untrained", "solved", "stopped", "budget", "diverged", "measured"]
+Status = Literal["untrained", "solved", "early_stopped", "out_of_updates", "diverged", "measured"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -18,10 +18,10 @@ class Row:
     """One measured number.
 
     >>> Row(shard="s", study="s", kind="training", task="adding", architecture="gru", variant="gru",
-    ...     hidden_size=8, length_steps=10, parameters=300, split="test", stage="finished", step=0,
-    ...     metric="loss", unit="nats", status="budget")
+    ...     hidden_size=8, length_steps=10, parameters=300, split="test", stage="finished", update=0,
+    ...     metric="loss", unit="nats", status="out_of_updates")
     Traceback (most recent call last):
-    ValueError: row of shard 's': stage 'finished' is none of initial, training, middle, final
+    ValueError: row of shard 's': stage 'finished' is none of initial, training, mid_training, final
     """
 
     shard: str
@@ -33,13 +33,14 @@ class Row:
     hidden_size: int
     length_steps: int
     parameters: int
-    parameters_budget: int | None = None
-    seed: int | None = None  # the fold's number in a cross-validation
+    parameters_target: int | None = None
+    seed: int | None = None  # of the random streams; fold k of a cross-validation has seed k
+    fold: int | None = None  # the held-out fold of a cross-validation
     learning_rate: float | None = None
     selected: bool = False
     split: Split
     stage: Stage
-    step: int
+    update: int  # how many the optimiser has made
     metric: str
     lag_steps: int | None = None
     value: float | None = None  # None where the number is not defined, or the run diverged

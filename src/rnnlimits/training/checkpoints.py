@@ -38,7 +38,7 @@ class Checkpoint:
         self.every_s = every_s
         self.groups: dict[int, State] = {}
         self.seconds_before = 0.0  # of training, by the processes before this one
-        self.resumed_from_steps: list[int] = []  # a number for each time that training went on
+        self.resumed_from_updates: list[int] = []  # a number for each time that training went on
         self.told = False  # that a checkpoint could not be written
         self.started_s = self.saved_s = time.monotonic()
         for half in path.parent.glob(f".{path.name}.*.part"):  # of a process that was killed while it wrote
@@ -54,9 +54,9 @@ class Checkpoint:
             return
         self.groups = state["groups"]
         self.seconds_before = state["seconds"]
-        step = max(group["done"] for group in self.groups.values())
-        self.resumed_from_steps = [*state["resumed_from_steps"], step]
-        _tell(f"{self.path}: training goes on after step {step:,}")
+        update = max(group["done"] for group in self.groups.values())
+        self.resumed_from_updates = [*state["resumed_from_updates"], update]
+        _tell(f"{self.path}: training goes on after update {update:,}")
 
     @property
     def due(self) -> bool:
@@ -71,7 +71,7 @@ class Checkpoint:
         whole = {
             "groups": self.groups,
             "seconds": self.seconds_before + time.monotonic() - self.started_s,
-            "resumed_from_steps": self.resumed_from_steps,
+            "resumed_from_updates": self.resumed_from_updates,
         }
         try:
             write(self.path, whole, self.made_for)

@@ -65,7 +65,7 @@ def train(
     fit(module, device, log_dir)
     for replica in replicas:
         replica.best_theta_P = replica.best_theta_P.cpu()
-        replica.middle_theta_P = replica.middle_theta_P.cpu()
+        replica.mid_training_theta_P = replica.mid_training_theta_P.cpu()
     readings = module.readings
     if checkpoint:
         checkpoint.groups[start] = module.outcome()

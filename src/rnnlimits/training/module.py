@@ -18,8 +18,8 @@ from torch import Tensor
 from rnnlimits.tasks.base import Batch, Task
 from rnnlimits.training.checkpoints import Checkpoint
 from rnnlimits.training.evaluation import evaluate
+from rnnlimits.training.gradient_norm_penalty import penalty_and_gradient
 from rnnlimits.training.graphs import Recording, Replayed
-from rnnlimits.training.norm_regulariser import omega_and_gradient
 from rnnlimits.training.replicas import Replicas, clip, fold, shrink, stack
 from rnnlimits.training.schedules import rate
 from rnnlimits.training.streams import Stream
@@ -40,14 +40,14 @@ class Replica:
 
     seed: int
     learning_rate: float
-    status: str = "budget"
-    stop_step: int = 0
-    best_step: int = 0
+    status: str = "out_of_updates"
+    stop_update: int = 0
+    best_update: int = 0
     best_value: float = math.nan
     best_theta_P: Tensor = field(default_factory=lambda: torch.zeros(0))
-    middle_step: int | None = None  # when the weights below were kept
-    middle_theta_P: Tensor = field(default_factory=lambda: torch.zeros(0))
-    steps_to_solve: int | None = None
+    mid_training_update: int | None = None  # when the weights below were kept
+    mid_training_theta_P: Tensor = field(default_factory=lambda: torch.zeros(0))
+    updates_to_solve: int | None = None
     validations_without_improvement: int = 0
     least_loss: float = math.inf  # of a validation, for the schedule
     validations_on_a_plateau: int = 0
@@ -62,7 +62,7 @@ class Reading:
 
     replica: int
     split: str
-    step: int
+    update: int
     metric: str
     value: float
 
@@ -91,9 +91,9 @@ class ReplicaTraining(pl.LightningModule):
         self.shrinks = budget.get("not_finite") == "shrink"
         self.active = list(range(len(replicas)))
         # Replicas of one seed differ in the learning rate alone: they share the seed's data stream.
-        self.streams = {seed: Stream(task, budget["batch"], seed) for seed, task in tasks.items()}
+        self.streams = {seed: Stream(task, budget["batch_size"], seed) for seed, task in tasks.items()}
         self.checkpoint, self.start = checkpoint, start
-        self.done: int | None = None  # steps, with all that belongs to them; None before the first validation
+        self.done: int | None = None  # updates, with all that is theirs; None before the first validation
         self.optimiser_state: dict[str, Any] | None = None  # to go on with
         self.carried: tuple[Tensor, ...] | None = None
         self.readings: list[Reading] = []
@@ -146,16 +146,16 @@ class ReplicaTraining(pl.LightningModule):
         A function of its arguments alone, which reads nothing from the device: so a GPU can replay it.
         """
         theta_RP = theta_RP.detach().requires_grad_()
-        tensors, omega = self.models.tensors(theta_RP, frozen_RQ), self.budget.get("omega")
-        last = self.task.reads_last and not omega  # Omega is of every step
+        tensors, penalty = self.models.tensors(theta_RP, frozen_RQ), self.budget.get("gradient_norm_penalty")
+        last = self.task.reads_last and not penalty  # Omega is of every step
         y_RBTH, new_state = self.models.hidden(tensors, x, state or None, last=last)
         output = self.models.answer(tensors, y_RBTH)
         loss_N = self.task.loss_N(output.flatten(0, 1), fold(Batch(x, target, mask_BT)))
         loss_R = loss_N.view(len(theta_RP), -1).mean(1)
         # No replica's loss depends on another's weights: the gradients of the sum stay apart.
-        gradient_RP, *direct = torch.autograd.grad(loss_R.sum(), [theta_RP, *([y_RBTH] if omega else [])])
-        if omega:
-            self.add_omega(gradient_RP, omega, tensors["architecture.U_HH"], y_RBTH, *direct)
+        gradient_RP, *direct = torch.autograd.grad(loss_R.sum(), [theta_RP, *([y_RBTH] if penalty else [])])
+        if penalty:
+            self.add_penalty(gradient_RP, penalty, tensors["architecture.U_HH"], y_RBTH, *direct)
         clipped_RP, norms_R = clip(gradient_RP, self.budget["clip_norm"], self.budget.get("clip_value"))
         if self.shrinks:
             clipped_RP = shrink(clipped_RP, norms_R, theta_RP.detach(), self.models.layout.place(MATRIX))
@@ -167,38 +167,38 @@ class ReplicaTraining(pl.LightningModule):
         )
 
     @torch.no_grad()
-    def add_omega(
+    def add_penalty(
         self, gradient_RP: Tensor, weight: float, U_RHH: Tensor, h_RBTH: Tensor, direct_RBTH: Tensor
     ) -> None:
         """To the recurrent matrix's part, and before the clipping, as in the released code."""
         (nonlinearity,) = self.models.kernel_arguments
-        _, by_U_RHH = omega_and_gradient(U_RHH, h_RBTH, direct_RBTH, nonlinearity)
+        _, by_U_RHH = penalty_and_gradient(U_RHH, h_RBTH, direct_RBTH, nonlinearity)
         gradient_RP[:, self.models.layout.place(MATRIX)] += weight * by_U_RHH.flatten(1)
 
     def backward(self, loss: Tensor, *_: object) -> None:
-        """Lightning's moment for the gradients: they are there; one that is not finite makes no step."""
+        """Lightning's moment for the gradients: they are there; one that is not finite makes no update."""
         for r, gradient_P in zip(self.active, self.gradient_RP, strict=True):
             if self.shrinks or math.isfinite(self.replicas[r].norms[-1]):
                 self.models.rows[r].grad = gradient_P
 
     def on_train_batch_end(self, outputs, batch: int, batch_idx: int) -> None:
-        step = batch + 1
+        update = batch + 1
         if self.logger:
             norms = {f"gradient_norm/{r}": self.replicas[r].norms[-1] for r in self.active}
             losses = {f"loss/{r}": self.replicas[r].losses[-1] for r in self.active}
-            self.logger.log_metrics(norms | losses, step)
+            self.logger.log_metrics(norms | losses, update)
         if not self.shrinks:
             broken = [r for r in self.active if not math.isfinite(self.replicas[r].norms[-1])]
-            self.close(dict.fromkeys(broken, "diverged"), step)
-        if self.active and (step % self.budget["validate_every"] == 0 or step == self.budget["steps"]):
-            self.validate(step)
+            self.close(dict.fromkeys(broken, "diverged"), update)
+        if self.active and (update % self.budget["validate_every"] == 0 or update == self.budget["updates"]):
+            self.validate(update)
         if not self.active:
             self.trainer.should_stop = True
-        self.done = step
+        self.done = update
         if self.checkpoint and self.checkpoint.due:
             self.checkpoint.save(self.start, self.state())
 
-    def validate(self, step: int) -> None:
+    def validate(self, update: int) -> None:
         """Read the validation split; keep the best weights; close what is solved or improves no more."""
         theta_RP = self.models.theta(self.active).detach()
         sets = [self.validation[self.replicas[r].seed] for r in self.active]
@@ -207,36 +207,36 @@ class ReplicaTraining(pl.LightningModule):
         for row, r in enumerate(self.active):
             values = {metric: score_R[row] for metric, score_R in scores.items()}
             self.readings += [
-                Reading(r, "validation", step, metric, value) for metric, value in values.items()
+                Reading(r, "validation", update, metric, value) for metric, value in values.items()
             ]
-            self.summarise_training(r, step)
+            self.summarise_training(r, update)
             self.watch_the_plateau(self.replicas[r], values["loss"])
-            if status := self.judge(self.replicas[r], step, values, theta_RP[row]):
+            if status := self.judge(self.replicas[r], update, values, theta_RP[row]):
                 closing[r] = status
-            elif step >= (self.budget.get("probe_at") or math.inf) * self.budget["steps"]:
-                self.keep_middle(self.replicas[r], step, theta_RP[row])
-        self.close(closing, step)
+            elif update >= (self.budget.get("probe_at") or math.inf) * self.budget["updates"]:
+                self.keep_mid_training(self.replicas[r], update, theta_RP[row])
+        self.close(closing, update)
 
-    def judge(self, replica: Replica, step: int, values: dict[str, float], theta_P: Tensor) -> str | None:
+    def judge(self, replica: Replica, update: int, values: dict[str, float], theta_P: Tensor) -> str | None:
         value = values[self.task.metric]
         if not math.isfinite(value):
             return "diverged"
         better = value > replica.best_value if self.task.higher_is_better else value < replica.best_value
         if better or math.isnan(replica.best_value):
-            replica.best_value, replica.best_step = value, step
+            replica.best_value, replica.best_update = value, update
             replica.best_theta_P = theta_P.clone()
             replica.validations_without_improvement = 0
         else:
             replica.validations_without_improvement += 1
         if not self.task.solved(values):
-            replica.steps_to_solve = None
-        elif replica.steps_to_solve is None:
-            replica.steps_to_solve = step
+            replica.updates_to_solve = None
+        elif replica.updates_to_solve is None:
+            replica.updates_to_solve = update
         # Two validations in a row must say so: one lucky draw at the threshold is not a solution.
-        elif step > replica.steps_to_solve:
+        elif update > replica.updates_to_solve:
             return "solved"
         patience = self.budget["patience"]
-        return "stopped" if patience and replica.validations_without_improvement >= patience else None
+        return "early_stopped" if patience and replica.validations_without_improvement >= patience else None
 
     def watch_the_plateau(self, replica: Replica, loss: float) -> None:
         """Halve the rate when the loss has not fallen for so many validations, and count anew."""
@@ -249,20 +249,20 @@ class ReplicaTraining(pl.LightningModule):
         if replica.validations_on_a_plateau == self.budget["plateau"]:
             replica.halvings, replica.validations_on_a_plateau = replica.halvings + 1, 0
 
-    def keep_middle(self, replica: Replica, step: int, theta_P: Tensor) -> None:
-        """The weights of the first validation at `probe_at` of the steps, or of an earlier end.
+    def keep_mid_training(self, replica: Replica, update: int, theta_P: Tensor) -> None:
+        """The weights of the first validation at `probe_at` of the updates, or of an earlier end.
 
         Which learning rate is probed is known only when all replicas are done.  Of a replica that diverged
         the best weights are kept: about its last ones nothing could be measured.
         """
-        if replica.middle_step is not None or not self.budget.get("probe_at"):
+        if replica.mid_training_update is not None or not self.budget.get("probe_at"):
             return
         if replica.status == "diverged":
-            step, theta_P = replica.best_step, replica.best_theta_P
-        replica.middle_step, replica.middle_theta_P = step, theta_P.detach().clone()
+            update, theta_P = replica.best_update, replica.best_theta_P
+        replica.mid_training_update, replica.mid_training_theta_P = update, theta_P.detach().clone()
 
-    def summarise_training(self, r: int, step: int) -> None:
-        """Mean loss and the gradient norm before clipping, over the steps since the last validation."""
+    def summarise_training(self, r: int, update: int) -> None:
+        """Mean loss and the gradient norm before clipping, over the updates since the last validation."""
         replica = self.replicas[r]
         if not replica.norms:
             return
@@ -273,16 +273,16 @@ class ReplicaTraining(pl.LightningModule):
             "gradient_norm_p99": norms.quantile(0.99).item(),
             "gradient_norm_max": norms.max().item(),
         }
-        self.readings += [Reading(r, "train", step, metric, value) for metric, value in summary.items()]
+        self.readings += [Reading(r, "train", update, metric, value) for metric, value in summary.items()]
         replica.norms.clear()
         replica.losses.clear()
 
-    def close(self, closing: dict[int, str], step: int) -> None:
+    def close(self, closing: dict[int, str], update: int) -> None:
         for r, status in closing.items():
             self.replicas[r].status = status
-            self.keep_middle(self.replicas[r], step, self.models.rows[r])
+            self.keep_mid_training(self.replicas[r], update, self.models.rows[r])
         for r in self.active:
-            self.replicas[r].stop_step = step
+            self.replicas[r].stop_update = update
         keep = [row for row, r in enumerate(self.active) if r not in closing]
         if self.carried is not None and closing:
             self.carried = tuple(part[keep] for part in self.carried)
@@ -290,7 +290,7 @@ class ReplicaTraining(pl.LightningModule):
         self.active = [self.active[row] for row in keep]
 
     def state(self) -> dict[str, Any]:
-        """All that decides the steps to come and the rows, in plain dictionaries, lists and tensors."""
+        """All that decides the updates to come and the rows, in plain dictionaries, lists and tensors."""
         return self.outcome() | {
             "active": list(self.active),
             "weights": [row.detach() for row in self.models.rows],

@@ -58,8 +58,8 @@ def run(
     with timed(clock, "probing"):
         for seed in seeds:
             writer.probe("initial", 0, seed, None, "untrained", probe(shard, tasks[seed], models[seed], seed))
-    steps, sizes, checkpoint = 0, [], None
-    if shard.budget["steps"]:
+    updates, sizes, checkpoint = 0, [], None
+    if shard.budget["updates"]:
         sizes = groups.sizes_that_fit(writer.shard, memory_mb, device, jobs_per_gpu)
         if checkpoint_path:
             made_for = {
@@ -67,22 +67,22 @@ def run(
                 "device": device, "tf32": tf32, "torch": torch.__version__, "loops": kernels.backend(),
             }  # fmt: skip
             checkpoint = Checkpoint(checkpoint_path, made_for, checkpoint_every_s)
-        steps = train_and_read(shard, tasks, models, writer, clock, log_dir, device, sizes, checkpoint)
+        updates = train_and_read(shard, tasks, models, writer, clock, log_dir, device, sizes, checkpoint)
         writer.references()
     before_s = checkpoint.seconds_before if checkpoint else 0.0
     facts: dict[str, Any] = {
         "seconds_total": before_s + time.monotonic() - started,
         "seconds_before": before_s,
         **{f"seconds_{part}": seconds for part, seconds in clock.items()},
-        "steps_run": steps,
+        "updates_run": updates,
         "replicas": len(seeds) * max(1, len(shard.learning_rates)),
         "groups": sizes,
         "peak_memory_mb": machine.peak_memory_mb(),
-        "resumed_from_steps": checkpoint.resumed_from_steps if checkpoint else [],
+        "resumed_from_updates": checkpoint.resumed_from_updates if checkpoint else [],
         "backend": kernels.backend(getattr(models[0].architecture, "kernel", "")),
         "facts": task.facts(),
     }
-    if device == "cuda" and steps:
+    if device == "cuda" and updates:
         facts |= gpu.facts(models[0].architecture, max(sizes), tf32)
     return writer.rows, provenance.collect(wanted, device) | facts
 
@@ -101,7 +101,7 @@ def train_and_read(shard, tasks, models, writer, clock, log_dir, device, sizes, 
             readings += [dataclasses.replace(reading, replica=start + reading.replica) for reading in found]
     if checkpoint:
         clock["training"] += checkpoint.seconds_before
-    readings.sort(key=lambda reading: (reading.step, reading.replica))  # as if they had been one group
+    readings.sort(key=lambda reading: (reading.update, reading.replica))  # as if they had been one group
 
     scores = {
         rate: [None if r.status == "diverged" else r.best_value for r in replicas if r.learning_rate == rate]
@@ -116,16 +116,16 @@ def train_and_read(shard, tasks, models, writer, clock, log_dir, device, sizes, 
             for _, part in groups.in_groups(finalists, memory.group_sizes(len(finalists), max(sizes))):
                 writer.test(part, groups.read_test(part, tasks, models, shard.budget["test_sequences"]))
     with timed(clock, "probing"):
-        kept = [("middle", one, one.middle_step, one.middle_theta_P) for one in finalists]
-        kept += [("final", one, one.best_step, one.best_theta_P) for one in finalists]
-        for stage, replica, step, theta_P in kept:
-            if step is None:  # nobody asked for the middle
+        kept = [("mid_training", one, one.mid_training_update, one.mid_training_theta_P) for one in finalists]
+        kept += [("final", one, one.best_update, one.best_theta_P) for one in finalists]
+        for stage, replica, update, theta_P in kept:
+            if update is None:  # nobody asked for mid-training
                 continue
             model = models[replica.seed]
             model = Replicas([model]).copy_into(model, theta_P, 0)
             measured = probe(shard, tasks[replica.seed], model, replica.seed)
-            writer.probe(stage, step, replica.seed, chosen, replica.status, measured)
-    return max(replica.stop_step for replica in replicas)
+            writer.probe(stage, update, replica.seed, chosen, replica.status, measured)
+    return max(replica.stop_update for replica in replicas)
 
 
 def probe(shard: Shard, task: Task, model: Model, seed: int) -> list:
@@ -179,32 +179,36 @@ class RowWriter:
         kept = None if value is None or not math.isfinite(value) else float(value)
         self.rows.append(self.shard.row(metric=metric, value=kept, unit=unit, **columns))
 
-    def score(self, replica, chosen, split: str, stage: str, step: int, metric: str, value) -> None:
+    def fold(self, seed: int) -> int | None:
+        """Each fold is trained with the seed of its number."""
+        return seed if self.shard.folds else None
+
+    def score(self, replica, chosen, split: str, stage: str, update: int, metric: str, value) -> None:
         known = metric.removeprefix("best_")
-        units = {"steps_to_solve": "steps", "best_step": "steps", "solved": "share"}
+        units = {"updates_to_solve": "updates", "best_update": "updates", "solved": "share"}
         norm = "gradient norm before clipping"
         unit = units.get(metric) or self.task.units.get(known, norm if "norm" in metric else "")
         self.add(
-            metric, value, unit, seed=replica.seed, learning_rate=replica.learning_rate,
-            selected=replica.learning_rate == chosen, split=split, stage=stage, step=step,
-            chance=self.task.chance.get(known), status=replica.status,
+            metric, value, unit, seed=replica.seed, fold=self.fold(replica.seed),
+            learning_rate=replica.learning_rate, selected=replica.learning_rate == chosen, split=split,
+            stage=stage, update=update, chance=self.task.chance.get(known), status=replica.status,
         )  # fmt: skip
 
     def training(self, replicas: list, readings: list, chosen: float) -> None:
         for reading in readings:
             replica = replicas[reading.replica]
             self.score(
-                replica, chosen, reading.split, "training", reading.step, reading.metric, reading.value
+                replica, chosen, reading.split, "training", reading.update, reading.metric, reading.value
             )
         for replica in replicas:
             diverged = replica.status == "diverged"
             final = {
-                "steps_to_solve": replica.steps_to_solve if replica.status == "solved" else None,
-                "best_step": replica.best_step,
+                "updates_to_solve": replica.updates_to_solve if replica.status == "solved" else None,
+                "best_update": replica.best_update,
                 f"best_{self.task.metric}": None if diverged else replica.best_value,
             }
             for metric, value in final.items():
-                self.score(replica, chosen, "validation", "final", replica.stop_step, metric, value)
+                self.score(replica, chosen, "validation", "final", replica.stop_update, metric, value)
 
     def test(self, replicas: list, values: dict[str, list[float]]) -> None:
         for row, replica in enumerate(replicas):
@@ -214,22 +218,23 @@ class RowWriter:
             for metric, value in mine.items():
                 kept = None if diverged and metric != "solved" else value
                 chosen = replica.learning_rate
-                self.score(replica, chosen, "test", "final", replica.best_step, metric, kept)
+                self.score(replica, chosen, "test", "final", replica.best_update, metric, kept)
 
     def probe(
-        self, stage: str, step: int, seed: int, rate: float | None, status: str, measured: list
+        self, stage: str, update: int, seed: int, rate: float | None, status: str, measured: list
     ) -> None:
         for one in measured:
             self.add(
-                one.metric, one.value, one.unit, seed=seed, learning_rate=rate, selected=True, split="probe",
-                stage=stage, step=step, lag_steps=one.lag, chance=None, status=status,
+                one.metric, one.value, one.unit, seed=seed, fold=self.fold(seed), learning_rate=rate,
+                selected=True, split="probe", stage=stage, update=update, lag_steps=one.lag, chance=None,
+                status=status,
             )  # fmt: skip
 
     def references(self) -> None:
         for name, value in self.task.references().items():
             self.add(
                 f"reference_{name}", value, self.task.units[self.task.metric], seed=None, learning_rate=None,
-                selected=True, split="reference", stage="final", step=0, chance=None, status="measured",
+                selected=True, split="reference", stage="final", update=0, chance=None, status="measured",
             )  # fmt: skip
 
 

@@ -10,7 +10,7 @@
 A function of plain numbers that a checkpoint holds: a training that goes on has the rates that it would have
 had.
 
->>> rates = [rate({"schedule": "step_decay", "decay_every": 2}, 1.0, step) for step in range(5)]
+>>> rates = [rate({"schedule": "step_decay", "decay_every": 2}, 1.0, update) for update in range(5)]
 >>> rates == [1.0, 1.0, 0.1, 0.1, 0.1**2]
 True
 """
@@ -22,20 +22,20 @@ from typing import Any
 LAST_SHARE = 1e-3  # of the rate, at the end of a cosine
 
 
-def rate(budget: Mapping[str, Any], learning_rate: float, step: int, halvings: int = 0) -> float:
-    """The learning rate of the update that follows `step` updates and so many halvings."""
+def rate(budget: Mapping[str, Any], learning_rate: float, update: int, halvings: int = 0) -> float:
+    """The learning rate of the update that follows `update` updates and so many halvings."""
     match budget.get("schedule", "constant"):
         case "halve_on_plateau":
             return learning_rate * 0.5**halvings
         case "step_decay":
-            return learning_rate * 0.1 ** (step // budget["decay_every"])
+            return learning_rate * 0.1 ** (update // budget["decay_every"])
         case "cosine":
-            return learning_rate * _cosine(step, budget.get("warmup", 0), budget["steps"])
+            return learning_rate * _cosine(update, budget.get("warmup", 0), budget["updates"])
     return learning_rate
 
 
-def _cosine(step: int, warmup: int, steps: int) -> float:
-    if step < warmup:
-        return (step + 1) / warmup
-    share = (step - warmup) / (steps - warmup)
+def _cosine(update: int, warmup: int, updates: int) -> float:
+    if update < warmup:
+        return (update + 1) / warmup
+    share = (update - warmup) / (updates - warmup)
     return LAST_SHARE + (1 - LAST_SHARE) * (1 + math.cos(math.pi * share)) / 2

@@ -21,7 +21,7 @@ def run(shard: Shard) -> tuple[list[Row], dict[str, Any]]:
             selected=True,
             split="simulation",
             stage="final",
-            step=0,
+            update=0,
             metric=measured.metric,
             lag_steps=measured.lag,
             value=measured.value,
@@ -32,4 +32,4 @@ def run(shard: Shard) -> tuple[list[Row], dict[str, Any]]:
         for measured in page.simulate(options, seed)
     ]
     times = {"seconds_import": seconds_import, "seconds_total": time.monotonic() - started}
-    return rows, provenance.collect(shard, "cpu") | times | {"replicas": shard.replicas, "steps_run": 0}
+    return rows, provenance.collect(shard, "cpu") | times | {"replicas": shard.replicas, "updates_run": 0}

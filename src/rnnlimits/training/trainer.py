@@ -19,11 +19,13 @@ from rnnlimits.training.module import ReplicaTraining
 
 
 class Progress(pl.Callback):
-    """A bar with step, time left and replicas solved, where a person is watching; nothing elsewhere."""
+    """A bar with update, time left and replicas solved, where a person is watching; nothing elsewhere."""
 
     def on_train_start(self, trainer, module) -> None:
-        steps, quiet = module.budget["steps"], not sys.stderr.isatty()
-        self.bar = tqdm(total=steps, initial=module.done or 0, unit="step", dynamic_ncols=True, disable=quiet)
+        updates, quiet = module.budget["updates"], not sys.stderr.isatty()
+        self.bar = tqdm(
+            total=updates, initial=module.done or 0, unit="update", dynamic_ncols=True, disable=quiet
+        )
 
     def on_train_batch_end(self, trainer, module, *_) -> None:
         solved = sum(replica.status == "solved" for replica in module.replicas)
@@ -37,14 +39,14 @@ class Progress(pl.Callback):
 
 
 def fit(module: ReplicaTraining, device: str, log_dir: Path | None) -> None:
-    """Train until the steps are used up or every replica has stopped; validation at step 0 comes first.
+    """Train until all updates are made or every replica has stopped; validation at update 0 comes first.
 
     A module that was restored goes on where it was.
     """
     if module.done is None:
         module.validate(0)
         module.done = 0
-    left = range(module.done, module.budget["steps"])
+    left = range(module.done, module.budget["updates"])
     if not left or not module.active:
         return
     # Lightning reports its devices and warns of the missing workers of a loader that only counts.
@@ -70,7 +72,7 @@ def fit(module: ReplicaTraining, device: str, log_dir: Path | None) -> None:
     try:
         # Lightning's loop needs a loader; the batches come from the replicas' own streams.
         trainer.fit(module, DataLoader(left, batch_size=None))  # type: ignore[arg-type]
-    except SIGTERMException:  # comes between two steps
+    except SIGTERMException:  # comes between two updates
         if module.checkpoint:
             module.checkpoint.save(module.start, module.state())
         sys.exit(128 + signal.SIGTERM)  # Lightning would end the process with 0, as if its rows were there

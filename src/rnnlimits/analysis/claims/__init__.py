@@ -33,12 +33,12 @@ from rnnlimits.planning.config.plain_yaml import read_yaml
 from rnnlimits.planning.config.schema import Config
 
 COLUMNS = [
-    "id", "title", "says", "source", "where", "kind", "verdict", "scale", "reduced", "paper", "measured",
-    "bound", "seeds", "budget", "sensitivity", "disputes", "tried", "reference", "shards",
+    "id", "title", "says", "source", "place", "type", "verdict", "scale", "reduced", "paper", "measured",
+    "bound", "seeds", "training", "sensitivity", "disputes", "tried", "reference", "shards",
 ]  # fmt: skip
 # The first of these that any part has is the verdict on the whole: one contradiction outweighs all else.
 WEIGHT = (CONTRADICTED, NOT_RUN, UNDECIDED, REPRODUCED)
-TEXTS = ("id", "title", "says", "kind", "reduced", "paper", "disputes", "tried")
+TEXTS = ("id", "title", "says", "type", "reduced", "paper", "disputes", "tried")
 Claim = Mapping[str, Any]
 
 
@@ -93,10 +93,10 @@ class Judgement:
 
     @property
     def verdict(self) -> str:
-        """A rival that failed contradicts nothing, but no failure says anything beside it."""
+        """A positive control that failed contradicts nothing, but no failure says anything beside it."""
         weighed = []
         for part, findings in zip(self.claim["parts"], self.parts):
-            softer = {CONTRADICTED: UNDECIDED} if part.get("rival") else {}
+            softer = {CONTRADICTED: UNDECIDED} if part.get("positive_control") else {}
             weighed += [softer.get(finding.verdict, finding.verdict) for finding in findings]
         return combine(weighed)
 
@@ -117,14 +117,14 @@ def line(judgement: Judgement, sources: Mapping[str, str]) -> dict[str, str]:
     texts = {key: _one_line(claim.get(key, "")) for key in TEXTS}
     return texts | {
         "source": claim["source"]["key"],
-        "where": _one_line(claim["source"]["where"]),
+        "place": _one_line(claim["source"]["place"]),
         "reference": _one_line(sources[claim["source"]["key"]]),
         "verdict": verdict,
         "scale": scale(claim.get("full"), shards, "reduced" in claim),
         "measured": "; ".join(said),
         "bound": "; ".join(dict.fromkeys(finding.bound for finding in judgement.findings if finding.bound)),
         "seeds": _range(shards.seeds),
-        "budget": budget(shards),
+        "training": training(shards),
         "sensitivity": sensitivity.in_words(judgement.findings),
         "shards": " ".join(sorted(shards.shard)),
     }
@@ -221,13 +221,13 @@ def scale(full: Mapping[str, float] | None, shards: DataFrame, reduced: bool = F
     return "reduced" if reduced else "full"
 
 
-def budget(shards: DataFrame) -> str:
+def training(shards: DataFrame) -> str:
     """How long was trained at most: a failure is a failure within this budget only."""
-    trained = shards[shards.steps > 0]
+    trained = shards[shards.updates > 0]
     if trained.empty:
         return "no training"
-    batch = _range(trained.batch.dropna())
-    return f"up to {_range(trained.steps)} updates" + (f" of {batch} sequences" if batch else "")
+    batch = _range(trained.batch_size.dropna())
+    return f"up to {_range(trained.updates)} updates" + (f" of {batch} sequences" if batch else "")
 
 
 def _range(numbers: Series) -> str:

@@ -19,7 +19,7 @@ from rnnlimits.analysis.claims.selection import Cell
 from rnnlimits.analysis.statistics import Interval
 
 FEWEST_SEEDS = 3  # of two, an interval is just the two
-TO_SOLVE = "steps_to_solve"  # missing where a run was not solved within its budget
+TO_SOLVE = "updates_to_solve"  # missing where a run was not solved within its budget
 NEVER = 1e12  # stands for infinity: quantiles of infinite numbers are not defined
 EXTREMES = {"max": "largest", "min": "smallest"}
 
@@ -54,13 +54,13 @@ def of_statistic(cell: Cell, statistic: str, low: float, high: float, seeds: int
     finding = of(value)
     if not unsolved:
         return finding
-    budget = number(cell.names.get("steps", nan))
+    budget = number(cell.names.get("updates", nan))
     finding = finding._replace(
-        sentence=f"{finding.sentence}; {unsolved} of {len(value)} unsolved, counted as {budget} steps"
+        sentence=f"{finding.sentence}; {unsolved} of {len(value)} unsolved, counted as {budget} updates"
     )
     if of(cell.value.fillna(NEVER)).verdict == finding.verdict:
         return finding
-    why = f"{finding.why}, but not if what was unsolved takes more steps than were counted"
+    why = f"{finding.why}, but not if what was unsolved takes more updates than were counted"
     return finding._replace(verdict=UNDECIDED, why=why)
 
 
@@ -73,10 +73,10 @@ def of_interval(
 
 
 def counted(cell: Cell) -> tuple[Series, int]:
-    """The numbers by seed; a run that was not solved counts as the steps that it was given, or more."""
+    """The numbers by seed; a run that was not solved counts as the updates that it was given, or more."""
     if cell.raw_metric != TO_SOLVE:
         return cell.value, 0
-    return cell.value.fillna(cell.names.get("steps", nan)), int(cell.value.isna().sum())
+    return cell.value.fillna(cell.names.get("updates", nan)), int(cell.value.isna().sum())
 
 
 def _of_extreme(
@@ -101,7 +101,7 @@ def _of_extreme(
     finding = Finding(verdict, said, limits(low, high), why, best, (low, high))
     if one_is_enough and verdict == REPRODUCED:
         return finding
-    if one_is_enough and 2 * int((cell.status == "budget").sum()) > len(cell.value):
+    if one_is_enough and 2 * int((cell.status == "out_of_updates").sum()) > len(cell.value):
         more = "most used up their budget, and with more updates one might have"
         finding = finding._replace(verdict=UNDECIDED, why=f"{why}; {more}")
     return guarded(finding, seeds, cell)

@@ -4,7 +4,7 @@ Nearly every check rests on `bounds.inside`: the claim puts a number between two
 interval.  It is *reproduced* if the interval lies inside, *contradicted* if it lies outside, *undecided* if
 it straddles a bound.  Too few seeds are undecided as well, and so is a majority of them that diverged.
 
-A check of failure, or of a share, can speak only of the budget that was spent: see the column `budget`.
+A check of failure, or of a share, can speak only of the budget that was spent: see the column `training`.
 """
 
 from collections.abc import Sequence

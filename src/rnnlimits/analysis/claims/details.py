@@ -15,12 +15,12 @@ from rnnlimits.planning.config import claim_form
 
 PLACE = ["claim", "part", "finding"]  # parts and findings are counted from 1
 NUMBERS = ["estimate", "low", "high", "bound_low", "bound_high", "n"]
-FINDINGS = [*PLACE, "check", "verdict", "sentence", "bound", "why", *NUMBERS, "rival"]
+FINDINGS = [*PLACE, "check", "verdict", "sentence", "bound", "why", *NUMBERS, "positive_control"]
 OF_ROW = ["study", "shard", "task", "variant", "hidden_size", "length_steps", "metric", "seed"]
 SENSITIVITY = [*PLACE, "change", "verdict", "estimate", "low", "high"]
 FAIRNESS = [*PLACE, *fairness.COLUMNS]
 EVIDENCE = [*PLACE, "side", "label", *OF_ROW, "value", "chance", "status"]
-WHOLE = ("seed", "hidden_size", "length_steps", "n", "parameters", "steps_planned", "trials")
+WHOLE = ("seed", "hidden_size", "length_steps", "n", "parameters", "updates_planned", "trials")
 Line = dict[str, Any]
 
 
@@ -60,8 +60,15 @@ def _numbers(part: Mapping[str, Any], finding: Finding) -> Line:
     low, high = (None if isinf(end) else end for end in finding.limits)
     words = {key: getattr(finding, key) for key in ("verdict", "sentence", "bound", "why")}
     interval = finding.interval._asdict()
-    rival = part.get("rival", False)
-    return {"check": part["check"], **words, **interval, "bound_low": low, "bound_high": high, "rival": rival}
+    control = part.get("positive_control", False)
+    return {
+        "check": part["check"],
+        **words,
+        **interval,
+        "bound_low": low,
+        "bound_high": high,
+        "positive_control": control,
+    }
 
 
 def _changed(one: Change) -> Line:

@@ -1,4 +1,4 @@
-"""What each side of a comparison was given: weights, steps, sequences, trials, seconds."""
+"""What each side of a comparison was given: weights, updates, sequences, trials, seconds."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from rnnlimits.analysis.claims.finding import Finding
 from rnnlimits.analysis.claims.selection import Cell
 
 COLUMNS = [
-    "side", "shard", "variant", "parameters", "steps_planned", "steps_taken", "sequences_seen", "trials",
+    "side", "shard", "variant", "parameters", "updates_planned", "updates_taken", "sequences_seen", "trials",
     "learning_rate", "seconds",
 ]  # fmt: skip
 
@@ -33,16 +33,18 @@ def given(cell: Cell, rows: DataFrame) -> dict[str, Any]:
     """Steps and sequences are means over the seeds of the chosen learning rate; trials are of all rates."""
     shard = rows[rows.shard == cell.names["shard"]]
     ends = shard[(shard.split == "validation") & (shard.stage == "final")]
-    replicas = ends[["learning_rate", "seed", "selected", "step"]].drop_duplicates(["learning_rate", "seed"])
+    replicas = ends[["learning_rate", "seed", "selected", "update"]].drop_duplicates(
+        ["learning_rate", "seed"]
+    )
     chosen = replicas[replicas.selected]
-    taken = chosen.step.mean() if len(chosen) else 0
+    taken = chosen["update"].mean() if len(chosen) else 0
     return {
         "shard": cell.names["shard"],
         "variant": cell.names["variant"],
         "parameters": int(shard.parameters.max()) if len(shard) else cell.names["parameters"],
-        "steps_planned": cell.names["steps"],
-        "steps_taken": taken,
-        "sequences_seen": taken * cell.names["batch"],
+        "updates_planned": cell.names["updates"],
+        "updates_taken": taken,
+        "sequences_seen": taken * cell.names["batch_size"],
         "trials": len(replicas),
         "learning_rate": chosen.learning_rate.max(),
     }

@@ -13,11 +13,11 @@ from rnnlimits.planning.shard import Shard
 
 SHARD_COLUMNS = [
     "shard", "study", "kind", "task", "architecture", "variant", "hidden_size", "length_steps",
-    "parameters", "parameters_budget",
+    "parameters", "parameters_target",
 ]  # fmt: skip
-# `step` and `lag_steps` last: their ends are sought among the rows that fit otherwise.
-ROW_COLUMNS = ["split", "stage", "metric", "status", "seed", "step", "lag_steps"]
-# Words for the ends of a column: of the lengths and sizes of one variant on one task, of the steps and lags
+# `update` and `lag_steps` last: their ends are sought among the rows that fit otherwise.
+ROW_COLUMNS = ["split", "stage", "metric", "status", "seed", "fold", "update", "lag_steps"]
+# Words for the ends of a column: of the lengths and sizes of one variant on one task, of the updates and lags
 # of one seed.
 EXTREMES = {
     "shortest": "min", "smallest": "min", "first": "min", "longest": "max", "largest": "max", "last": "max",
@@ -34,7 +34,7 @@ class Cell:
     """One shard's numbers for one metric."""
 
     names: Mapping[str, Any]  # the shard's columns
-    metric: str  # with the split, the lag and the step that were asked for
+    metric: str  # with the split, the lag and the update that were asked for
     value: Series  # by seed; missing where the replica diverged or the number is not defined
     status: Series  # by seed: how each replica ended
     chance: float
@@ -63,16 +63,18 @@ class Cell:
 def plan_of(rows: DataFrame, shards: Sequence[Shard] | None = None) -> DataFrame:
     """One line for each shard that was to run: from the config, or without one, from the rows themselves."""
     if shards is not None:
-        spent = [(shard.budget.get("steps"), shard.budget.get("batch"), shard.seeds) for shard in shards]
+        spent = [
+            (shard.budget.get("updates"), shard.budget.get("batch_size"), shard.seeds) for shard in shards
+        ]
         plan = DataFrame(
             [[shard.id, *(getattr(shard, column) for column in SHARD_COLUMNS[1:])] for shard in shards],
             columns=SHARD_COLUMNS,
         )
-        return plan.assign(**DataFrame(spent, columns=["steps", "batch", "seeds"], dtype=float))
+        return plan.assign(**DataFrame(spent, columns=["updates", "batch_size", "seeds"], dtype=float))
     plan = rows[SHARD_COLUMNS].drop_duplicates("shard")
     shard = rows.groupby("shard")
-    trained = plan.shard.map(shard.step.max()).where(plan.kind != "simulation")
-    return plan.assign(steps=trained, batch=np.nan, seeds=plan.shard.map(shard.seed.nunique()))
+    trained = plan.shard.map(shard["update"].max()).where(plan.kind != "simulation")
+    return plan.assign(updates=trained, batch_size=np.nan, seeds=plan.shard.map(shard.seed.nunique()))
 
 
 def matching(plan: DataFrame, part: Where, where: Where) -> DataFrame:
@@ -114,10 +116,10 @@ def cells(
 
 
 def _metric(rows: DataFrame, where: Where) -> str:
-    """The metric with what tells it from its other rows: "validation loss at step 900 of stopped seeds"."""
+    """The metric with what tells it from its other rows: "loss at update 900 of early_stopped seeds"."""
     words = [where["split"]] if where.get("split") in ("train", "validation", "test") else []
     words.append(str(where.get("metric")))
-    for column, text in (("lag_steps", "at lag"), ("step", "at step")):
+    for column, text in (("lag_steps", "at lag"), ("update", "at update")):
         if column in where:
             only = rows[column].iloc[0] if rows[column].nunique() == 1 else where[column]
             words.append(f"{text} {only if isinstance(only, str) else int(only)}")
@@ -155,7 +157,7 @@ def pairs(left: Sequence[Cell], right: Sequence[Cell], against: Where) -> Iterat
     kept = [name for name in ("study", "task", "variant", "length_steps") if name not in against]
 
     def key(cell: Cell) -> list:
-        size, budget = cell.names["hidden_size"], cell.names["parameters_budget"]
+        size, budget = cell.names["hidden_size"], cell.names["parameters_target"]
         # Matched by parameters, two variants differ in hidden size: what they share is the budget.
         same_size = [] if "hidden_size" in against else [size if pd.isna(budget) else budget]
         return [cell.names[name] for name in kept] + same_size

@@ -31,7 +31,7 @@ def solved_share(
     interval = statistics.share(int(solved.sum()), len(solved), cell.confidence)
     method = f"{int(solved.sum())} of {len(solved)} seeds solved it, {percent(cell)} Wilson interval"
     finding = of_interval(cell, interval, at_least, at_most, seeds, method)
-    cut_off = int((cell.status[~solved] == "budget").sum())
+    cut_off = int((cell.status[~solved] == "out_of_updates").sum())
     if finding.verdict == CONTRADICTED and at_least > -inf and 2 * cut_off > (~solved).sum():
         said, why = f"{finding.sentence}; {cut_off} used up their budget", "with more updates they might have"
         return finding._replace(verdict=UNDECIDED, sentence=said, why=f"{finding.why}, but {why}")
@@ -64,7 +64,7 @@ def _solved(cell: Cell) -> tuple[int, int]:
 
 
 def speed_up(one: Cell, other: Cell, *, at_least: float, seeds: int = FEWEST_SEEDS) -> Finding:
-    """`where` solves the task in fewer steps: median over seeds of steps of `against` over steps of `where`.
+    """`where` solves the task in fewer updates: the median over seeds of `against` over `where`.
 
     Reproduced needs a median of at least the bound and an interval above 1; contradicted, an interval wholly
     below the bound.  A run that was not solved counts as its budget, so its ratio is one-sided: where the
@@ -80,9 +80,9 @@ def speed_up(one: Cell, other: Cell, *, at_least: float, seeds: int = FEWEST_SEE
         at_best = ratio.mask(other.value.isna().reindex(ratio.index), NEVER)
         most = statistics.median(at_best.to_numpy(), one.confidence).high
         verdict = CONTRADICTED if most < at_least else UNDECIDED
-    medians = [number(float(np.median(steps))) if len(steps) else nan for steps in (fast, slow)]
+    medians = [number(float(np.median(updates))) if len(updates) else nan for updates in (fast, slow)]
     said = f"{one.label} is {measured(interval)} pairs, times as fast as {short(one, other)} "
-    said += f"(medians {medians[0]} and {medians[1]} steps)"
+    said += f"(medians {medians[0]} and {medians[1]} updates)"
     if cut or cut_other:
         said += f"; unsolved {cut} of {len(fast)} and {cut_other} of {len(slow)}, counted as their budget"
         said += ": a lower bound" * bool(cut_other and not cut)

@@ -41,11 +41,11 @@ def judged(record: Record, name: str) -> tuple[list[str], Judgement, DataFrame]:
     line = claims.line(judgement, content["sources"])
     shown = {
         "sentence": line["says"],
-        "source": f"{line['reference']}, {line['where']}",
+        "source": f"{line['reference']}, {line['place']}",
         "paper": line["paper"],
         "verdict": f"{line['verdict']}: {_sum(judgement)}",
         "scale": "; ".join(filter(None, (line["scale"], line["reduced"]))),
-        "budget": line["budget"],
+        "training": line["training"],
         "sensitivity": line["sensitivity"],
         "disputes": line["disputes"],
         "tried": line["tried"],
@@ -85,7 +85,7 @@ def _finding(place: str, finding: Finding) -> Iterator[str]:
             at = "" if pd.isna(first.lag_steps) else f" at lag {first.lag_steps:.0f}"
             what = f"{first.split} {first.stage} {first.metric}{at}"
             yield field("rows", f"{first.shard}: {what}, {count(len(rows), 'row')}; by seed")
-            for _, one in rows.groupby("step" if rows.seed.duplicated().any() else "split"):
+            for _, one in rows.groupby("update" if rows.seed.duplicated().any() else "split"):
                 yield field("", by_seed(one))
 
     if finding.changes:
@@ -103,7 +103,9 @@ def _given(part: Mapping[str, Any], finding: Finding, record: Record) -> Iterato
     for side in fairness.sides(finding, compares, record.rows, record.provenance):
         text = f"{side['shard']}: {count(side['parameters'], 'parameter')}"
         if side["trials"]:
-            text += f"; {number(side['steps_taken'])} of {number(side['steps_planned'])} steps in the mean"
+            text += (
+                f"; {number(side['updates_taken'])} of {number(side['updates_planned'])} updates in the mean"
+            )
             text += f", {number(side['sequences_seen'])} sequences; {count(side['trials'], 'trial')}"
             text += f", learning rate {side['learning_rate']:g}"
         if side["seconds"] is not None:
@@ -128,7 +130,7 @@ def _sum(judgement: Judgement) -> str:
     counts = [f"{found.count(one)} {one}" for one in claims.WEIGHT if one in found]
     decides = "; the first of these decides" if len(counts) > 1 else ""
     if judgement.verdict not in found:
-        decides = "; a rival that fails contradicts nothing, and leaves a failure undecided"
+        decides = "; a positive control that fails contradicts nothing, and leaves a failure undecided"
     return f"of {count(len(found), 'finding')} {', '.join(counts)}{decides}"
 
 

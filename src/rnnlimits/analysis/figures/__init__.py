@@ -2,9 +2,9 @@
 
 TITLE     the question that the figure answers (a heading),
 TABLES    the names of the tables it reads,
-draw      tables -> Figure,
+plot      tables -> Figure,
 caption   tables -> what was measured, and on how many seeds,
-reading   tables -> a paragraph on how to read it; only a figure that needs one has this.
+how_to_read  tables -> a paragraph on how to read it; only a figure that needs one has this.
 """
 
 import functools
@@ -24,24 +24,24 @@ def load(tables_dir: str | Path, wanted: Iterable[str]) -> dict[str, Any]:
     return {name: pd.read_csv(path) if path.exists() else pd.DataFrame() for name, path in paths.items()}
 
 
-def draw_all(
+def plot_all(
     tables_dir: str | Path, out_dir: str | Path, only: str | None = None, processes: int = 1
 ) -> list[Path]:
     """Draw every figure (or `only` one) into OUT_DIR/NAME.svg and .png; returns the SVG files."""
     names = [only] if only else catalog.names("figures")
     for name in names:
         catalog.module("figures", name)  # imported here once, and not in every process
-    one = functools.partial(draw_one, tables_dir, out_dir)
+    one = functools.partial(plot_one, tables_dir, out_dir)
     if processes == 1:
         return [one(name) for name in names]
     with ProcessPoolExecutor(processes) as pool:
         return list(pool.map(one, names))
 
 
-def draw_one(tables_dir: str | Path, out_dir: str | Path, name: str) -> Path:
+def plot_one(tables_dir: str | Path, out_dir: str | Path, name: str) -> Path:
     from rnnlimits.analysis.figures import _style as style
 
     page = catalog.module("figures", name)
     stem = Path(out_dir) / name
-    style.save(page.draw(load(tables_dir, page.TABLES)), stem)
+    style.save(page.plot(load(tables_dir, page.TABLES)), stem)
     return stem.with_suffix(".svg")

@@ -98,14 +98,14 @@ def looks(variants: Iterable[str]) -> Looks:
     return {name: found[name] for name in names}
 
 
-def styled(draw: Callable[..., Any]) -> Callable[..., Any]:
+def styled(plot: Callable[..., Any]) -> Callable[..., Any]:
     """Draw under the shared style, and leave the reader's own matplotlib settings as they were."""
 
-    @functools.wraps(draw)
+    @functools.wraps(plot)
     def within(*args: Any, **kwargs: Any) -> Any:
         settings: Any = {**sns.axes_style("whitegrid"), **RC}
         with matplotlib.rc_context(settings):
-            return draw(*args, **kwargs)
+            return plot(*args, **kwargs)
 
     return within
 

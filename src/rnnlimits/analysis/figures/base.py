@@ -16,7 +16,7 @@ from rnnlimits.analysis.figures import _style as style
 
 Tables = dict[str, pd.DataFrame]
 STAGES = {"initial": "before training", "final": "after training"}
-WAY = {"initial": "before training", "middle": "in mid-training", "final": "after training"}
+WAY = {"initial": "before training", "mid_training": "in mid-training", "final": "after training"}
 
 
 def groups(table: pd.DataFrame) -> list[tuple[tuple[str, str], pd.DataFrame]]:
@@ -43,7 +43,7 @@ def hardest(table: pd.DataFrame) -> pd.DataFrame:
 
 def probed_on_the_way(table: pd.DataFrame) -> set[str]:
     """The studies that were probed in mid-training: they have a figure of their own."""
-    return set(table.study[table.stage == "middle"])
+    return set(table.study[table.stage == "mid_training"])
 
 
 def at_the_ends(table: pd.DataFrame) -> pd.DataFrame:
@@ -59,13 +59,13 @@ def cells(table: pd.DataFrame) -> list[tuple[tuple[str, str, str], pd.DataFrame]
 
 def size(part: pd.DataFrame) -> pd.Series:
     """Matched by parameters, architectures have unequal hidden sizes: the budget is the common axis."""
-    return part.parameters_budget.fillna(part.hidden_size)
+    return part.parameters_target.fillna(part.hidden_size)
 
 
 def size_effect(solved: pd.DataFrame) -> tuple[int, int, int]:
     """In how many cells of several sizes the solved share rises and falls from the smallest to the largest.
 
-    >>> row = {"study": "s", "task": "t", "variant": "gru", "length_steps": 9, "parameters_budget": np.nan}
+    >>> row = {"study": "s", "task": "t", "variant": "gru", "length_steps": 9, "parameters_target": np.nan}
     >>> sizes = [{**row, "hidden_size": 8, "mean": 0.0}, {**row, "hidden_size": 16, "mean": 1.0}]
     >>> size_effect(pd.DataFrame(sizes))
     (1, 0, 1)
@@ -79,10 +79,10 @@ def size_effect(solved: pd.DataFrame) -> tuple[int, int, int]:
 def setting(part: pd.DataFrame) -> str:
     """The length and the size that the rows share.
 
-    >>> setting(pd.DataFrame({"length_steps": [50, 50], "hidden_size": [32, 64], "parameters_budget": None}))
+    >>> setting(pd.DataFrame({"length_steps": [50, 50], "hidden_size": [32, 64], "parameters_target": None}))
     'T = 50, 32–64 units'
     """
-    budgets, sizes = part.parameters_budget.dropna(), part.hidden_size
+    budgets, sizes = part.parameters_target.dropna(), part.hidden_size
     size = f"≈ {budgets.max():,.0f} parameters" if len(budgets) else f"{span(sizes)} units"
     return f"T = {span(part.length_steps)}, {size}"
 

@@ -16,7 +16,7 @@ TABLES = ("test_results", "timings")
 
 
 @style.styled
-def draw(tables: base.Tables) -> Figure:
+def plot(tables: base.Tables) -> Figure:
     table = _shown(tables)
     if table.empty:
         return style.not_measured(TITLE)

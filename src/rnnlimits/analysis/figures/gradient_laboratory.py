@@ -33,7 +33,7 @@ READING = (
     "scale; one that ends is exactly zero there."
 )
 
-COLORS = {"initial": "#8cc5e3", "middle": "#2a7ab9", "final": "#0b2545"}
+COLORS = {"initial": "#8cc5e3", "mid_training": "#2a7ab9", "final": "#0b2545"}
 # Which gradient: dashes, and the stages at which it is drawn.
 LINES = {
     "gradient": ("∂L/∂state", "-", base.WAY),
@@ -45,7 +45,7 @@ CARRIED = -3.0  # a thousandth
 
 
 @style.styled
-def draw(tables: base.Tables) -> Figure:
+def plot(tables: base.Tables) -> Figure:
     table = _rows(tables)
     if table.empty:
         return style.not_measured(TITLE)
@@ -73,12 +73,12 @@ def caption(tables: base.Tables) -> str:
         f"Norms of gradients of the loss, k steps before the end, in float64 on the full state ({shown}): "
         f"median over sequences, mean of its log10 over {base.seeds(table.dropna(subset='median'))}. "
         "Recurrent weights are those that the state is multiplied with, or that make the factor it is "
-        "multiplied with. In mid-training means the weights at the share of the steps that the config "
+        "multiplied with. In mid-training means the weights at the share of the updates that the config "
         "names, or the last ones of a network that stopped before."
     )
 
 
-def reading(tables: base.Tables) -> str:
+def how_to_read(tables: base.Tables) -> str:
     """How to read it, where there is something to read."""
     return "" if _rows(tables).empty else READING
 

@@ -10,7 +10,7 @@ TABLES = ("gradient_by_lag",)
 
 
 @style.styled
-def draw(tables: base.Tables) -> Figure:
+def plot(tables: base.Tables) -> Figure:
     table = _rows(tables)
     if table.empty:
         return style.not_measured(TITLE)

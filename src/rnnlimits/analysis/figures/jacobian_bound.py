@@ -20,7 +20,7 @@ TOLERANCE = 1e-4  # in powers of ten: tables carry six digits
 
 
 @style.styled
-def draw(tables: base.Tables) -> Figure:
+def plot(tables: base.Tables) -> Figure:
     table = tables["jacobian_by_lag"]
     if table.empty:
         return style.not_measured(TITLE)

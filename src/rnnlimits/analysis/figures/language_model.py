@@ -21,7 +21,7 @@ REFERENCE_DASHES = ((6, 2), (2, 1.5), (6, 2, 1, 2), (1, 1), (10, 2), (6, 2, 1, 2
 
 
 @style.styled
-def draw(tables: base.Tables) -> Figure:
+def plot(tables: base.Tables) -> Figure:
     table = _test(tables["test_results"])
     if table.empty:
         return style.not_measured(TITLE)
@@ -44,7 +44,7 @@ def caption(tables: base.Tables) -> str:
     return (
         "Above: the loss in bits per character on the training text (dashed) and the validation text "
         f"(solid), mean over {base.seeds(table)}, bootstrap interval; the vertical line marks the median "
-        "step of the best validation value, whose weights are kept (early stopping). Below: bits per "
+        "update of the best validation value, whose weights are kept (early stopping). Below: bits per "
         "character of those weights on the test text, read once, with bootstrap interval, beside models "
         "that count pairs or longer strings of characters. Fewer bits are better. Shown: each "
         "architecture's largest size."
@@ -60,7 +60,7 @@ def _test(table: pd.DataFrame) -> pd.DataFrame:
 def _curves(table: pd.DataFrame, part: pd.DataFrame) -> pd.DataFrame:
     """Training and validation loss in one unit: nats become bits, the unit of the references."""
     if table.empty:
-        return pd.DataFrame(columns=["variant", "split", "step", "mean", "low", "high"])
+        return pd.DataFrame(columns=["variant", "split", "update", "mean", "low", "high"])
     keys = ["study", "task", "variant", "hidden_size", "length_steps"]
     table = table[table.metric == "loss"].merge(part[keys].drop_duplicates(), on=keys)
     scale = np.where(table.unit.str.startswith("nat", na=False), 1 / math.log(2), 1.0)
@@ -77,13 +77,15 @@ def _training(
     """One panel for each architecture: two lines and a mark stay readable, twenty lines do not."""
     variants = sorted(set(part.variant))
     panels = style.grid(band, len(variants), 4, sharex=True, sharey=True)
-    style.label(panels, "optimiser steps", "bits per character")
+    style.label(panels, "updates", "bits per character")
     for axes, variant in zip(panels, variants):
         cell = part[part.variant == variant]
         for split, dashes in (("train", (0, (4, 2))), ("validation", "-")):
-            curve = curves[(curves.variant == variant) & (curves["split"] == split)].sort_values("step")
-            axes.plot(curve.step, curve["mean"], color=found[variant].color, linestyle=dashes)
-            axes.fill_between(curve.step, curve.low, curve.high, color=found[variant].color, alpha=0.15, lw=0)
+            curve = curves[(curves.variant == variant) & (curves["split"] == split)].sort_values("update")
+            axes.plot(curve["update"], curve["mean"], color=found[variant].color, linestyle=dashes)
+            axes.fill_between(
+                curve["update"], curve.low, curve.high, color=found[variant].color, alpha=0.15, lw=0
+            )
         _early_stop(axes, replicas, cell)
         axes.xaxis.set_major_locator(MaxNLocator(4))
         axes.set_title(variant)
@@ -94,7 +96,7 @@ def _early_stop(axes: Axes, replicas: pd.DataFrame, cell: pd.DataFrame) -> None:
     if replicas.empty:
         return
     keys = ["study", "task", "variant", "hidden_size", "length_steps"]
-    best = replicas.merge(cell[keys].drop_duplicates(), on=keys).best_step.dropna()
+    best = replicas.merge(cell[keys].drop_duplicates(), on=keys).best_update.dropna()
     if len(best):
         axes.axvline(best.median(), color="black", lw=1.2, linestyle=(0, (1, 1)))
 

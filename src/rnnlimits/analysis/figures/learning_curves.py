@@ -1,4 +1,4 @@
-"""Each task's measure on validation sequences as training goes on, and the step at which seeds solve it."""
+"""Each task's measure on validation sequences as training goes on, and the update at which seeds solve it."""
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ LENGTHS = 3  # panels of a task: the shortest, a middle and the longest sequence
 
 
 @style.styled
-def draw(tables: base.Tables) -> Figure:
+def plot(tables: base.Tables) -> Figure:
     table = _shown(tables["learning_curves"])
     if table.empty:
         return style.not_measured(TITLE)
@@ -36,7 +36,7 @@ def draw(tables: base.Tables) -> Figure:
         row[0].set_ylabel(base.measure(part, "\n"))
     star = Line2D([], [], color="#444444", marker="*", ms=12, mec="black", linestyle="")
     chance = Line2D([], [], color="black", lw=1, linestyle=(0, (6, 3)))
-    style.variant_legend(figure, found, {"solved (median step)": star, "chance": chance})
+    style.variant_legend(figure, found, {"solved (median update)": star, "chance": chance})
     return figure
 
 
@@ -46,7 +46,7 @@ def caption(tables: base.Tables) -> str:
         return "No learning curve was measured in this run."
     return (
         f"Validation sequences, mean over {base.seeds(table)} at the chosen learning rate, with bootstrap "
-        "interval; a seed that has stopped keeps its last value. A star marks the median step at which the "
+        "interval; a seed that has stopped keeps its last value. A star marks the median update at which the "
         f"seeds that solve the task do so. Errors above {CUT_OFF} times chance, of runs that diverge, are "
         "cut off. Shown: up to three lengths of each task and each architecture's "
         "largest size; the text tasks have a figure of their own."
@@ -75,13 +75,13 @@ def _some(lengths: pd.Series) -> list[float]:
 
 
 def _curves(axes: Axes, cell: pd.DataFrame, found: style.Looks, solved: dict[str, float]) -> None:
-    for variant, curve in cell.sort_values("step").groupby("variant"):
+    for variant, curve in cell.sort_values("update").groupby("variant"):
         look = found[str(variant)]
-        axes.plot(curve.step, curve["mean"], **look.line(markevery=max(1, len(curve) // 5), lw=1.4))
-        axes.fill_between(curve.step, curve.low, curve.high, color=look.color, alpha=0.13, lw=0)
+        axes.plot(curve["update"], curve["mean"], **look.line(markevery=max(1, len(curve) // 5), lw=1.4))
+        axes.fill_between(curve["update"], curve.low, curve.high, color=look.color, alpha=0.13, lw=0)
         if str(variant) in solved:
             at = solved[str(variant)]
-            value = np.interp(at, curve.step, curve["mean"])
+            value = np.interp(at, curve["update"], curve["mean"])
             axes.plot(at, value, marker="*", ms=12, color=look.color, mec="black", zorder=5)
     if cell.chance.notna().any():
         axes.axhline(cell.chance.mean(), color="black", lw=1, linestyle=(0, (6, 3)), zorder=4)
@@ -90,7 +90,7 @@ def _curves(axes: Axes, cell: pd.DataFrame, found: style.Looks, solved: dict[str
         top = CUT_OFF * cell.chance.mean()
         if axes.get_ylim()[1] > top:
             axes.set_ylim(top=top)
-    axes.set_xlabel("optimiser steps")
+    axes.set_xlabel("updates")
     axes.xaxis.set_major_locator(MaxNLocator(4))
 
 
@@ -101,18 +101,18 @@ def _replicas(cell: pd.DataFrame, replicas: pd.DataFrame) -> pd.DataFrame:
 
 
 def _solutions(runs: pd.DataFrame) -> dict[str, float]:
-    """Per variant, the median step of the seeds that solve the task."""
+    """Per variant, the median update of the seeds that solve the task."""
     if runs.empty:
         return {}
-    median = runs.dropna(subset="steps_to_solve").groupby("variant").steps_to_solve.median()
+    median = runs.dropna(subset="updates_to_solve").groupby("variant").updates_to_solve.median()
     return {str(variant): float(step) for variant, step in median.items()}
 
 
 def _message(table: pd.DataFrame, replicas: pd.DataFrame) -> str:
     """Where a task has no rule for being solved, no run can: only the others count."""
     runs = _replicas(table, replicas)
-    if runs.empty or runs.steps_to_solve.isna().all():
+    if runs.empty or runs.updates_to_solve.isna().all():
         return "Validation during training: no seed solves a task shown here"
-    solvable = runs[runs.groupby(["study", "task"]).steps_to_solve.transform("count") > 0]
-    solved, all_runs = solvable.steps_to_solve.count(), len(solvable)
+    solvable = runs[runs.groupby(["study", "task"]).updates_to_solve.transform("count") > 0]
+    solved, all_runs = solvable.updates_to_solve.count(), len(solvable)
     return f"Validation during training: {solved} of {all_runs} runs solve their task, at the stars"

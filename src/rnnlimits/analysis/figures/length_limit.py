@@ -14,7 +14,7 @@ TABLES = ("test_results",)
 
 
 @style.styled
-def draw(tables: base.Tables) -> Figure:
+def plot(tables: base.Tables) -> Figure:
     table = _shown(tables["test_results"])
     if table.empty:
         return style.not_measured(TITLE)

@@ -16,7 +16,7 @@ TABLES = ("test_results",)
 
 
 @style.styled
-def draw(tables: base.Tables) -> Figure:
+def plot(tables: base.Tables) -> Figure:
     table = _shown(tables["test_results"])
     if table.empty:
         return style.not_measured(TITLE)
@@ -31,7 +31,7 @@ def draw(tables: base.Tables) -> Figure:
         axes.set_title(f"{where}\n{variant}")
     style.label(panels, "length T (steps)", "units")
     for axes, (_, part) in zip(panels, parts):
-        if part.parameters_budget.notna().any():
+        if part.parameters_target.notna().any():
             axes.set_ylabel("parameters")
     bar = figure.colorbar(
         panels[0].collections[0], ax=panels, location="bottom", aspect=50, shrink=0.6, pad=0.02

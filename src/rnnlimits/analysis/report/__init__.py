@@ -127,7 +127,7 @@ def _figures(tables: dict[str, Any], folder: Path) -> list[Shown]:
         file = folder / f"{name}.svg"
         svg = inline(file.read_text(encoding="utf-8"), name, page.TITLE) if file.exists() else None
         own = {key: tables[key] for key in page.TABLES}
-        caption, reading = page.caption(own), page.reading(own) if hasattr(page, "reading") else ""
+        caption, reading = page.caption(own), page.how_to_read(own) if hasattr(page, "how_to_read") else ""
         shown.append(Shown(name, page.TITLE, caption, reading, svg, timed="timings" in page.TABLES))
     return shown
 

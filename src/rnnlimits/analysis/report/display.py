@@ -45,7 +45,7 @@ INTERVALS = (("mean", "low", "high"), ("slope", "low", "high"), ("test_value", "
 # Said in the note of a table instead of in every line, where all lines agree.
 SAID_ONCE = {
     "study", "task", "metric", "unit", "n", "n_diverged", "quantity", "stage", "length_steps", "hidden_size",
-    "learning_rate", "host", "device", "replicas", "chance", "parameters_budget",
+    "learning_rate", "host", "device", "replicas", "chance", "parameters_target",
 }  # fmt: skip
 MOST_ROWS = 1000
 
@@ -88,8 +88,8 @@ def long(tables: base.Tables) -> list[Table]:
 
 def by_variant(results: pd.DataFrame) -> pd.DataFrame:
     """One column for each architecture, so that a line compares them."""
-    matched = results.parameters_budget.notna().any()
-    size = "parameters_budget" if matched else "hidden_size"
+    matched = results.parameters_target.notna().any()
+    size = "parameters_target" if matched else "hidden_size"
     lines = ["study", "task", "metric", "chance", "length_steps", size, "n"]
     cells = results.assign(**{size: base.size(results), "cell": _merged(results, *INTERVALS[0])})
     # A line has one n; where some seeds diverged, the n of a line is a range.
@@ -142,7 +142,7 @@ def heading(column: str) -> str:
     """
     own = {"length_steps": "T (steps)", "n_diverged": "diverged", "deviation_percent": "deviation (%)",
            "hidden_size": "units", "test_value": "test", "peak_memory_mb": "peak memory (MB)",
-           "parameters_budget": "parameters aimed at", "lag_steps": "lag (steps)", "low": "low", "n": "n",
+           "parameters_target": "parameters aimed at", "lag_steps": "lag (steps)", "low": "low", "n": "n",
            "time_constant": "time constant (steps)", "slope": "slope (nats per step)"}  # fmt: skip
     return own.get(column, base.words(column))
 

@@ -70,7 +70,7 @@ def _studies(config: Config, planned: Sequence[Shard], found: Provenance) -> Tab
             "units": _each(shard.hidden_size for shard in shards if shard.hidden_size),
             "seeds": str(study.seeds),
             "learning rates": _each(getattr(study, "learning_rates", [])),
-            "updates × batch": f"{budget.steps:,} × {budget.batch}" if budget else "–",
+            "updates × batch": f"{budget.updates:,} × {budget.batch_size}" if budget else "–",
             "jobs": f"{len(ran)} of {len(shards)}",
             "minutes": number(sum(entry.get("seconds_total") or 0 for entry in ran) / 60),
         }

@@ -5,14 +5,14 @@ from pandas import DataFrame
 from rnnlimits.analysis.tables.summary import ID, finish, made_of, one_each, summarise, trained
 
 TIMES = ["seconds_total", "seconds_training", "seconds_probing", "seconds_import"]
-MACHINE = ["steps_run", "replicas", "peak_memory_mb", "host", "device"]
+MACHINE = ["updates_run", "replicas", "peak_memory_mb", "host", "device"]
 
 
 @made_of(lambda rows: rows[rows.kind != "simulation"])
 def parameters(rows: DataFrame, confidence: float) -> DataFrame:
     """Trainable weights of every network, and how far they are from the budget that they were matched to."""
     table = rows[ID].drop_duplicates()
-    deviation = 100 * (table.parameters - table.parameters_budget) / table.parameters_budget
+    deviation = 100 * (table.parameters - table.parameters_target) / table.parameters_target
     return finish(table.assign(deviation_percent=deviation), rows, ["deviation_percent"])
 
 

@@ -10,11 +10,11 @@ from rnnlimits.analysis import statistics
 
 ID = [
     "study", "task", "architecture", "variant", "hidden_size", "length_steps",
-    "parameters", "parameters_budget",
+    "parameters", "parameters_target",
 ]  # fmt: skip
 WHOLE_NUMBERS = {
-    "hidden_size", "length_steps", "parameters", "parameters_budget", "seed", "step", "lag_steps", "n",
-    "n_diverged", "steps_to_solve", "best_step", "stop_step", "steps_run", "replicas",
+    "hidden_size", "length_steps", "parameters", "parameters_target", "seed", "fold", "update", "lag_steps",
+    "n", "n_diverged", "updates_to_solve", "best_update", "stop_update", "updates_run", "replicas",
 }  # fmt: skip
 
 
@@ -64,7 +64,7 @@ def best_values(rows: DataFrame) -> DataFrame:
 def best_rows(rows: DataFrame) -> DataFrame:
     """The same rows as they are."""
     best = rows[(rows.split == "validation") & (rows.stage == "final")]
-    return best[best.metric.str.startswith("best_") & (best.metric != "best_step")]
+    return best[best.metric.str.startswith("best_") & (best.metric != "best_update")]
 
 
 def summarise(rows: DataFrame, by: Sequence[str], confidence: float = statistics.CONFIDENCE) -> DataFrame:

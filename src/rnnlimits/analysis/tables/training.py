@@ -58,34 +58,34 @@ def _curves(rows: DataFrame) -> DataFrame:
 
 @made_of(_curves)
 def learning_curves(curves: DataFrame, confidence: float) -> DataFrame:
-    """Train and validation scores by step, of the learning rate that was chosen.
+    """Train and validation scores by update, of the learning rate that was chosen.
 
-    A replica that has stopped keeps its last value, so that a mean is over the same seeds at every step; one
-    that diverged has no value from there on.
+    A replica that has stopped keeps its last value, so that a mean is over the same seeds at every update;
+    one that diverged has no value from there on.
     """
     by = ["shard", "learning_rate", "split", "metric"]
     carried = _carry_last_value(curves, by)
-    table = summarise(carried, [*by, "step"], confidence).set_index(by)
+    table = summarise(carried, [*by, "update"], confidence).set_index(by)
     table["unit"] = one_each(curves, by, "unit")
     table["chance"] = one_each(curves, by, "chance")
-    columns = ["learning_rate", "split", "metric", "unit", "step", "mean", "low", "high", "n", "chance"]
+    columns = ["learning_rate", "split", "metric", "unit", "update", "mean", "low", "high", "n", "chance"]
     return finish(table.reset_index(), curves, columns)
 
 
 def _carry_last_value(curves: DataFrame, by: list[str]) -> DataFrame:
-    """Every replica at every step that any replica of its curve has reached.
+    """Every replica at every update that any replica of its curve has reached.
 
-    >>> stopped = DataFrame({"curve": "a", "seed": [0, 0, 1], "step": [0, 10, 0], "value": [3.0, 1.0, 2.0]})
+    >>> stopped = DataFrame({"curve": "a", "seed": [0, 0, 1], "update": [0, 10, 0], "value": [3.0, 1.0, 2.0]})
     >>> _carry_last_value(stopped, ["curve"]).query("seed == 1").value.tolist()
     [2.0, 2.0]
     """
-    curves = curves[[*by, "seed", "step", "value"]].reset_index(drop=True)
-    steps = curves[[*by, "step"]].drop_duplicates()
+    curves = curves[[*by, "seed", "update", "value"]].reset_index(drop=True)
+    updates = curves[[*by, "update"]].drop_duplicates()
     replicas = curves[[*by, "seed"]].drop_duplicates()
-    grid = replicas.merge(steps, on=by)
+    grid = replicas.merge(updates, on=by)
     # The row's number is carried, not its value: a diverged replica's missing value stays missing.
     numbered = curves.drop(columns="value").assign(row=np.arange(len(curves), dtype=float))
-    grid = grid.merge(numbered, on=[*by, "seed", "step"], how="left").sort_values("step", kind="stable")
+    grid = grid.merge(numbered, on=[*by, "seed", "update"], how="left").sort_values("update", kind="stable")
     grid["row"] = grid.groupby([*by, "seed"], dropna=False).row.ffill()
     grid = grid.dropna(subset="row")
     return grid.assign(value=curves.value.to_numpy()[grid.row.to_numpy(dtype=int)])
@@ -100,12 +100,20 @@ def _ends(rows: DataFrame) -> DataFrame:
 def replicas(final: DataFrame, confidence: float) -> DataFrame:
     """One line a seed: how it ended, when it was solved, and its best validation value."""
     key = ["shard", "seed"]
-    table = final[[*key, "learning_rate", "status", "step"]].drop_duplicates(key).set_index(key)
-    for metric in ("steps_to_solve", "best_step"):
+    table = final[[*key, "learning_rate", "status", "update"]].drop_duplicates(key).set_index(key)
+    for metric in ("updates_to_solve", "best_update"):
         table[metric] = final[final.metric == metric].set_index(key).value
     table["best_value"] = best_values(final).set_index(key).value
-    table = table.rename(columns={"step": "stop_step"}).reset_index()
-    columns = ["seed", "learning_rate", "status", "steps_to_solve", "best_step", "stop_step", "best_value"]
+    table = table.rename(columns={"update": "stop_update"}).reset_index()
+    columns = [
+        "seed",
+        "learning_rate",
+        "status",
+        "updates_to_solve",
+        "best_update",
+        "stop_update",
+        "best_value",
+    ]
     return finish(table, final, columns)
 
 

@@ -12,5 +12,5 @@ def write(
 ) -> None:
     """A figure of each claim into a folder, and the page with all of them."""
     claims, details, figures = Path(claims_csv), Path(details_dir), Path(figures_dir)
-    page.draw(claims, details, figures)
+    page.plot(claims, details, figures)
     write_text(out, page.build(config, claims, details, figures))

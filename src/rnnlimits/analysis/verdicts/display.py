@@ -23,8 +23,8 @@ def findings(table: pd.DataFrame) -> Table:
         "because": lambda line: line["why"] or "–",
     }
     note = "A part that looks at several cells has a line for each."
-    if (table.rival == "True").any():
-        note += " A rival is tuned like the rest and must succeed, or the others' failure says nothing."
+    if (table.positive_control == "True").any():
+        note += " A positive control is tuned like the rest and must succeed; else the failure says nothing."
     return _table("What we measured", note, table, columns, numeric=set())
 
 
@@ -48,8 +48,8 @@ def fairness(table: pd.DataFrame) -> Table:
         "side": lambda line: SIDES[line["side"]],
         "architecture": lambda line: line["variant"],
         "parameters": lambda line: _number(line["parameters"]),
-        "updates planned": lambda line: _number(line["steps_planned"]),
-        "updates taken": lambda line: _number(line["steps_taken"]),
+        "updates planned": lambda line: _number(line["updates_planned"]),
+        "updates taken": lambda line: _number(line["updates_taken"]),
         "sequences seen": lambda line: _number(line["sequences_seen"]),
         "trials": lambda line: _number(line["trials"]),
         "learning rate": lambda line: _number(line["learning_rate"]),
@@ -71,9 +71,9 @@ def seconds(table: pd.DataFrame) -> Table:
 
 
 def _place(line: dict[str, Any]) -> str:
-    """Parts are counted, and the cells of a part; a rival is called so."""
+    """Parts are counted, and the cells of a part; a positive control is called so."""
     name = f"{line['part']}.{line['finding']}"
-    return f"{name} (rival)" if line.get("rival") == "True" else name
+    return f"{name} (positive control)" if line.get("positive_control") == "True" else name
 
 
 def _table(title: str, note: str, table: pd.DataFrame, columns: Columns, numeric: set[str]) -> Table:

@@ -39,13 +39,13 @@ COMPARISONS = {
     "ordering": "difference, as claimed",
     "agree": "difference",
     "ratio": "quotient",
-    "speed_up": "quotient of steps",
+    "speed_up": "quotient of updates",
     "more_solve": "difference of shares",
 }
 
 
 @style.styled
-def draw(title: str, findings: pd.DataFrame, evidence: pd.DataFrame) -> Figure | None:
+def plot(title: str, findings: pd.DataFrame, evidence: pd.DataFrame) -> Figure | None:
     """The figure of one claim; None where nothing was measured."""
     panels = rows.panels(findings, evidence)
     if not panels:

@@ -20,10 +20,10 @@ from rnnlimits.planning import grid, plan_table
 from rnnlimits.planning.config.schema import Config
 from rnnlimits.planning.shard import Shard
 
-FINDINGS = ["claim", "part", "finding", "check", "verdict", "sentence", "bound", "why", "rival"]
+FINDINGS = ["claim", "part", "finding", "check", "verdict", "sentence", "bound", "why", "positive_control"]
 CHANGES = ["claim", "part", "finding", "change", "verdict", "estimate", "low", "high"]
 GIVEN = [
-    "claim", "part", "finding", "side", "shard", "variant", "parameters", "steps_planned", "steps_taken",
+    "claim", "part", "finding", "side", "shard", "variant", "parameters", "updates_planned", "updates_taken",
     "sequences_seen", "trials", "learning_rate", "seconds",
 ]  # fmt: skip
 # What a file of verdicts need not say of a claim.
@@ -68,13 +68,13 @@ def build(config: Config, claims_csv: Path, details: Path, figures: Path) -> str
     )
 
 
-def draw(claims_csv: Path, details: Path, folder: Path) -> None:
+def plot(claims_csv: Path, details: Path, folder: Path) -> None:
     """A figure of each claim of which anything was measured."""
     findings, evidence = (pd.read_csv(details / f"{name}.csv") for name in ("findings", "evidence"))
     folder.mkdir(parents=True, exist_ok=True)
     for claim in _claims(claims_csv):
         mine = [table[table.claim == claim["id"]] for table in (findings, evidence)]
-        if drawn := figure.draw(claim["title"], *mine):
+        if drawn := figure.plot(claim["title"], *mine):
             style.save(drawn, folder / claim["id"])
 
 

@@ -73,7 +73,7 @@ class Panel:
 
 
 COMPARING = ("ordering", "agree", "ratio", "speed_up", "more_solve")
-TO_SOLVE = "steps_to_solve"  # of a run that never solved its task, the whole budget stands for it
+TO_SOLVE = "updates_to_solve"  # of a run that never solved its task, the whole budget stands for it
 # They look at every network for itself: nothing is averaged.
 ONE_BY_ONE = ("none_exceeds", "exists")
 

@@ -14,12 +14,12 @@ SCHEDULE_KEYS = {"plateau": "halve_on_plateau", "decay_every": "step_decay", "wa
 class Budget(Closed):
     """How long and how a shard trains; the defaults are the same for every architecture."""
 
-    steps: Annotated[int, Field(ge=0)]  # 0: probe the initial weights and train nothing
-    batch: Size = 32
+    updates: Annotated[int, Field(ge=0)]  # 0: probe the initial weights and train nothing
+    batch_size: Size = 32
     optimiser: Literal["adam", "rmsprop", "sgd"] = "adam"
     clip_norm: Rate | None = 1.0
     clip_value: Rate | None = None  # after clip_norm
-    omega: Rate | None = None  # the weight of Pascanu et al.'s regulariser
+    gradient_norm_penalty: Rate | None = None  # the weight of Omega, Pascanu et al. (2013)
     not_finite: Literal["stop", "shrink"] = "stop"  # a gradient norm: end the replica, or shorten U
     schedule: Literal["constant", "halve_on_plateau", "step_decay", "cosine"] = "constant"
     plateau: Size | None = None  # validations, with halve_on_plateau
@@ -29,7 +29,7 @@ class Budget(Closed):
     patience: Size | None = None  # validations without improvement until a replica stops
     validation_sequences: Size = 256
     test_sequences: Size = 1024
-    probe_at: Annotated[float, Field(gt=0, lt=1)] | None = None  # share of the steps: once more on the way
+    probe_at: Annotated[float, Field(gt=0, lt=1)] | None = None  # share of the updates: once more on the way
 
     @model_validator(mode="after")
     def _schedule_is_whole(self) -> Self:
@@ -46,5 +46,5 @@ def _of_schedule(budget: Budget) -> Iterator[tuple[Where, str]]:
             yield (key,), f"missing; `schedule: {schedule}` needs it"
         if not own and came:
             yield (key,), f"has no effect with `schedule: {budget.schedule}`; remove it, or change schedule"
-    if budget.schedule == "cosine" and budget.warmup >= budget.steps > 0:
-        yield ("warmup",), f"{budget.warmup} came; the {budget.steps} steps must be more"
+    if budget.schedule == "cosine" and budget.warmup >= budget.updates > 0:
+        yield ("warmup",), f"{budget.warmup} came; the {budget.updates} updates must be more"

@@ -3,8 +3,8 @@
     - id: plain_gradients_vanish
       title: Gradients of a plain recurrent network vanish          60 characters at most
       says: The sentence, as a reader of the source would put it.
-      source: {key: Bengio et al. (1994), where: section III}       key: one of the file's `sources`
-      kind: T                                                       one of KINDS
+      source: {key: Bengio et al. (1994), place: section III}       key: one of the file's `sources`
+      type: theory                                                  one of TYPES
       full: {length_steps: 100}                                     the source's sizes; {}: nothing to cut
       reduced: What was cut down, and why it may matter.
       paper: What the source measured.
@@ -13,7 +13,7 @@
       needs: What it takes to run it, such as a CUDA GPU; said where it was not run.
       parts:
       - {check: at_most, bound: 0, study: initialisation, where: {variant: elman, metric: gradient_slope}}
-      - {check: ..., rival: true}                                   without this a failure says nothing
+      - {check: ..., positive_control: true}                          without this a failure says nothing
 
 Whether the study and the columns of `where` exist is looked at in claim_plan.py; what a check does stands in
 claims/checks.py.
@@ -26,18 +26,18 @@ from typing import Any
 
 from rnnlimits.planning.config.mistakes import cut, one_line, short, unknown_key, unknown_word
 
-KINDS = {
-    "T": "theory: holds exactly, whatever the seed",
-    "O": "ordering: one is better than the other",
-    "N": "number: ours lies within a range",
-    "F": "failure: no better than guessing, within a budget",
-    "S": "share: so many seeds solve it",
+TYPES = {
+    "theory": "holds exactly, whatever the seed",
+    "ordering": "one is better than the other",
+    "number": "ours lies within a range",
+    "failure": "no better than guessing, within a budget",
+    "share": "so many seeds solve it",
 }
-REQUIRED = ("id", "title", "says", "source", "kind", "parts")
+REQUIRED = ("id", "title", "says", "source", "type", "parts")
 OPTIONAL = ("full", "reduced", "paper", "tried", "disputes", "needs")
 LONGEST_TITLE = 60
 ID = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,59}")
-SIZES = ("length_steps", "hidden_size", "parameters", "steps", "batch", "seeds")  # columns of a plan
+SIZES = ("length_steps", "hidden_size", "parameters", "updates", "batch_size", "seeds")  # columns of a plan
 TEXTS = ("title", "says", "reduced", "paper", "tried", "disputes", "needs")
 
 
@@ -123,11 +123,11 @@ def _of_claim(claim: dict[str, Any], sources: dict[str, str]) -> Iterator[str]:
     title = str(claim.get("title", ""))
     if len(title) > LONGEST_TITLE:
         yield f".title: {len(title)} characters came; {LONGEST_TITLE} at most"
-    if "kind" in claim and claim["kind"] not in list(KINDS):
-        yield f".kind: {unknown_word(claim['kind'], tuple(KINDS))}"
+    if "type" in claim and claim["type"] not in list(TYPES):
+        yield f".type: {unknown_word(claim['type'], tuple(TYPES))}"
     source = claim.get("source")
-    if not isinstance(source, dict) or set(source) != {"key", "where"} or not is_text(source["where"]):
-        yield ".source: give {key: one of the sources, where: the place in it}"
+    if not isinstance(source, dict) or set(source) != {"key", "place"} or not is_text(source["place"]):
+        yield ".source: give {key: one of the sources, place: where in it}"
     elif source["key"] not in list(sources):
         yield f".source.key: {unknown_word(source['key'], tuple(sources))}"
     full = claim.get("full", {})
@@ -140,15 +140,15 @@ def _of_claim(claim: dict[str, Any], sources: dict[str, str]) -> Iterator[str]:
     for position, part in enumerate(parts):
         for line in _of_part(part):
             yield f".parts[{position}]{line}"
-    yield from _of_rivals(claim)
+    yield from _of_controls(claim)
 
 
-def _of_rivals(claim: dict[str, Any]) -> Iterator[str]:
-    rivals = [part.get("rival") is True for part in claim["parts"]]
-    if claim.get("kind") == "F" and not any(rivals):
-        yield ".parts: a failure needs a rival that succeeds; give the part that says so `rival: true`"
-    if all(rivals):
-        yield ".parts: every part is a rival; leave `rival` out of those that the claim is about"
+def _of_controls(claim: dict[str, Any]) -> Iterator[str]:
+    controls = [part.get("positive_control") is True for part in claim["parts"]]
+    if claim.get("type") == "failure" and not any(controls):
+        yield ".parts: a failure needs a part with `positive_control: true`, which must succeed"
+    if all(controls):
+        yield ".parts: every part is a positive control; leave the key out where the claim speaks"
 
 
 def _of_part(part: dict[str, Any]) -> Iterator[str]:
@@ -157,7 +157,7 @@ def _of_part(part: dict[str, Any]) -> Iterator[str]:
         return
     form = CHECKS[part["check"]]
     against = ("against",) if form.against else ()
-    optional = ("seeds", "rival", *form.optional)
+    optional = ("seeds", "positive_control", *form.optional)
     yield from _keys(part, ("check", "study", "where", *form.required, *against), optional)
     for key, words in WORDS.items():
         if key in part and part[key] not in words:
@@ -168,16 +168,16 @@ def _of_part(part: dict[str, Any]) -> Iterator[str]:
     for key in ("where", "against"):
         if key in part and not _is_selection(part[key]):
             yield f".{key}: give a mapping of columns to values, or to lists of values"
-    if not isinstance(part.get("rival", False), bool):
-        yield f".rival: {short(part['rival'])} came; give true or false"
+    if not isinstance(part.get("positive_control", False), bool):
+        yield f".positive_control: {short(part['positive_control'])} came; give true or false"
     if "seeds" in part and not (is_number(part["seeds"]) and part["seeds"] >= 1):
         yield f".seeds: {short(part['seeds'])} came; give a whole number greater than 0"
     if part["check"] == "solved_share" and ("at_least" in part) == ("at_most" in part):
         yield ": solved_share needs at_least or at_most, one of the two"
     if part["check"] == "within":
         yield from _of_range(part)
-    if part["check"] == "speed_up" and _metric(part) != "steps_to_solve":
-        yield ".where.metric: speed_up compares steps; give steps_to_solve"
+    if part["check"] == "speed_up" and _metric(part) != "updates_to_solve":
+        yield ".where.metric: speed_up compares updates; give updates_to_solve"
     if part["check"] == "exists":
         yield from _of_conditions(part.get("conditions"))
 

@@ -1,7 +1,7 @@
 """A mistake in a config becomes one line: where it is, what came, what was possible, what to do.
 
->>> print(unknown_key("stepps", ["batch", "steps"]))
-unknown key 'stepps'; did you mean 'steps'? (possible: batch, steps)
+>>> print(unknown_key("updatess", ["batch_size", "updates"]))
+unknown key 'updatess'; did you mean 'updates'? (possible: batch_size, updates)
 """
 
 import difflib

@@ -97,7 +97,7 @@ class Grid(Closed):
 
 
 class TrainingStudy(Grid):
-    """A grid of trainings, or of measurements at the initial weights (`steps: 0`)."""
+    """A grid of trainings, or of measurements at the initial weights (`updates: 0`)."""
 
     kind: Literal["training"]
     match: Literal["hidden_size", "parameters"] = "hidden_size"

@@ -24,7 +24,7 @@ SLOPES: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
-def omega_and_gradient(
+def penalty_and_gradient(
     U_RHH: Tensor, h_RBTH: Tensor, direct_RBTH: Tensor, nonlinearity: str
 ) -> tuple[Tensor, Tensor]:
     """Omega of each replica and its derivative by U; `direct` is dE/dh_k with all later h held fixed."""
