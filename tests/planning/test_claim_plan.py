@@ -77,6 +77,11 @@ PART = ("claims", 0, "parts", 0)
             "testing",
             "where.split: 'testing' came; did you mean 'test'? (possible: ",
         ),
+        (
+            (*PART, "where", "lag_steps"),
+            "lst",
+            "where.lag_steps: 'lst' came; did you mean 'last'? (possible: shortest, ",
+        ),
         ((*PART, "where"), 3, "where: give a mapping of columns to values"),
     ],
 )

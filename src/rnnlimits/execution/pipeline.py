@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from rnnlimits import catalog
 from rnnlimits.execution import gpu_slots, run_lock
-from rnnlimits.planning import claim_shards, duration, grid, memory, plan_table
+from rnnlimits.planning import duration, grid, memory, plan_table, where
 from rnnlimits.planning.config.mistakes import ConfigError
 from rnnlimits.planning.config.plain_yaml import read_yaml
 from rnnlimits.planning.config.schema import Config
@@ -128,7 +128,7 @@ def behind(config: Config, shards: dict[str, Shard], name: str) -> list[str]:
         claim = entries[catalog.pick(name, list(entries), noun="claim")]
     except LookupError as error:
         sys.exit(f"{config.claims_path}: {error}")
-    planned = claim_shards.shards_of(claim, grid.shards(config))
+    planned = where.shards_of(claim, grid.shards(config))
     if found := [shard.id for shard in planned if shard.id in shards]:
         return found
     told = plan_table.waits(config, planned)

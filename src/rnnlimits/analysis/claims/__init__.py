@@ -27,6 +27,7 @@ from rnnlimits.analysis.claims.selection import (
     rows_of,
 )
 from rnnlimits.planning import grid
+from rnnlimits.planning import where as rule
 from rnnlimits.planning.config import claim_form
 from rnnlimits.planning.config.mistakes import ConfigError
 from rnnlimits.planning.config.plain_yaml import read_yaml
@@ -103,7 +104,7 @@ class Judgement:
 
 def weigh(claim: Claim, rows: DataFrame, plan: DataFrame, confidence: float) -> Judgement:
     """Every part of a claim held against the rows."""
-    wheres = [(part, where) for part in claim["parts"] for where in selections(part)]
+    wheres = [(part, where) for part in claim["parts"] for where in rule.selections(part)]
     shards = pd.concat([matching(plan, *where) for where in wheres]).drop_duplicates("shard")
     return Judgement(claim, [list(evidence(part, rows, plan, confidence)) for part in claim["parts"]], shards)
 
@@ -141,7 +142,7 @@ def evidence(part: Claim, rows: DataFrame, plan: DataFrame, confidence: float) -
             table = networks(rows, plan, part, list(given["conditions"]))
             yield checks.ALL_NETWORKS[name](table, **given)._replace(rows=(behind(part, rows, plan),))
             return
-        found, *others = [cells(rows, plan, part, where, confidence) for where in selections(part)]
+        found, *others = [cells(rows, plan, part, where, confidence) for where in rule.selections(part)]
         if name in checks.ALL_CELLS:
             yield _with(checks.ALL_CELLS[name](found, **given), *found)
         elif name in checks.ONE_CELL:
@@ -170,15 +171,10 @@ def behind(part: Claim, rows: DataFrame, plan: DataFrame) -> DataFrame:
     """All rows that one part looks at, with the losers of `pick: best`; none where some are missing."""
     asked = {"metric": list(part["conditions"])} if "conditions" in part else {}
     try:
-        found = [rows_of(rows, plan, part, where | asked) for where in selections(part)]
+        found = [rows_of(rows, plan, part, where | asked) for where in rule.selections(part)]
     except NotRunError:
         return rows.head(0)
     return pd.concat(found).loc[lambda both: ~both.index.duplicated()]
-
-
-def selections(part: Claim) -> list[dict[str, Any]]:
-    """`where`, and if the part compares, the same with what `against` changes."""
-    return [dict(part["where"])] + ([{**part["where"], **part["against"]}] if "against" in part else [])
 
 
 def best(found: Sequence[Cell], direction: str) -> list[Cell]:

@@ -9,19 +9,10 @@ import pandas as pd
 from pandas import DataFrame, Series
 
 from rnnlimits.analysis import statistics
+from rnnlimits.planning import where as rule
 from rnnlimits.planning.shard import Shard
 
-SHARD_COLUMNS = [
-    "shard", "study", "kind", "task", "architecture", "variant", "hidden_size", "length_steps",
-    "parameters", "parameters_target",
-]  # fmt: skip
-# `update` and `lag_steps` last: their ends are sought among the rows that fit otherwise.
-ROW_COLUMNS = ["split", "stage", "metric", "status", "seed", "fold", "update", "lag_steps"]
-# Words for the ends of a column: of the lengths and sizes of one variant on one task, of the updates and lags
-# of one seed.
-EXTREMES = {
-    "shortest": "min", "smallest": "min", "first": "min", "longest": "max", "largest": "max", "last": "max",
-}  # fmt: skip
+SHARD_COLUMNS = list(rule.SHARD_COLUMNS)
 Where = Mapping[str, Any]
 
 
@@ -79,12 +70,13 @@ def plan_of(rows: DataFrame, shards: Sequence[Shard] | None = None) -> DataFrame
 
 def matching(plan: DataFrame, part: Where, where: Where) -> DataFrame:
     """The planned shards that a selection speaks of."""
-    studies = part["study"] if isinstance(part["study"], list) else [part["study"]]
-    plan = plan[plan.study.isin(studies)]
-    for column in SHARD_COLUMNS:
-        if column in where:
-            plan = _narrow(plan, column, where[column], ["study", "task", "variant"])
-    return plan.sort_values("shard")
+    mine = plan[plan.study.isin(rule.studies_of(part))]
+    # A size that nobody aimed at is None for the rule, and nan here.
+    columns = mine[SHARD_COLUMNS].astype(object)
+    rows = columns.where(columns.notna(), None).itertuples(index=False, name=None)
+    records = [dict(zip(SHARD_COLUMNS, row)) for row in rows]
+    wanted = [one["shard"] for one in rule.fitting(records, part, where)]
+    return mine[mine.shard.isin(wanted)].sort_values("shard")
 
 
 def cells(
@@ -101,7 +93,7 @@ def cells(
         if mine.empty and "status" not in where:
             raise NotRunError(f"shard {names['shard']} has no row with {_text(where)}")
         if mine.seed.duplicated().any():
-            differ = [column for column in ROW_COLUMNS if mine[column].nunique(dropna=False) > 1]
+            differ = [column for column in rule.ROW_COLUMNS if mine[column].nunique(dropna=False) > 1]
             raise ValueError(
                 f"where: {_text(where)}: several rows of one seed fit in shard {names['shard']}; "
                 f"they differ in {', '.join(column for column in differ if column != 'seed')}: say which"
@@ -137,9 +129,9 @@ def rows_of(rows: DataFrame, plan: DataFrame, part: Where, where: Where) -> Data
     rows = rows[rows.shard.isin(wanted.shard)]
     # A shard has training rows of every learning rate that it tried.
     rows = rows[rows.selected | ~rows.split.isin(["train", "validation"])]
-    for column in ROW_COLUMNS:
+    for column in rule.ROW_COLUMNS:
         if column in where:
-            rows = _narrow(rows, column, where[column], ["shard", "seed"])
+            rows = _narrowed(rows, column, where[column])
     return rows
 
 
@@ -169,13 +161,14 @@ def pairs(left: Sequence[Cell], right: Sequence[Cell], against: Where) -> Iterat
         yield from ((one, other) for other in partners)
 
 
-def _narrow(table: DataFrame, column: str, wanted: Any, groups: list[str]) -> DataFrame:
-    """The lines with one of these values, or at that end of the column."""
-    values = wanted if isinstance(wanted, list) else [wanted]
-    keep = table[column].isin([value for value in values if value not in EXTREMES])
-    for word in [value for value in values if value in EXTREMES]:
-        keep |= table[column] == table.groupby(groups, dropna=False)[column].transform(EXTREMES[word])  # type: ignore[call-overload]
-    return table[keep]
+def _narrowed(rows: DataFrame, column: str, wanted: Any) -> DataFrame:
+    """The rows with one of these values, or at that end of the column for their seed."""
+    values, ends = rule.values_and_ends(column, wanted)
+    keep = rows[column].isin(values)
+    by_seed = rows.groupby(["shard", "seed"], dropna=False)[column]
+    for end in ends:
+        keep |= rows[column] == by_seed.transform("min" if end is min else "max")
+    return rows[keep]
 
 
 def _text(where: Where) -> str:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from rnnlimits.analysis import claims
 from rnnlimits.analysis.claims import selection
-from rnnlimits.planning import claim_shards, grid
+from rnnlimits.planning import claim_plan, grid
+from rnnlimits.planning import where as rule
 from rnnlimits.planning.config.plain_yaml import read_yaml
 from rnnlimits.planning.load import load
 
@@ -23,11 +23,11 @@ def test_a_claim_is_planned_with_the_shards_that_judging_it_looks_at(path):
         wanted = {
             name
             for part in claim["parts"]
-            for where in claims.selections(part)
+            for where in rule.selections(part)
             for name in selection.matching(plan, part, where).shard
         }
         assert wanted
-        assert [shard.id for shard in claim_shards.shards_of(claim, planned)] == [
+        assert [shard.id for shard in rule.shards_of(claim, planned)] == [
             shard.id for shard in planned if shard.id in wanted
         ], claim["id"]
 
@@ -45,8 +45,28 @@ def test_a_claim_is_planned_with_the_shards_that_judging_it_looks_at(path):
 def test_ends_are_those_of_each_variant(where, left):
     shards = {name: shard(variant=name[0], hidden_size=int(name[1])) for name in ("a4", "a8", "b4")}
     claim = {"parts": [{"study": "trained", "where": where}]}
-    found = claim_shards.shards_of(claim, shards.values())
+    found = rule.shards_of(claim, shards.values())
     assert {name for name, one in shards.items() if one in found} == left
+
+
+def test_the_largest_size_is_sought_in_each_study_of_its_own():
+    """Two studies, and only the smaller size of one of them has the length that is asked for next."""
+    short, long = shard(hidden_size=8, length_steps=10), shard(hidden_size=4, length_steps=20)
+    long = dataclasses.replace(long, study="other")
+    claim = {
+        "parts": [{"study": ["trained", "other"], "where": {"hidden_size": "largest", "length_steps": 20}}]
+    }
+    assert rule.shards_of(claim, [short, long]) == [long]
+    planned = ["trained", "other"], [short, long]
+    assert claim_plan.problems([{"id": "c", **claim}], *planned) == []
+
+
+@pytest.mark.parametrize("word", ["shortest", "longest", "first", "last"])
+def test_a_length_may_be_named_by_its_end(word):
+    short, long = shard(length_steps=10), shard(length_steps=20)
+    claim = {"id": "c", "parts": [{"study": "trained", "where": {"length_steps": word}}]}
+    assert rule.shards_of(claim, [short, long]) == [short if word in ("shortest", "first") else long]
+    assert claim_plan.problems([claim], ["trained"], [short, long]) == []
 
 
 def shard(**changes):
