@@ -54,6 +54,21 @@ def names(kind: str) -> list[str]:
     return sorted(name for name in found if name != BASE)
 
 
+def tables() -> list[str]:
+    """Every table, sorted: a function of analysis/tables that is decorated with what it is `made_of...`.
+
+    >>> {"replicas", "test_results", "timings"} <= set(tables())
+    True
+    """
+    return sorted(
+        node.name
+        for file in (PACKAGE / "analysis" / "tables").glob("[!_]*.py")
+        for node in tree(file).body
+        if isinstance(node, ast.FunctionDef)
+        and any(ast.unparse(decorator).startswith("made_of") for decorator in node.decorator_list)
+    )
+
+
 def pick(name: str, known: Collection[str], noun: str, otherwise: str = "") -> str:
     """`name`, or an error that says what was meant and what there is."""
     if name in known:

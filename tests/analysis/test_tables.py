@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from rnnlimits import catalog
 from rnnlimits import rows as waist
 from rnnlimits.analysis import tables
 from support.synthetic_rows import example, frame, probed, scored, shard, validated
@@ -25,7 +26,7 @@ def line(table, **where):
 
 
 def test_a_test_result_is_the_mean_over_the_seeds_that_did_not_diverge(rows):
-    table = tables.test_results(rows)
+    table = tables.TABLES["test_results"](rows)
     elman = line(table, variant="elman", metric="mean_squared_error")
     assert (elman["mean"], elman.low, elman.high) == pytest.approx((0.15, 0.1, 0.2))
     assert (elman.n, elman.n_diverged, elman.chance) == (2, 1, 1 / 6)
@@ -35,20 +36,20 @@ def test_a_test_result_is_the_mean_over_the_seeds_that_did_not_diverge(rows):
 
 
 def test_solved_is_a_share_with_wilsons_interval(rows):
-    solved = line(tables.test_results(rows), variant="lstm", metric="solved")
+    solved = line(tables.TABLES["test_results"](rows), variant="lstm", metric="solved")
     # Wilson's lower limit for n of n is n / (n + z²), z = 1.96.
     assert (solved["mean"], solved.low, solved.high) == pytest.approx((1.0, 3 / (3 + 1.959964**2), 1.0))
-    assert line(tables.test_results(rows), variant="elman", metric="solved").n == 3
+    assert line(tables.TABLES["test_results"](rows), variant="elman", metric="solved").n == 3
 
 
 def test_only_the_metric_that_decides_is_primary(rows):
-    table = tables.test_results(rows[rows.study == "memory"])
+    table = tables.TABLES["test_results"](rows[rows.study == "memory"])
     assert set(table[table.primary].metric) == {"mean_squared_error"}
     assert set(table[~table.primary].metric) == {"solved"}
 
 
 def test_a_stopped_replica_keeps_its_last_value_and_a_diverged_one_has_none(rows):
-    curves = tables.learning_curves(rows)
+    curves = tables.TABLES["learning_curves"](rows)
     elman = curves[curves.variant == "elman"].set_index("update")
     assert elman.n.tolist() == [3, 2, 2]
     assert elman["mean"].tolist() == pytest.approx([0.3, 0.2, 0.15])
@@ -57,7 +58,7 @@ def test_a_stopped_replica_keeps_its_last_value_and_a_diverged_one_has_none(rows
 
 
 def test_a_replica_has_its_end_and_its_best_value(rows):
-    table = tables.replicas(rows)
+    table = tables.TABLES["replicas"](rows)
     last = line(table, variant="elman", seed=2)
     assert (last.status, last.best_update, last.stop_update, last.best_value) == (
         "early_stopped",
@@ -71,7 +72,7 @@ def test_a_replica_has_its_end_and_its_best_value(rows):
 
 
 def test_every_learning_rate_that_was_tried_has_a_line(rows):
-    table = tables.learning_rate_search(rows)
+    table = tables.TABLES["learning_rate_search"](rows)
     lstm = table[table.variant == "lstm"]
     assert lstm.learning_rate.tolist() == [1e-3, 1e-2]
     assert lstm["mean"].tolist() == pytest.approx([0.004, 0.1])
@@ -80,7 +81,7 @@ def test_every_learning_rate_that_was_tried_has_a_line(rows):
 
 
 def test_gradients_are_averaged_over_seeds_at_each_lag(rows):
-    table = tables.gradient_by_lag(rows)
+    table = tables.TABLES["gradient_by_lag"](rows)
     near = line(table, quantity="gradient", lag_steps=1)
     assert (near["median"], near.low, near.high, near.p10, near.p90, near.n) == (-2, -3, -1, -3, -1, 3)
     far = line(table, quantity="gradient", lag_steps=2)
@@ -98,31 +99,33 @@ def test_mid_training_is_a_moment_of_its_own_and_parameter_gradients_a_quantity(
     ]
     found += probed(cell, "parameter_gradient_slope", [-0.5] * 3, "mid_training")
     frame = pd.DataFrame([vars(row) for row in found])
-    table = tables.gradient_by_lag(frame)
+    table = tables.TABLES["gradient_by_lag"](frame)
     for quantity in ("parameter_gradient", "gradient_output_only"):
         assert line(table, quantity=quantity, stage="initial")["median"] == -2
         assert line(table, quantity=quantity, stage="mid_training")["median"] == -3
-    assert line(tables.gradient_slopes(frame), quantity="parameter_gradient").stage == "mid_training"
+    assert (
+        line(tables.TABLES["gradient_slopes"](frame), quantity="parameter_gradient").stage == "mid_training"
+    )
 
 
 def test_a_time_constant_belongs_to_a_gradient_that_falls(rows):
-    table = tables.gradient_slopes(rows)
+    table = tables.TABLES["gradient_slopes"](rows)
     assert line(table, variant="elman").time_constant == 2
     assert pd.isna(line(table, variant="lstm").time_constant)
 
 
 def test_jacobians_stand_beside_their_bound(rows):
-    near = line(tables.jacobian_by_lag(rows), lag_steps=1)
+    near = line(tables.TABLES["jacobian_by_lag"](rows), lag_steps=1)
     assert (near.largest, near.low, near.high, near.bound) == (-2, -3, -1, 0)
     assert pd.isna(near.smallest)
 
 
 def test_probe_scalars_have_no_lag(rows):
-    assert set(tables.probe_scalars(rows).metric) == {"gradient_slope", "bound_violations"}
+    assert set(tables.TABLES["probe_scalars"](rows).metric) == {"gradient_slope", "bound_violations"}
 
 
 def test_the_smallest_size_within_one_standard_error_is_chosen_and_read_once(rows):
-    table = tables.cross_validation(rows).set_index("hidden_size")
+    table = tables.TABLES["cross_validation"](rows).set_index("hidden_size")
     assert table["mean"].tolist() == pytest.approx([0.82, 0.86, 0.87])
     # Fold values 0.85, 0.86, 0.90: standard deviation 0.02646, over the root of 3.
     assert table.standard_error[32] == pytest.approx(0.02646 / np.sqrt(3), abs=1e-5)
@@ -137,7 +140,7 @@ def test_a_lower_error_is_better_without_being_told(rows):
     for size, end in ((8, 0.5), (16, 0.2)):
         cell = shard("cv", "adding", "gru", size, 20, "cross_validation")
         folds += validated(cell, [[0.9, end], [0.9, end + 0.02]])
-    table = tables.cross_validation(frame(folds)).set_index("hidden_size")
+    table = tables.TABLES["cross_validation"](frame(folds)).set_index("hidden_size")
     assert table.best.to_dict() == {8: False, 16: True}
 
 
@@ -146,21 +149,21 @@ def test_a_hidden_size_with_a_diverged_fold_is_not_chosen():
     for size, diverged in ((8, [0]), (16, [])):
         cell = shard("cv", "adding", "gru", size, 20, "cross_validation")
         folds += validated(cell, [[0.9, 0.1], [0.9, 0.1]], diverged=diverged)
-    table = tables.cross_validation(frame(folds)).set_index("hidden_size")
+    table = tables.TABLES["cross_validation"](frame(folds)).set_index("hidden_size")
     assert table.chosen.to_dict() == {8: False, 16: True}
 
 
 def test_parameters_say_how_far_they_are_from_their_budget(rows):
-    table = tables.parameters(rows)
+    table = tables.TABLES["parameters"](rows)
     assert line(table, variant="lstm").deviation_percent == pytest.approx(-20)
     assert pd.isna(line(table, variant="elman").deviation_percent)
     assert not table.duplicated(["study", "task", "variant", "hidden_size", "length_steps"]).any()
 
 
 def test_simulations_and_references_are_read_as_they_are(rows):
-    simulation = tables.simulations(rows).iloc[0]
+    simulation = tables.TABLES["simulations"](rows).iloc[0]
     assert (simulation["mean"], simulation["median"], simulation.n) == (40, 20, 3)
-    assert tables.references(rows).value.tolist() == [3.5]
+    assert tables.TABLES["references"](rows).value.tolist() == [3.5]
 
 
 def test_tables_of_no_rows_still_have_their_columns(rows):
@@ -189,6 +192,7 @@ def test_the_order_of_files_and_rows_does_not_change_a_byte(tmp_path):
     mixed = files(tmp_path / "b", example(), random.Random(5))[::-1]
     second = tables.write(mixed, tmp_path / "second")
     assert [path.name for path in first] == [f"{name}.csv" for name in (*tables.TABLES, "timings")]
+    assert sorted(path.stem for path in first) == catalog.tables(), "what the workflow declares"
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
 
 

@@ -1,20 +1,6 @@
 # Everything right of the rows: no torch, and every step reads only the files of the step before.
 
-TABLES = [
-    "cross_validation",
-    "gradient_by_lag",
-    "gradient_slopes",
-    "jacobian_by_lag",
-    "learning_curves",
-    "learning_rate_search",
-    "parameters",
-    "probe_scalars",
-    "references",
-    "replicas",
-    "simulations",
-    "test_results",
-    "timings",
-]
+TABLES = catalog.tables()
 FIGURES = catalog.names("figures")
 # Captions and headings come from the pages of the figures, what a table holds from its own function.
 ON_THE_REPORT = [

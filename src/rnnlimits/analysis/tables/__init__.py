@@ -1,10 +1,11 @@
 """Rows ─► tidy tables: every mean with its interval and its number of seeds.
 
-Each table is one function from the frame of rows to a frame; `write` puts them all into a folder as CSV.  The
-same rows give the same bytes in whatever order their files come; only `timings` reads what may differ between
-equal runs.
+Each table is one function from the frame of rows to a frame, found by its decorator `made_of` in any
+module of this folder; `write` puts them all into a folder as CSV.  The same rows give the same bytes
+in whatever order their files come; only `timings` reads what may differ between equal runs.
 """
 
+import importlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,33 +14,21 @@ from pandas import DataFrame
 
 from rnnlimits import rows as waist
 from rnnlimits.analysis import statistics
-from rnnlimits.analysis.tables.context import parameters, references, simulations, timings
-from rnnlimits.analysis.tables.cross_validation import cross_validation
-from rnnlimits.analysis.tables.gradients import (
-    gradient_by_lag,
-    gradient_slopes,
-    jacobian_by_lag,
-    probe_scalars,
-)
+from rnnlimits.analysis.tables.context import timings
 from rnnlimits.analysis.tables.summary import Table
-from rnnlimits.analysis.tables.training import learning_curves, learning_rate_search, replicas, test_results
 from rnnlimits.storage.whole_files import renamed_when_complete
 
+
+def _all() -> dict[str, Table]:
+    """Every function of this folder that says what it is `made_of`: nothing is registered."""
+    names = [file.stem for file in sorted(Path(__file__).parent.glob("[!_]*.py"))]
+    modules = [importlib.import_module(f"{__name__}.{name}") for name in names]
+    found = [(name, one) for module in modules for name, one in vars(module).items()]
+    return {name: one for name, one in found if isinstance(one, Table)}
+
+
 # From the rows alone: two equal runs give the same bytes.
-TABLES: dict[str, Table] = {
-    "test_results": test_results,
-    "learning_curves": learning_curves,
-    "replicas": replicas,
-    "gradient_by_lag": gradient_by_lag,
-    "gradient_slopes": gradient_slopes,
-    "jacobian_by_lag": jacobian_by_lag,
-    "probe_scalars": probe_scalars,
-    "learning_rate_search": learning_rate_search,
-    "cross_validation": cross_validation,
-    "parameters": parameters,
-    "simulations": simulations,
-    "references": references,
-}
+TABLES = _all()
 
 
 def read(paths: Sequence[str | Path]) -> DataFrame:

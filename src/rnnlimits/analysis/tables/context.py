@@ -2,7 +2,15 @@
 
 from pandas import DataFrame
 
-from rnnlimits.analysis.tables.summary import ID, finish, made_of, one_each, summarise, trained
+from rnnlimits.analysis.tables.summary import (
+    ID,
+    finish,
+    made_of,
+    made_of_provenance,
+    one_each,
+    summarise,
+    trained,
+)
 
 TIMES = ["seconds_total", "seconds_training", "seconds_probing", "seconds_import"]
 MACHINE = ["updates_run", "replicas", "peak_memory_mb", "host", "device"]
@@ -35,6 +43,7 @@ def references(rows: DataFrame, confidence: float) -> DataFrame:
     return finish(table, rows, ["metric", "unit", "value"], identity)
 
 
+@made_of_provenance
 def timings(rows: DataFrame, provenance: dict[str, dict]) -> DataFrame:
     """Seconds and memory of every shard.  The only table that differs between two equal runs."""
     facts = [

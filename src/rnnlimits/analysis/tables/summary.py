@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from pandas import DataFrame, Series
@@ -38,6 +39,14 @@ def made_of(
 ) -> Callable[[Callable[[DataFrame, float], DataFrame]], Table]:
     """Says of a table which rows it is given."""
     return lambda compute: Table(select, compute)
+
+
+OfProvenance = Callable[[DataFrame, dict[str, dict[str, Any]]], DataFrame]
+
+
+def made_of_provenance(compute: OfProvenance) -> OfProvenance:
+    """Says of a table that it reads what may differ between two equal runs, and not the rows alone."""
+    return compute
 
 
 def trained(rows: DataFrame) -> DataFrame:
