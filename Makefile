@@ -26,7 +26,7 @@ help:  ## this list
 environment: $(FULL)  ## the environment in .venv, exactly as requirements.lock says
 
 define new_environment
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13) and "got Python %d.%d; expected 3.11 to 3.13, for which $(LOCK) has wheels: make PYTHON=python3.12 ..." % sys.version_info[:2])'
 	rm -rf $(@D)
 	$(PYTHON) -m venv $(@D)
 endef

@@ -27,6 +27,12 @@ PINS = {canonicalize_name(name): version for name, _, version in (line.partition
 NOT_LOCKED = {"slurm"}
 
 
+def supported() -> list[str]:
+    """The oldest and the newest Python that the Makefile takes."""
+    limits = re.findall(r"\((3), (\d+)\)", (ROOT / "Makefile").read_text())
+    return [".".join(limit) for limit in limits]
+
+
 def required(*extras: str) -> list[Requirement]:
     listed = [PROJECT["optional-dependencies"][extra] for extra in extras]
     return [Requirement(line) for lines in [PROJECT["dependencies"], *listed] for line in lines]
@@ -48,7 +54,7 @@ def test_the_lock_satisfies_the_project():
 
 
 def test_the_python_of_conda_and_of_the_linters_is_the_oldest_supported():
-    oldest = PROJECT["requires-python"].removeprefix(">=")
+    oldest, _ = supported()
     tools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
     assert f"python={oldest}" in CONDA["dependencies"]
     assert tools["mypy"]["python_version"] == oldest
@@ -143,14 +149,27 @@ def test_an_interrupted_environment_is_made_again(makefile):
     assert make(folder, "-q", "environment").returncode == 1
 
 
-def test_an_old_python_is_refused_with_one_line(tmp_path):
+def test_the_makefile_takes_the_pythons_of_the_project_and_ci_tries_each():
+    oldest, newest = supported()
+    assert PROJECT["requires-python"] == f">={oldest}"
+    ci = yaml.safe_load((ROOT / ".github" / "workflows" / "tests.yml").read_text())
+    tried = ci["jobs"]["tests"]["strategy"]["matrix"]["python"]
+    assert (tried[0], tried[-1]) == (oldest, newest)
+    assert f"for Python {oldest} to {newest}" in (ROOT / "requirements.lock").read_text()
+
+
+@pytest.mark.parametrize("version", [(3, 10), (3, 14), (3, 15)])
+def test_a_python_without_wheels_is_refused_with_one_line(tmp_path, version):
     shutil.copy(ROOT / "Makefile", tmp_path)
     shutil.copy(ROOT / "requirements.lock", tmp_path)
     old = tmp_path / "python"
-    pretend = "import sys; sys.version_info = (3, 10); exec(sys.argv[1])"
+    pretend = f"import sys; sys.version_info = {version}; exec(sys.argv[1])"
     old.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{pretend}" "$2"\n')
     old.chmod(0o755)
     done = make(tmp_path, "environment", f"PYTHON={old}")
     assert done.returncode != 0
-    assert "Python 3.11 or newer is needed" in done.stderr
+    (said,) = [line for line in done.stderr.splitlines() if not line.startswith("make: ***")]
+    assert said.startswith(
+        f"got Python 3.{version[1]}; expected 3.11 to 3.13, for which requirements.lock has wheels"
+    )
     assert not (tmp_path / ".venv").exists()
