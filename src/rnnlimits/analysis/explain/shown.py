@@ -7,7 +7,6 @@ from pathlib import Path
 import pandas as pd
 from pandas import DataFrame
 
-from rnnlimits import catalog
 from rnnlimits.analysis import figures, tables
 from rnnlimits.analysis.explain import origin
 from rnnlimits.analysis.explain.layout import count, field
@@ -18,7 +17,7 @@ TIMINGS = "timings"
 
 def figure(record: Record, name: str) -> list[str]:
     """A figure is drawn from tables; which of their lines it shows, its caption says."""
-    page = catalog.module("figures", name)
+    page = figures.page(name)
     # What was recorded of other shards than those of its results, no figure shows.
     parts = {table: made_of(record, table) for table in page.TABLES if table != TIMINGS}
     rows = pd.concat(parts.values()).loc[lambda found: ~found.index.duplicated()]

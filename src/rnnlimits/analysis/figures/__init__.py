@@ -1,19 +1,30 @@
-"""Tables ─► figures: one file per figure, found by its name. A page holds
-
-TITLE     the question that the figure answers (a heading),
-TABLES    the names of the tables it reads,
-plot      tables -> Figure,
-caption   tables -> what was measured, and on how many seeds,
-how_to_read  tables -> a paragraph on how to read it; only a figure that needs one has this.
-"""
+"""Tables ─► figures: one file per figure, found by its name."""
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from rnnlimits import catalog
+
+
+@dataclass(frozen=True)
+class FigurePage:
+    """What a figure's file holds; of the five names, the file may leave out the last."""
+
+    TITLE: str  # the question that the figure answers: its heading
+    TABLES: tuple[str, ...]  # the names of the tables that it reads
+    plot: Callable[[dict[str, Any]], Any]  # those tables ─► matplotlib's Figure
+    caption: Callable[[dict[str, Any]], str]  # what was measured, and on how many seeds
+    how_to_read: Callable[[dict[str, Any]], str] = lambda tables: ""  # a paragraph, where a figure needs one
+
+
+def page(name: str) -> FigurePage:
+    """The page of a figure; LookupError where there is none, TypeError where it lacks one of its names."""
+    held = vars(catalog.module("figures", name))
+    return FigurePage(**{field.name: held[field.name] for field in fields(FigurePage) if field.name in held})
 
 
 def load(tables_dir: str | Path, wanted: Iterable[str]) -> dict[str, Any]:
@@ -41,7 +52,7 @@ def plot_all(
 def plot_one(tables_dir: str | Path, out_dir: str | Path, name: str) -> Path:
     from rnnlimits.analysis.figures import _style as style
 
-    page = catalog.module("figures", name)
+    figure = page(name)
     stem = Path(out_dir) / name
-    style.save(page.plot(load(tables_dir, page.TABLES)), stem)
+    style.save(figure.plot(load(tables_dir, figure.TABLES)), stem)
     return stem.with_suffix(".svg")

@@ -1,4 +1,4 @@
-"""What figures read from a table: which rows to show, what to call them, and the panels by lag.
+"""What figures read from a table: which rows to show, and what to call them.
 
 A grid has more cells than a figure can hold: figures show the longest sequences and each architecture's
 largest size, unless length or size is what they are about.
@@ -8,11 +8,6 @@ from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
-
-from rnnlimits.analysis.figures import _style as style
 
 Tables = dict[str, pd.DataFrame]
 STAGES = {"initial": "before training", "final": "after training"}
@@ -135,83 +130,6 @@ def words(metric: str) -> str:
 
 
 SHOWN = "Shown: the longest sequences and each architecture's largest size."
-
-# Panels by lag: gradient_by_lag and input_reach differ only in what they measure.
-FLOOR = -20.0  # in powers of ten: what is smaller would press every other curve flat against the top
-SPREAD_UP_TO = 4  # variants in a panel
-
-
-def lag_figure(table: pd.DataFrame, question: str, subject: str, ylabel: str) -> Figure:
-    """A row of panels for each study and task: before training on the left, after it on the right."""
-    table = hardest(table)
-    parts, message = groups(table), _extremes(groups(table))
-    figure = style.blank(f"{subject} {message}" if message else question, 1.1 + 2.5 * len(parts))
-    cells = figure.add_gridspec(len(parts), 2)
-    found, edges = style.looks(table.variant), _edges(table)
-    for row, (key, part) in enumerate(parts):
-        stages = [stage for stage in STAGES if stage in set(part.stage)]
-        first = None
-        for column, stage in enumerate(stages):
-            # A study that never trains has one panel, over the whole width.
-            cell = cells[row, column] if len(stages) == 2 else cells[row, :]
-            axes = figure.add_subplot(cell, sharey=first)
-            first = first or axes
-            _lag_lines(axes, part[part.stage == stage], found, edges)
-            axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
-            axes.set_title(f"{name(*key)}, {STAGES[stage]}\n{setting(part)}")
-            axes.set(xlabel="lag k (time steps back from the last)", ylabel=ylabel if column == 0 else "")
-        assert first is not None
-        low, high = first.get_ylim()
-        first.set_ylim(max(low, FLOOR), max(high, FLOOR + 1))
-    style.variant_legend(figure, found)
-    return figure
-
-
-def _lag_lines(axes: Axes, part: pd.DataFrame, found: style.Looks, edges: tuple[str, str]) -> None:
-    for variant, curve in part.sort_values("lag_steps").groupby("variant"):
-        look = found[str(variant)]
-        every = max(1, len(curve) // 7)
-        axes.plot(curve.lag_steps, curve["median"], **look.line(markevery=every))
-        axes.fill_between(
-            curve.lag_steps, curve[edges[0]], curve[edges[1]], color=look.color, alpha=0.13, lw=0
-        )
-
-
-def lag_band(table: pd.DataFrame) -> str:
-    if _edges(hardest(table)) == ("p10", "p90"):
-        return "Bands: the 10th to 90th percentile of the sequences."
-    return "Bands: bootstrap interval over seeds."
-
-
-def _edges(table: pd.DataFrame) -> tuple[str, str]:
-    # The spread over sequences is the fuller picture; of many curves only the intervals stay readable.
-    crowd = table.groupby(["study", "task", "stage"]).variant.nunique().max()
-    return ("p10", "p90") if crowd <= SPREAD_UP_TO else ("low", "high")
-
-
-def _extremes(parts: list[tuple[tuple[str, str], pd.DataFrame]]) -> str:
-    """Who keeps most and who least at the largest lag, as far as all panels agree on it.
-
-    >>> rows = {"variant": ["gru", "elman"], "stage": "final", "lag_steps": 9, "median": [-2, -7]}
-    >>> _extremes([(("memory", "adding"), pd.DataFrame(rows))])
-    'after training: most in gru, least in elman'
-    """
-    stage = "final" if any("final" in set(part.stage) for _, part in parts) else "initial"
-    most, least = set(), set()
-    for _, part in parts:
-        last = part[(part.stage == stage) & (part.lag_steps == part.lag_steps.max())]
-        if last.variant.nunique() < 2:
-            continue
-        ranked = last.dropna(subset="median").sort_values("median").variant.tolist()
-        most.add(ranked[-1] if ranked else "")
-        # A vanished (undefined) value would be the least of all, so nothing is said about the least then.
-        least.add(ranked[0] if len(ranked) == part.variant.nunique() else "")
-    said = [f"{word} in {min(names)}" for word, names in (("most", most), ("least", least)) if _agreed(names)]
-    return f"{STAGES[stage]}: {', '.join(said)}" if said else ""
-
-
-def _agreed(names: set[str]) -> bool:
-    return len(names) == 1 and "" not in names
 
 
 def spans_decades(part: pd.DataFrame) -> bool:

@@ -10,6 +10,7 @@ from matplotlib.lines import Line2D
 
 from rnnlimits.analysis.figures import _style as style
 from rnnlimits.analysis.figures import base
+from rnnlimits.analysis.figures._by_lag import FLOOR
 
 TITLE = "Do the Jacobians keep within the theoretical bound?"
 TABLES = ("jacobian_by_lag",)
@@ -33,7 +34,7 @@ def plot(tables: base.Tables) -> Figure:
         for stage, curve in part.groupby("stage"):
             _lines(axes, curve, COLORS[str(stage)])
         low, high = axes.get_ylim()
-        axes.set_ylim(max(low, base.FLOOR), high)
+        axes.set_ylim(max(low, FLOOR), high)
         axes.set_title(f"{base.name(study, task)}\n{variant}, {base.setting(part)}")
     _legend(figure, table)
     return figure

@@ -99,7 +99,7 @@ def environment() -> jinja2.Environment:
 
 
 def _table_names() -> list[str]:
-    drawn = [name for figure in catalog.names("figures") for name in catalog.module("figures", figure).TABLES]
+    drawn = [name for figure in catalog.names("figures") for name in figures.page(figure).TABLES]
     shown = [name for name in (*display.SHORT, *display.LONG) if name not in ("results", "solved")]
     return sorted({*drawn, *shown})
 
@@ -123,12 +123,12 @@ def _figures(tables: dict[str, Any], folder: Path) -> list[Shown]:
     names = catalog.names("figures")
     shown = []
     for name in [*(name for name in STORY if name in names), *(name for name in names if name not in STORY)]:
-        page = catalog.module("figures", name)
+        page = figures.page(name)
         file = folder / f"{name}.svg"
         svg = inline(file.read_text(encoding="utf-8"), name, page.TITLE) if file.exists() else None
         own = {key: tables[key] for key in page.TABLES}
-        caption, reading = page.caption(own), page.how_to_read(own) if hasattr(page, "how_to_read") else ""
-        shown.append(Shown(name, page.TITLE, caption, reading, svg, timed="timings" in page.TABLES))
+        timed = "timings" in page.TABLES
+        shown.append(Shown(name, page.TITLE, page.caption(own), page.how_to_read(own), svg, timed))
     return shown
 
 
