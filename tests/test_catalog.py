@@ -19,13 +19,14 @@ PAGE = '''
 from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
+from rnnlimits.contracts import TaskOptions
 import a_module_that_is_not_there
 
 WORDS = ("ä", "b")
 EXPENSIVE = a_module_that_is_not_there.compute()
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(TaskOptions):
     word: Literal["ä", "b"] = "ä"  # ü is allowed in comments
     sizes: tuple[int, ...] = (1, 2)
 
@@ -115,6 +116,16 @@ def test_a_page_without_options_is_named(package):
     (package / "tasks" / "bare.py").write_text("'''Nothing.'''\n")
     with pytest.raises(ValueError, match=r"bare\.py: no class Options; add one"):
         catalog.options("tasks", "bare")
+
+
+def test_options_that_say_nothing_to_planning_are_told_what_to_write(package):
+    page = PAGE.replace("class Options(TaskOptions)", "class Options")
+    (package / "tasks" / "dumb.py").write_text(page, encoding="utf-8")
+    with pytest.raises(
+        ValueError,
+        match=r"dumb\.py: .* write `class Options\(TaskOptions\)`, with `from rnnlimits.contr",
+    ):
+        catalog.options("tasks", "dumb")
 
 
 def test_options_that_need_what_planning_cannot_see_are_named(package):

@@ -24,6 +24,8 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+from rnnlimits import contracts
+
 PACKAGE = Path(__file__).parent
 NOUNS = {
     "architectures": "architecture",
@@ -34,8 +36,15 @@ NOUNS = {
 }
 FOLDERS = {kind: f"analysis/{kind}" if kind == "figures" else kind for kind in NOUNS}
 BASE = "base"  # what the pages of a folder share; more of it is in files whose names begin with an underscore
-LIGHT_MODULES = {"__future__", "dataclasses", "typing", "math", "string"}
-LIGHT_PARTS = {"rnnlimits": {"catalog"}, "rnnlimits.tasks.data": {"datasets"}}
+LIGHT_MODULES = ("__future__", "dataclasses", "typing", "math", "string")
+# Of this package, with all that is in them.
+LIGHT_PARTS = ("rnnlimits.catalog", "rnnlimits.contracts", "rnnlimits.tasks.data")
+OPTIONS = {
+    "architectures": contracts.ArchitectureOptions,
+    "tasks": contracts.TaskOptions,
+    "probes": contracts.ProbeOptions,
+    "simulations": contracts.SimulationOptions,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,13 +145,17 @@ def options(kind: str, name: str) -> type:
     except NameError as error:
         raise ValueError(
             f"{file}: class Options uses {error.name!r}, which planning cannot see; "
-            f"it sees {', '.join(sorted(LIGHT_MODULES))}, "
-            f"{', '.join(f'{room}.{part}' for room in LIGHT_PARTS for part in sorted(LIGHT_PARTS[room]))} "
-            "and CAPITALS = literal"
+            f"it sees {', '.join((*LIGHT_MODULES, *LIGHT_PARTS))} and CAPITALS = literal"
         ) from error
-    if not hasattr(excerpt, "Options"):
+    found, base = vars(excerpt).get("Options"), OPTIONS[kind]
+    if not isinstance(found, type):
         raise ValueError(f"{file}: no class Options; add one, a frozen dataclass, even if empty")
-    return typing.cast(type, excerpt.Options)
+    if not issubclass(found, base):
+        raise ValueError(
+            f"{file}: class Options says nothing to planning; write `class Options({base.__name__})`, with "
+            f"`from {base.__module__} import {base.__name__}`"
+        )
+    return found
 
 
 def _is_light(node: ast.stmt) -> bool:
@@ -152,10 +165,11 @@ def _is_light(node: ast.stmt) -> bool:
             return True
         case ast.Import():
             return all(alias.name in LIGHT_MODULES for alias in node.names)
-        case ast.ImportFrom(module=str(room)) if room in LIGHT_PARTS:
-            return all(alias.name in LIGHT_PARTS[room] for alias in node.names)
-        case ast.ImportFrom():
-            return node.module in LIGHT_MODULES
+        case ast.ImportFrom(module=str(room)):
+            whole = (f"{room}.{alias.name}." for alias in node.names)
+            return room in LIGHT_MODULES or all(
+                any(name.startswith(f"{part}.") for part in LIGHT_PARTS) for name in whole
+            )
         case ast.Assign(targets=[ast.Name(id=target)], value=value) if target.isupper():
             return _is_literal(value)
         case ast.AnnAssign(target=ast.Name(id=target), value=ast.expr() as value) if target.isupper():

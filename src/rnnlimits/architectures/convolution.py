@@ -11,12 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from rnnlimits.architectures.base import CausalConvolution, Convolutional, State
+from rnnlimits.contracts import ArchitectureOptions
 
 # Shape letters: B sequences, T time steps, I inputs, H hidden units, K taps.
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(ArchitectureOptions):
     kernel_size: int = 7  # taps K of every convolution
     layers: int = 2
 

@@ -11,12 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from rnnlimits.architectures.base import ProjectedRecurrent, State
+from rnnlimits.contracts import ArchitectureOptions
 
 # Shape letters: B sequences, I inputs, H hidden units; p is the projected input W x.
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(ArchitectureOptions):
     spectral_radius: float = 0.95
     leak: float = 1.0  # a: 1 forgets as fast as the matrix does, near 0 the state is slow
     input_scale: float = 1.0  # W is uniform between minus and plus this

@@ -21,13 +21,14 @@ import torch
 from torch import Tensor, nn
 
 from rnnlimits.architectures.base import ProjectedRecurrent, State
+from rnnlimits.contracts import ArchitectureOptions
 
 # Shape letters: B sequences, I inputs, H hidden units; p is the projected input W x + b.
 CONNECTIONS = 15  # out of each unit, with initialisation sparse
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(ArchitectureOptions):
     nonlinearity: Literal["tanh", "relu", "sigmoid", "identity"] = "tanh"
     initialisation: Literal[
         "default", "glorot", "orthogonal", "identity", "gaussian", "spectral_radius", "sparse"

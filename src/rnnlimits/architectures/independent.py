@@ -17,12 +17,13 @@ import torch
 from torch import Tensor, nn
 
 from rnnlimits.architectures.base import ProjectedRecurrent, State
+from rnnlimits.contracts import ArchitectureOptions
 
 # Shape letters: B sequences, I inputs, H hidden units; p is the projected input W x + b.
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(ArchitectureOptions):
     nonlinearity: Literal["relu", "tanh"] = "relu"
     initialisation: Literal["uniform", "long"] = "uniform"
     largest_gain: float = 2.0  # G: of a gradient over the whole sequence; 0: u is not bounded

@@ -11,12 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from rnnlimits.architectures.base import ProjectedRecurrent, State
+from rnnlimits.contracts import ArchitectureOptions
 
 # Shape letters: B sequences, I inputs, H hidden units; p is the projected input W x + b.
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(ArchitectureOptions):
     input_std: float = 0.001  # standard deviation of the initial W; the paper's value
     identity_scale: float = 1.0  # U starts at this times the identity; the paper takes 0.01 for speech
 

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from rnnlimits.architectures.base import ProjectedRecurrent, State
+from rnnlimits.contracts import ArchitectureOptions
 
 # Shape letters: B sequences, I inputs, H hidden units (cells), K blocks, G = H + 2K net inputs in the order
 # cells, input gates, output gates; p is the projected input W x + b.
@@ -23,7 +24,7 @@ WEIGHTS_WITHIN = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(ArchitectureOptions):
     gradient: Literal["full", "truncated"] = "full"  # of a truncated one probes, too, see the cell alone
     block_size: int = 1  # cells that share their gates; the last block may have fewer
     input_gate_biases: tuple[float, ...] = ()  # of one block after another, from the first again; (): random

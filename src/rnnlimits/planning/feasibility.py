@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from rnnlimits import catalog
+from rnnlimits.contracts import ArchitectureOptions, TaskOptions
 from rnnlimits.planning.config.mistakes import Where
 from rnnlimits.planning.config.values import LARGEST
 from rnnlimits.planning.sizes import sizes
@@ -92,7 +93,9 @@ def impossible_sizes(study: Any) -> Iterator[tuple[Where, str]]:
                 yield ("architectures", label), f"{cell}{problem}"
 
 
-def _problems_of(study: Any, task: Any, architecture: Any, length: int) -> Iterator[tuple[str, str]]:
+def _problems_of(
+    study: Any, task: TaskOptions, architecture: ArchitectureOptions, length: int
+) -> Iterator[tuple[str, str]]:
     """(which cell, what is wrong with it) for one task, architecture and length."""
     try:
         possible = sizes(study, task, architecture, length)
@@ -102,10 +105,8 @@ def _problems_of(study: Any, task: Any, architecture: Any, length: int) -> Itera
     hiddens = [hidden for hidden, _, _ in possible]
     if len(set(hiddens)) < len(hiddens):
         yield "", f"several of the parameter counts give the same hidden size ({hiddens}); space them out"
-    # An architecture without `problem` takes every size and length.
-    problem_of = getattr(architecture, "problem", lambda hidden, length: None)
     for hidden, count, _ in possible:
-        if problem := problem_of(hidden, length):
+        if problem := architecture.problem(hidden, length):
             yield f"hidden size {hidden}, length {length}: ", problem
         if count > LARGEST:
             yield f"hidden size {hidden}: ", f"more than {LARGEST} parameters, the most that can be recorded"

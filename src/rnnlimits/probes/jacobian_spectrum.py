@@ -21,6 +21,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from rnnlimits.contracts import ProbeOptions
 from rnnlimits.probes.base import (
     Measurement,
     Model,
@@ -40,7 +41,7 @@ JACOBIANS = 14  # so many numbers per number of the full state's Jacobian are he
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(ProbeOptions):
     sequences: int = 1  # driven sequences; each costs one SVD of the full state's size a step
     slope_from: int = 20  # lags of the fit; under 40 steps: the last three quarters of the sequence
     slope_to: int = 100

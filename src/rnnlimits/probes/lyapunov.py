@@ -32,13 +32,14 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from rnnlimits.contracts import ProbeOptions
 from rnnlimits.probes.base import Measurement, Model, Recurrent, Task, flatten, full_step, sequences_of, slope
 
 # Shape letters: B trajectories, T time steps, S size of the full state, E exponents, K lags, I inputs.
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(ProbeOptions):
     steps: int = 600  # of the mean and of the slope: the error falls as 1 / steps
     burn_in: int = 300  # steps before, for the state to reach its attractor
     initial_states: int = 4
@@ -59,6 +60,9 @@ class Options:
         """Followed at once."""
         counts = {"zero": self.initial_states, "task": self.sequences}
         return counts.get(self.inputs, max(counts.values()))
+
+    def followed_steps(self, steps: int) -> int:
+        return self.burn_in + self.steps
 
     def peak_numbers(self, steps: int, kept: float, state: int) -> float:
         # The states of all steps, twice; the tangent vectors and their QR.

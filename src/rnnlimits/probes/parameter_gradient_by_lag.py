@@ -26,6 +26,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
+from rnnlimits.contracts import ProbeOptions
 from rnnlimits.probes.base import (
     Batch,
     Measurement,
@@ -48,7 +49,7 @@ COPIES = 4  # of each sequence's recurrent weights: themselves, their gradients,
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(ProbeOptions):
     sequences: int = 16  # validation sequences, each with a gradient of its own
     slope_from: int = 20  # lags of the fit; under 40 steps: the last three quarters of the sequence
     slope_to: int = 100

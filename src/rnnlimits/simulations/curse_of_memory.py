@@ -21,6 +21,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rnnlimits.contracts import SimulationOptions
 from rnnlimits.simulations.base import Measurement
 
 # Shape letters: P paths.
@@ -29,7 +30,7 @@ FORGOTTEN = 1e-6  # the start of a path weighs less than this at its end
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(SimulationOptions):
     decay: float = 0.99  # l, between 0 and 1
     paths: int = 4000  # each gives one value: 4,000 leave a standard error of 2 %
     steps: int | None = None  # None: until the start is forgotten

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rnnlimits.contracts import SimulationOptions
 from rnnlimits.simulations.base import Measurement
 
 # Shape letters: G guesses, H hidden units, S sequences, T time steps.
@@ -35,7 +36,7 @@ ACCEPTED_BELOW = 0.01  # share of wrong answers
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(SimulationOptions):
     length: int = 100  # steps, at least; at most 1.1 times as many
     signal_steps: int = 3  # how many first elements carry the class
     hidden: int = 1  # units, each connected to each

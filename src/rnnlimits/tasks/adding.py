@@ -21,6 +21,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from rnnlimits.contracts import TaskOptions
 from rnnlimits.tasks.base import Batch, Task
 
 SHORTEST = 2  # steps: one for each marker
@@ -28,7 +29,7 @@ SOLVED_BELOW = 0.01  # mean squared error: 17 times better than chance
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(TaskOptions):
     def widths(self, length: int) -> tuple[int, int]:
         return 2, 1  # the number and its marker; the sum
 

@@ -24,6 +24,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from rnnlimits.contracts import TaskOptions
 from rnnlimits.tasks import _marked_pairs as marked_pairs
 from rnnlimits.tasks.base import Batch, Task, counted_mean
 
@@ -32,7 +33,7 @@ WRONG_AT_MOST = 3 / 2560
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(TaskOptions):
     def widths(self, length: int) -> tuple[int, int]:
         return 2, 1  # the number and its marker; the scaled sum
 

@@ -24,6 +24,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from rnnlimits.contracts import TaskOptions
 from rnnlimits.tasks.base import Batch, Task, counted_mean
 
 NEAR = 0.01  # the exponent a: small, so questions come soon after the pairs
@@ -31,7 +32,7 @@ SOLVED_FROM = 0.99
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(TaskOptions):
     pairs: int = 4
     vocabulary: int = 8192
     embedding: int = 64  # numbers that stand for one token

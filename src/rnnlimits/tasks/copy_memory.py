@@ -29,6 +29,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from rnnlimits.contracts import TaskOptions
 from rnnlimits.tasks.base import Batch, Task
 
 BLANK = 0
@@ -36,7 +37,7 @@ SOLVED_FROM = 0.99  # recall accuracy; chance is 0.125
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(TaskOptions):
     symbols: int = 10  # how many symbols to remember
     alphabet: int = 8  # how many different symbols there are
     input: Literal["one_hot", "scalar"] = "one_hot"

@@ -27,6 +27,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from rnnlimits.contracts import TaskOptions
 from rnnlimits.tasks import _marked_pairs as marked_pairs
 from rnnlimits.tasks.base import Batch, Task, counted_mean
 
@@ -35,7 +36,7 @@ JUDGED = 2_000  # sequences, of which fewer than `wrong_below` may be wrong
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(TaskOptions):
     wrong_below: int = 13  # of 2,000 sequences; 140 is the easier criterion of the source
 
     def widths(self, length: int) -> tuple[int, int]:

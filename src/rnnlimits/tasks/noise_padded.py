@@ -21,13 +21,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from rnnlimits.tasks.base import EVALUATION_BATCH, Batch, Split, Task, check_split, passes
-from rnnlimits.tasks.data import datasets, mnist
+from rnnlimits.contracts import TaskOptions
+from rnnlimits.tasks.base import Batch, Split, Task, check_split, passes
+from rnnlimits.tasks.data import digits, mnist
 
 CLASSES = 10
 LINES = {"digits": 8, "mnist": 28}
@@ -35,7 +35,7 @@ NOISE_SEED = 2019  # of the one noise sequence; the released code has no seed
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(TaskOptions):
     images: Literal["digits", "mnist"] = "digits"
     noise: Literal["fresh", "same"] = "fresh"
 
@@ -57,7 +57,7 @@ class NoisePadded(Task):
 
     def __init__(self, length: int, options: Options) -> None:
         super().__init__(length, options)
-        self.parts = mnist.parts() if options.images == "mnist" else digits()
+        self.parts = mnist.parts() if options.images == "mnist" else digits.parts()
         self.brightest = 255 if options.images == "mnist" else 1
         one = torch.Generator().manual_seed(NOISE_SEED)
         self.same_TI = torch.randn(length - self.inputs, self.inputs, generator=one)
@@ -77,7 +77,7 @@ class NoisePadded(Task):
     def evaluation(self, split: Split, sequences: int, generator: torch.Generator) -> list[Batch]:
         check_split(split)
         rows = torch.arange(min(sequences, len(self.parts[split][1])))
-        return [self._take(split, some, generator) for some in rows.split(EVALUATION_BATCH)]
+        return [self._take(split, some, generator) for some in rows.split(self.options.evaluation_batch)]
 
     def loss_N(self, output_NTO: Tensor, batch: Batch) -> Tensor:
         return functional.cross_entropy(output_NTO[:, -1], batch.target, reduction="none")
@@ -93,8 +93,3 @@ class NoisePadded(Task):
         if self.options.images == "digits":
             return {}
         return {"mnist_train_images_sha256": mnist.FILES[mnist.FIRST][1]}
-
-
-def digits() -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    pixels, labels = datasets.digits()
-    return {part: (pixels[rows], labels[rows]) for part, rows in datasets.digits_rows().items()}

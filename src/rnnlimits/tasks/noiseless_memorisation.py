@@ -25,13 +25,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from rnnlimits.contracts import TaskOptions
 from rnnlimits.tasks.base import Batch, Task
 
 WRONG_BELOW = 0.01  # share of sequences
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(TaskOptions):
     symbols: int = 10  # how many symbols to remember
     alphabet: int = 5  # how many different symbols there are
 

@@ -26,6 +26,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from rnnlimits.contracts import TaskOptions
 from rnnlimits.tasks.base import Batch, Task, counted_mean
 
 CLASSES = 2
@@ -33,7 +34,7 @@ SOLVED_FROM = 0.99
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(TaskOptions):
     shortest: int = 3  # bits of the shortest string
     longest: int | None = None  # validation and test have length + 1 to so many bits; null: like the training
 

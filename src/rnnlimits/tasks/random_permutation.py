@@ -24,6 +24,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from rnnlimits.contracts import TaskOptions
 from rnnlimits.tasks.base import Batch, Task
 
 SIGNALS = 2  # the first symbol is 0 or 1
@@ -31,7 +32,7 @@ WRONG_BELOW = 0.01  # share of sequences
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(TaskOptions):
     symbols: int = 100
 
     def widths(self, length: int) -> tuple[int, int]:

@@ -24,16 +24,17 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from rnnlimits.contracts import TaskOptions
 from rnnlimits.tasks.base import Batch, Split, Task, check_split, passes
-from rnnlimits.tasks.data import datasets
+from rnnlimits.tasks.data import digits
 
 PIXELS = 64
 CLASSES = 10
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
-    evaluation_batch: ClassVar = datasets.DIGITS_PARTS["test"]  # the whole split at once
+class Options(TaskOptions):
+    evaluation_batch: ClassVar = digits.PARTS["test"]  # the whole split at once
 
     def widths(self, length: int) -> tuple[int, int]:
         return 1, CLASSES
@@ -52,9 +53,9 @@ class SequentialDigits(Task):
 
     def __init__(self, length: int, options: Options) -> None:
         super().__init__(length, options)
-        pixels, labels = datasets.digits()
+        pixels, labels = digits.read()
         self.pixel_BTI, self.label_B = torch.from_numpy(pixels).unsqueeze(2), torch.from_numpy(labels)
-        self.rows = {part: torch.from_numpy(rows) for part, rows in datasets.digits_rows().items()}
+        self.rows = {part: torch.from_numpy(rows) for part, rows in digits.rows().items()}
 
     def _take(self, rows: Tensor) -> Batch:
         return Batch(self.pixel_BTI[rows], self.label_B[rows])

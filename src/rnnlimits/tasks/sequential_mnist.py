@@ -26,14 +26,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from rnnlimits.tasks.base import EVALUATION_BATCH, Batch, Split, Task, check_split, passes
+from rnnlimits.contracts import TaskOptions
+from rnnlimits.tasks.base import Batch, Split, Task, check_split, passes
 from rnnlimits.tasks.data import mnist
 
 CLASSES = 10
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(TaskOptions):
     permutation: Literal["none", "expRNN", "coRNN"] = "none"
 
     def widths(self, length: int) -> tuple[int, int]:
@@ -71,7 +72,7 @@ class SequentialMnist(Task):
         check_split(split)
         part = self.parts[split]
         if split not in self.evaluations:
-            pieces = torch.arange(len(part[1])).split(EVALUATION_BATCH)
+            pieces = torch.arange(len(part[1])).split(self.options.evaluation_batch)
             self.evaluations[split] = [self._take(part, rows) for rows in pieces]
         return self.evaluations[split]
 

@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from rnnlimits.contracts import TaskOptions
 from rnnlimits.tasks.base import Batch, Task
 
 SHORTEST = 10  # steps: below, a tenth of the sequence may hold no step at all
@@ -33,7 +34,7 @@ SOLVED_FROM = 0.99
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(TaskOptions):
     def widths(self, length: int) -> tuple[int, int]:
         return SYMBOLS, CLASSES
 

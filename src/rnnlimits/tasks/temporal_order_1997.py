@@ -27,6 +27,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from rnnlimits.contracts import TaskOptions
 from rnnlimits.tasks.base import Batch, Task, counted_mean
 
 SIGNALS = 2  # X, Y: tokens 0 and 1
@@ -38,7 +39,7 @@ WRONG_AT_MOST = 3 / 2560
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(TaskOptions):
     signals: Literal[2, 3] = 2  # experiment 6a or 6b
 
     def widths(self, length: int) -> tuple[int, int]:

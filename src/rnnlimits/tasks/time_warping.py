@@ -26,6 +26,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from rnnlimits.contracts import TaskOptions
 from rnnlimits.tasks.base import Batch, Task, counted_mean
 
 DUMMY = 0
@@ -33,7 +34,7 @@ SOLVED_FROM = 0.99
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(TaskOptions):
     maximum_warping: int = 10  # steps that a character is repeated, or zeros after it
     warping: Literal["uniform", "variable"] = "variable"
     filled_with: Literal["repetition", "zeros"] = "repetition"

@@ -22,6 +22,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from rnnlimits.contracts import TaskOptions
 from rnnlimits.tasks.base import Batch, Task
 
 NOISE_VARIANCE = 0.2
@@ -30,7 +31,7 @@ SOLVED_FROM = 0.99
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(TaskOptions):
     signal_steps: int = 3  # how many elements carry the sign
 
     def widths(self, length: int) -> tuple[int, int]:

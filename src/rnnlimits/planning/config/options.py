@@ -66,7 +66,7 @@ def _page(kind: str, values: Any) -> Page:
 
 def _with_inner(kind: str, options: Any) -> Any:
     """A page that is made `of` another one has options for that: they are checked and filled in as well."""
-    if not hasattr(options, "of"):
+    if kind != "architectures" or options.of is None:
         return options
     inner = _inner(kind, options.of, "inner", options.inner or {})
     last = options.last_layer and _inner(kind, options.of, "last_layer", inner | options.last_layer)
