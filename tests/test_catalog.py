@@ -99,6 +99,16 @@ def test_only_the_light_lines_of_a_page_are_executed(package):
     assert catalog.options("tasks", "echo")().first() == "ä"
 
 
+def test_what_planning_reads_of_a_class_may_stand_in_the_family_that_it_builds_on():
+    pytest.importorskip("torch")
+    for kind, facts in {"tasks": ["reads_last"], "architectures": ["kernel", "trained_matrix"]}.items():
+        for name in catalog.names(kind):
+            page = catalog.page_class(kind, name)
+            assert {fact: catalog.constant(kind, name, fact) for fact in facts} == {
+                fact: getattr(page, fact) for fact in facts
+            }, name
+
+
 def test_options_are_listed_with_choices_and_comments(package):
     (package / "tasks" / "echo.py").write_text(PAGE, encoding="utf-8")
     assert catalog.fields("tasks", "echo") == [

@@ -28,6 +28,9 @@ class Options(ArchitectureOptions):
     def problem(self, hidden: int, length: int) -> str | None:
         if not 0 < self.leak <= 1:
             return f"echo_state: leak={self.leak}; it must lie above 0 and be at most 1"
+        if self.input_scale < 0 or self.spectral_radius < 0:
+            given = f"input_scale={self.input_scale}, spectral_radius={self.spectral_radius}"
+            return f"echo_state: got {given}; both are 0 or more"
         return None
 
 
@@ -45,6 +48,10 @@ class EchoState(ProjectedRecurrent):
         self.register_buffer("U_HH", U_HH)
         # With a leak the Jacobian is (1 - a) I + a diag(f') U, to which the bound does not apply.
         self.slope_bound = 1.0 if options.leak == 1 else None
+
+    @property
+    def recurrent_matrix(self) -> Tensor | None:
+        return None if self.slope_bound is None else self.U_HH
 
     def project(self, x_I: Tensor) -> Tensor:
         return nn.functional.linear(x_I, self.W_HI)

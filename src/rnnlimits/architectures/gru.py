@@ -26,6 +26,7 @@ class Options(ArchitectureOptions):
 class GRU(ProjectedRecurrent):
     recurrent_weights = ("U_GH",)
     kernel = "gru"
+    kernel_weights = ("W_GI", "b_G", "U_GH", "c_H")
 
     def __init__(self, inputs: int, hidden: int, length: int, options: Options):
         super().__init__(inputs, hidden, length, options)

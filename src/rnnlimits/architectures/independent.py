@@ -35,6 +35,8 @@ class Options(ArchitectureOptions):
     def problem(self, hidden: int, length: int) -> str | None:
         if self.largest_gain and self.largest_gain < 1:
             return f"independent: largest_gain={self.largest_gain}; 1 or more, or 0 for none"
+        if self.input_std < 0:
+            return f"independent: got input_std={self.input_std}; a standard deviation is 0 or more"
         if self.initialisation == "long" and not self.largest_gain:
             return "independent: initialisation long needs largest_gain; set it to 1 or more"
         return None

@@ -45,6 +45,7 @@ class Options(ArchitectureOptions):
 class LSTM(ProjectedRecurrent):
     recurrent_weights = ("U_GH",)
     kernel = "lstm"
+    kernel_weights = ("W_GI", "b_G", "U_GH")
 
     def __init__(self, inputs: int, hidden: int, length: int, options: Options):
         super().__init__(inputs, hidden, length, options)

@@ -42,11 +42,13 @@ class Options(ArchitectureOptions):
         return 2 * hidden + 2 * self.blocks(hidden)
 
     def problem(self, hidden: int, length: int) -> str | None:
-        return f"lstm_1997: block_size={self.block_size}; 1 or more" if self.block_size < 1 else None
+        fits = 1 <= self.block_size <= hidden
+        return None if fits else f"lstm_1997: block_size={self.block_size}; 1 or more, up to the hidden size"
 
 
 class LSTM1997(ProjectedRecurrent):
     kernel = "lstm_1997"
+    kernel_weights = ("W_GI", "b_G", "U_GG")
     recurrent_weights = ("U_GG",)
 
     def __init__(self, inputs: int, hidden: int, length: int, options: Options):

@@ -49,6 +49,10 @@ class Orthogonal(Recurrent):
         self.A_K = nn.Parameter(above_diagonal(rotations_HH))
 
     @property
+    def recurrent_matrix(self) -> Tensor:
+        return self.U_HH
+
+    @property
     def U_HH(self) -> Tensor:
         return torch.matrix_exp(skew(self.A_K, self.hidden))
 

@@ -17,7 +17,6 @@ from rnnlimits.architectures._stack import Stack
 from rnnlimits.contracts import ArchitectureOptions
 
 MOST_LAYERS = 100
-RECURRENT = {"advance", "step", "coefficients"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +54,7 @@ class Options(ArchitectureOptions):
     def problem(self, hidden: int, length: int) -> str | None:
         if not 1 <= self.layers <= MOST_LAYERS:
             return f"stacked: layers={self.layers}; 1 to {MOST_LAYERS}"
-        if self.of == "stacked" or not RECURRENT & catalog.methods("architectures", self.of):
+        if self.of == "stacked" or not catalog.has_recurrence(self.of):
             return f"stacked: of={self.of}; a page with a recurrence, which is not itself a stack"
         first, last = self.layer(0), self.layer(self.layers - 1)
         return first.problem(hidden, length) or last.problem(hidden, length)

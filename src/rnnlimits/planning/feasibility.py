@@ -50,7 +50,7 @@ def without_matrix(budget: dict[str, Any], page: str) -> Iterator[tuple[str, str
     able = [
         name
         for name in catalog.names("architectures")
-        if catalog.constant("architectures", name, "kernel") == "elman"
+        if catalog.constant("architectures", name, "trained_matrix")
     ]
     asked = {
         "gradient_norm_penalty": budget.get("gradient_norm_penalty"),
