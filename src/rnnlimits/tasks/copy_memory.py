@@ -30,7 +30,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from rnnlimits.contracts import TaskOptions
-from rnnlimits.tasks.base import Batch, Task
+from rnnlimits.tasks._families import ClassAtEachStep
+from rnnlimits.tasks.base import Batch
 
 BLANK = 0
 SOLVED_FROM = 0.99  # recall accuracy; chance is 0.125
@@ -56,9 +57,8 @@ class Options(TaskOptions):
         return None if length >= 1 else "the delay must be at least 1 step"
 
 
-class CopyMemory(Task):
+class CopyMemory(ClassAtEachStep):
     metric = "recall_accuracy"
-    higher_is_better = True
     units: ClassVar = {"recall_accuracy": "share", "loss": "nats"}
     options: Options
 
@@ -88,9 +88,6 @@ class CopyMemory(Task):
         if self.options.input == "scalar":
             return Batch(token_BT.float().unsqueeze(2), target_BT)
         return Batch(functional.one_hot(token_BT, self.inputs).float(), target_BT)
-
-    def loss_N(self, output_NTO: Tensor, batch: Batch) -> Tensor:
-        return functional.cross_entropy(output_NTO.transpose(1, 2), batch.target, reduction="none").mean(1)
 
     def scores(self, output_NTO: Tensor, batch: Batch) -> dict[str, Tensor]:
         right_NT = (output_NTO.argmax(2) == batch.target) & (batch.target != BLANK)

@@ -23,7 +23,8 @@ import torch
 from torch import Tensor
 
 from rnnlimits.contracts import TaskOptions
-from rnnlimits.tasks.base import Batch, Task
+from rnnlimits.tasks._families import NumberAtEnd
+from rnnlimits.tasks.base import Batch
 
 NOISE_VARIANCE = 0.2
 RIGHT_WITHIN = 0.2
@@ -42,11 +43,10 @@ class Options(TaskOptions):
         return None if possible else f"signal_steps is {self.signal_steps}; it must be 1 to length - 1"
 
 
-class TwoSequence(Task):
+class TwoSequence(NumberAtEnd):
     metric = "accuracy"
     higher_is_better = True
     units: ClassVar = {"accuracy": "share", "loss": "squared error"}
-    reads_last = True
     options: Options
 
     @property
@@ -60,9 +60,6 @@ class TwoSequence(Task):
         )
         signal_BT = (2 * target_B1 - 1).expand(-1, self.options.signal_steps)
         return Batch(torch.cat([signal_BT, noise_BT], 1).unsqueeze(2), target_B1)
-
-    def loss_N(self, output_NTO: Tensor, batch: Batch) -> Tensor:
-        return (output_NTO[:, -1] - batch.target).square().squeeze(1)
 
     def scores(self, output_NTO: Tensor, batch: Batch) -> dict[str, Tensor]:
         right_N = (output_NTO[:, -1] - batch.target).abs().squeeze(1) < RIGHT_WITHIN
