@@ -134,6 +134,10 @@ class ProbeOptions:
         """Steps that are computed of each sequence, where the task's have `steps`."""
         return steps
 
+    def problem(self, state: int) -> str | None:
+        """Why it cannot look at a recurrence whose full state has so many numbers; None if it can."""
+        return None
+
     @property
     def weight_copies(self) -> int:
         """Copies of all weights that are held beside those numbers."""

@@ -87,16 +87,15 @@ def impossible_sizes(study: Any) -> Iterator[tuple[Where, str]]:
     for task, (label, architecture), length in itertools.product(
         study.tasks.values(), study.architectures.items(), study.lengths
     ):
-        for cell, problem in _problems_of(study, task.options, architecture.options, length):
+        for cell, problem in _problems_of(study, task.options, architecture, length):
             if (label, problem) not in told:
                 told.add((label, problem))
                 yield ("architectures", label), f"{cell}{problem}"
 
 
-def _problems_of(
-    study: Any, task: TaskOptions, architecture: ArchitectureOptions, length: int
-) -> Iterator[tuple[str, str]]:
+def _problems_of(study: Any, task: TaskOptions, page: Any, length: int) -> Iterator[tuple[str, str]]:
     """(which cell, what is wrong with it) for one task, architecture and length."""
+    architecture: ArchitectureOptions = page.options
     try:
         possible = sizes(study, task, architecture, length)
     except ValueError as error:
@@ -108,5 +107,9 @@ def _problems_of(
     for hidden, count, _ in possible:
         if problem := architecture.problem(hidden, length):
             yield f"hidden size {hidden}, length {length}: ", problem
+        elif catalog.has_recurrence(architecture.of or page.page):
+            state = architecture.state_values(hidden)
+            told = (probe.options.problem(state) for probe in study.probes.values())
+            yield from ((f"hidden size {hidden}: ", problem) for problem in told if problem)
         if count > LARGEST:
             yield f"hidden size {hidden}: ", f"more than {LARGEST} parameters, the most that can be recorded"

@@ -61,6 +61,13 @@ class Options(ProbeOptions):
         counts = {"zero": self.initial_states, "task": self.sequences}
         return counts.get(self.inputs, max(counts.values()))
 
+    def problem(self, state: int) -> str | None:
+        if self.exponents <= state:
+            return None
+        return (
+            f"lyapunov: got exponents={self.exponents}; expected at most {state}, the size of the full state"
+        )
+
     def followed_steps(self, steps: int) -> int:
         return self.burn_in + self.steps
 
@@ -76,11 +83,8 @@ def measure(model: Model, task: Task, options: Options, generator: torch.Generat
     if not isinstance(architecture, Recurrent):
         return []
     size = flatten(architecture.initial_state(1)).shape[1]
-    if options.exponents > size:
-        raise ValueError(
-            f"lyapunov: exponents = {options.exponents}, but this architecture's full state has {size} "
-            f"coordinates; possible: 1 to {size}; lower exponents"
-        )
+    if problem := options.problem(size):
+        raise ValueError(problem)
     found = []
     if options.inputs != "task":
         no_input = architecture.zeros(1, options.initial_states, architecture.inputs)
