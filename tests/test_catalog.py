@@ -19,13 +19,14 @@ PAGE = '''
 from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
+from rnnlimits.contracts import TaskOptions
 import a_module_that_is_not_there
 
 WORDS = ("ä", "b")
 EXPENSIVE = a_module_that_is_not_there.compute()
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(TaskOptions):
     word: Literal["ä", "b"] = "ä"  # ü is allowed in comments
     sizes: tuple[int, ...] = (1, 2)
 
@@ -98,6 +99,16 @@ def test_only_the_light_lines_of_a_page_are_executed(package):
     assert catalog.options("tasks", "echo")().first() == "ä"
 
 
+def test_what_planning_reads_of_a_class_may_stand_in_the_family_that_it_builds_on():
+    pytest.importorskip("torch")
+    for kind, facts in {"tasks": ["reads_last"], "architectures": ["kernel", "trained_matrix"]}.items():
+        for name in catalog.names(kind):
+            page = catalog.page_class(kind, name)
+            assert {fact: catalog.constant(kind, name, fact) for fact in facts} == {
+                fact: getattr(page, fact) for fact in facts
+            }, name
+
+
 def test_options_are_listed_with_choices_and_comments(package):
     (package / "tasks" / "echo.py").write_text(PAGE, encoding="utf-8")
     assert catalog.fields("tasks", "echo") == [
@@ -115,6 +126,16 @@ def test_a_page_without_options_is_named(package):
     (package / "tasks" / "bare.py").write_text("'''Nothing.'''\n")
     with pytest.raises(ValueError, match=r"bare\.py: no class Options; add one"):
         catalog.options("tasks", "bare")
+
+
+def test_options_that_say_nothing_to_planning_are_told_what_to_write(package):
+    page = PAGE.replace("class Options(TaskOptions)", "class Options")
+    (package / "tasks" / "dumb.py").write_text(page, encoding="utf-8")
+    with pytest.raises(
+        ValueError,
+        match=r"dumb\.py: .* write `class Options\(TaskOptions\)`, with `from rnnlimits.contr",
+    ):
+        catalog.options("tasks", "dumb")
 
 
 def test_options_that_need_what_planning_cannot_see_are_named(package):

@@ -24,6 +24,8 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+from rnnlimits import contracts
+
 PACKAGE = Path(__file__).parent
 NOUNS = {
     "architectures": "architecture",
@@ -34,8 +36,15 @@ NOUNS = {
 }
 FOLDERS = {kind: f"analysis/{kind}" if kind == "figures" else kind for kind in NOUNS}
 BASE = "base"  # what the pages of a folder share; more of it is in files whose names begin with an underscore
-LIGHT_MODULES = {"__future__", "dataclasses", "typing", "math", "string"}
-LIGHT_PARTS = {"rnnlimits": {"catalog"}, "rnnlimits.tasks.data": {"datasets"}}
+LIGHT_MODULES = ("__future__", "dataclasses", "typing", "math", "string")
+# Of this package, with all that is in them.
+LIGHT_PARTS = ("rnnlimits.catalog", "rnnlimits.contracts", "rnnlimits.tasks.data")
+OPTIONS = {
+    "architectures": contracts.ArchitectureOptions,
+    "tasks": contracts.TaskOptions,
+    "probes": contracts.ProbeOptions,
+    "simulations": contracts.SimulationOptions,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,18 +113,40 @@ def methods(kind: str, name: str) -> set[str]:
     return {node.name for cls in classes for node in cls.body if isinstance(node, ast.FunctionDef)}
 
 
+def has_recurrence(name: str) -> bool:
+    """Does this architecture have a state that one step hands on to the next, of a fixed size?"""
+    return bool(methods("architectures", name) & {"advance", "step", "coefficients"})
+
+
 @functools.cache
 def constant(kind: str, name: str, variable: str) -> Any:
-    """What the page's classes set a variable to, if that is a literal; None if they do not.
+    """What the page's classes, or those that they build on, set to a literal; None if they do not.
 
-    >>> constant("architectures", "irnn", "kernel"), constant("tasks", "copy_memory", "reads_last")
-    ('elman', None)
+    >>> constant("architectures", "irnn", "kernel"), constant("tasks", "parity", "reads_last")
+    ('elman', False)
     """
-    classes = [node for node in tree(path(kind, name)).body if isinstance(node, ast.ClassDef)]
-    for node in [statement for cls in classes for statement in cls.body]:
+    file = path(kind, name)
+    values = (_value(file, cls, variable) for cls in tree(file).body if isinstance(cls, ast.ClassDef))
+    found = next(filter(None, values), None)
+    return ast.literal_eval(found) if found is not None and _is_literal(found) else None
+
+
+def _value(file: Path, cls: ast.ClassDef, variable: str) -> ast.expr | None:
+    bases = (_class(file, base.id) for base in cls.bases if isinstance(base, ast.Name))
+    values = (_value(*base, variable) for base in bases if base)
+    return dict(map(_assigned, cls.body)).get(variable) or next(filter(None, values), None)
+
+
+def _class(file: Path, name: str) -> tuple[Path, ast.ClassDef] | None:
+    """A class that a file defines, or imports from another one of this package."""
+    for node in tree(file).body:
         match node:
-            case ast.Assign(targets=[ast.Name(id=target)], value=value) if target == variable:
-                return ast.literal_eval(value) if _is_literal(value) else None
+            case ast.ClassDef(name=found) if found == name:
+                return file, node
+            case ast.ImportFrom(module=str(module), names=names) if name in {one.name for one in names}:
+                room, *parts = module.split(".")
+                other = PACKAGE.joinpath(*parts).with_suffix(".py")
+                return _class(other, name) if room == "rnnlimits" and other.is_file() else None
     return None
 
 
@@ -136,13 +167,17 @@ def options(kind: str, name: str) -> type:
     except NameError as error:
         raise ValueError(
             f"{file}: class Options uses {error.name!r}, which planning cannot see; "
-            f"it sees {', '.join(sorted(LIGHT_MODULES))}, "
-            f"{', '.join(f'{room}.{part}' for room in LIGHT_PARTS for part in sorted(LIGHT_PARTS[room]))} "
-            "and CAPITALS = literal"
+            f"it sees {', '.join((*LIGHT_MODULES, *LIGHT_PARTS))} and CAPITALS = literal"
         ) from error
-    if not hasattr(excerpt, "Options"):
+    found, base = vars(excerpt).get("Options"), OPTIONS[kind]
+    if not isinstance(found, type):
         raise ValueError(f"{file}: no class Options; add one, a frozen dataclass, even if empty")
-    return typing.cast(type, excerpt.Options)
+    if not issubclass(found, base):
+        raise ValueError(
+            f"{file}: class Options says nothing to planning; write `class Options({base.__name__})`, with "
+            f"`from {base.__module__} import {base.__name__}`"
+        )
+    return found
 
 
 def _is_light(node: ast.stmt) -> bool:
@@ -152,15 +187,24 @@ def _is_light(node: ast.stmt) -> bool:
             return True
         case ast.Import():
             return all(alias.name in LIGHT_MODULES for alias in node.names)
-        case ast.ImportFrom(module=str(room)) if room in LIGHT_PARTS:
-            return all(alias.name in LIGHT_PARTS[room] for alias in node.names)
-        case ast.ImportFrom():
-            return node.module in LIGHT_MODULES
-        case ast.Assign(targets=[ast.Name(id=target)], value=value) if target.isupper():
-            return _is_literal(value)
-        case ast.AnnAssign(target=ast.Name(id=target), value=ast.expr() as value) if target.isupper():
-            return _is_literal(value)
-    return False
+        case ast.ImportFrom(module=str(room)):
+            whole = (f"{room}.{alias.name}." for alias in node.names)
+            return room in LIGHT_MODULES or all(
+                any(name.startswith(f"{part}.") for part in LIGHT_PARTS) for name in whole
+            )
+    name, value = _assigned(node)
+    return name.isupper() and value is not None and _is_literal(value)
+
+
+def _assigned(node: ast.stmt) -> tuple[str, ast.expr | None]:
+    """("NAME", value) of `NAME = value`, with a type or without."""
+    match node:
+        case (
+            ast.Assign(targets=[ast.Name(id=name)], value=value)
+            | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
+        ):
+            return name, value
+    return "", None
 
 
 def _is_literal(value: ast.expr) -> bool:
@@ -187,8 +231,7 @@ def _frozen(value: Any) -> Any:
 def fields(kind: str, name: str) -> list[Option]:
     """The options of a page with their defaults, choices and comments."""
     options_class = options(kind, name)
-    hints = typing.get_type_hints(options_class)
-    comments = _comments(path(kind, name))
+    hints, comments = typing.get_type_hints(options_class), _comments(path(kind, name))
     return [
         Option(field.name, field.default, _choices(hints[field.name]), comments.get(field.name, ""))
         for field in dataclasses.fields(options_class)

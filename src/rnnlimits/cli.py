@@ -124,9 +124,9 @@ def train(
 
     pick(device, ["cpu", "cuda"], noun="device")
     if data:
-        from rnnlimits.tasks.data import datasets
+        from rnnlimits.tasks.data import downloads
 
-        os.environ[datasets.DATA_VARIABLE] = str(data)
+        os.environ[downloads.DATA_VARIABLE] = str(data)
     job.run(
         shard_form.read(spec), out, rows=rows, log=log, device=device, tf32=tf32, jobs_per_gpu=jobs_per_gpu,
         memory_mb=memory_mb, checkpoints=checkpoints, checkpoint_every_s=checkpoint_every,

@@ -245,3 +245,13 @@ def test_a_page_is_one_page_and_opens_with_its_equation(name):
     source = catalog.path("architectures", name).read_text(encoding="utf-8")
     assert len(source.splitlines()) <= 100
     assert "=" in catalog.summary("architectures", name)
+
+
+@pytest.mark.parametrize("name", catalog.names("architectures"))
+def test_a_page_names_every_weight_that_its_compiled_loop_needs(name):
+    layer = build(name, {})
+    if layer.kernel and name != "stacked":
+        assert sorted(layer.kernel_weights) == sorted(key for key, _ in layer.named_parameters())
+    if layer.trained_matrix:
+        assert layer.get_parameter(layer.trained_matrix).shape == (layer.hidden, layer.hidden)
+        assert layer.nonlinearity

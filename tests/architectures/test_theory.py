@@ -16,7 +16,8 @@ from rnnlimits.architectures import (
     lstm,
     temporal_convolution,
 )
-from rnnlimits.architectures.base import CausalConvolution, Recurrent
+from rnnlimits.architectures._convolutional import CausalConvolution
+from rnnlimits.architectures.base import Recurrent
 from support.double_precision import double_and_seeded
 
 # Shape letters: B sequences, T time steps, I inputs, H hidden units.

@@ -119,7 +119,7 @@ def test_the_rules_have_commands_and_an_unquoted_value_would_be_found():
 
 
 def test_downloads_are_over_https_and_their_checksum_is_pinned():
-    from rnnlimits.tasks.data import datasets
+    from rnnlimits.tasks.data import text
 
-    assert all(url.startswith("https://") for url in datasets.TINY_SHAKESPEARE_URLS)
-    assert re.fullmatch(r"[0-9a-f]{64}", datasets.TINY_SHAKESPEARE_SHA256)
+    assert all(url.startswith("https://") for url in text.TINY_SHAKESPEARE_URLS)
+    assert re.fullmatch(r"[0-9a-f]{64}", text.TINY_SHAKESPEARE_SHA256)

@@ -152,3 +152,12 @@ def test_an_architecture_without_a_step_has_no_jacobian_product():
 def test_impossible_options_are_refused_while_planning(wrong):
     with pytest.raises(ValueError, match=r"jacobian_spectrum: .* must be 1 or more.*correct the options"):
         catalog.options("probes", "jacobian_spectrum")(**wrong)
+
+
+def test_a_network_that_explodes_gives_rows_without_a_number_and_no_crash():
+    task = a_task(length=100)
+    model = a_model("coupled_oscillatory", task, step_size=100.0)
+    found = measure(model, task, Options(), torch.Generator().manual_seed(0))
+    largest = {one.lag: one.value for one in found if one.metric == "jacobian_log10_largest"}
+    assert largest[0] == 0
+    assert math.isnan(largest[99])

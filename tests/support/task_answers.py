@@ -13,7 +13,7 @@ CERTAIN = 100.0  # a logit whose softmax is 1 to the last digit
 UNLIKELY = 1e-4  # seeds are fixed, so a test fails always or never
 
 
-def plot(task: Task, sequences: int) -> Batch:
+def draw(task: Task, sequences: int) -> Batch:
     return task.sample(sequences, generator(0, "test"))
 
 

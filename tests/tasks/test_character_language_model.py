@@ -9,7 +9,7 @@ import torch
 
 from rnnlimits.tasks.base import Batch, generator
 from rnnlimits.tasks.character_language_model import CharacterLanguageModel, Options
-from rnnlimits.tasks.data import datasets
+from rnnlimits.tasks.data import n_grams, text
 
 SHORT = Options(characters=20_000)
 WINDOWS_PER_EPOCH = (16_000 - 1 - 37) // (8 * 37)  # of 8 streams with windows of 37 steps
@@ -126,7 +126,7 @@ def witten_bell_bits(text: str, train_end: int, test_start: int, symbols: int, o
     return sum(bits) / len(bits)
 
 
-@pytest.mark.parametrize(("order", "name"), list(enumerate(datasets.N_GRAMS, start=1)))
+@pytest.mark.parametrize(("order", "name"), list(enumerate(n_grams.N_GRAMS, start=1)))
 def test_the_references_are_witten_bell_models_of_the_training_part(order, name):
     task = CharacterLanguageModel(20, Options(characters=6_000))
     text = task.corpus.text[:6_000]
@@ -137,7 +137,7 @@ def test_the_references_are_witten_bell_models_of_the_training_part(order, name)
 def test_a_longer_memory_makes_a_better_reference():
     bits = list(CharacterLanguageModel(64, Options()).references().values())
     assert bits == sorted(bits, reverse=True)
-    assert math.log2(datasets.vocabulary_size("python_reference")) > bits[0] > bits[-1] > 1
+    assert math.log2(text.vocabulary_size("python_reference")) > bits[0] > bits[-1] > 1
 
 
 def test_cutting_the_corpus_keeps_its_vocabulary_and_its_checksum():

@@ -41,8 +41,7 @@ def a_small_mnist(monkeypatch):
 def build(name: str, length: int | None = None) -> Task:
     length = length_of(name) if length is None else length
     module = importlib.import_module(f"rnnlimits.tasks.{name}")
-    pages = [kind for kind in vars(module).values() if isinstance(kind, type) and issubclass(kind, Task)]
-    (page,) = [kind for kind in pages if kind is not Task]
+    page = catalog.page_class("tasks", name)
     return page(length, module.Options(**OPTIONS.get(name, {})))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from rnnlimits.tasks.data import datasets
+from rnnlimits.tasks.data import downloads, text
 
 TEXT = b"To be, or not to be, that is the question.\n" * 2000
 PAGE = b"<!DOCTYPE html>\n<html><body>Please accept our terms.</body></html>"
@@ -63,17 +63,17 @@ def flipped(content: bytes) -> bytes:
 def serve(monkeypatch, tmp_path):
     """Sets what the two addresses answer; gives the folder that the text is kept in."""
     cache = tmp_path / "cache"
-    monkeypatch.delenv(datasets.DATA_VARIABLE, raising=False)
+    monkeypatch.delenv(downloads.DATA_VARIABLE, raising=False)
     monkeypatch.setattr("platformdirs.user_cache_dir", lambda name: str(cache))
-    monkeypatch.setattr(datasets, "TINY_SHAKESPEARE_SHA256", hashlib.sha256(TEXT).hexdigest())
-    monkeypatch.setattr(datasets, "TINY_SHAKESPEARE_CHARACTERS", len(TEXT))
+    monkeypatch.setattr(text, "TINY_SHAKESPEARE_SHA256", hashlib.sha256(TEXT).hexdigest())
+    monkeypatch.setattr(text, "TINY_SHAKESPEARE_CHARACTERS", len(TEXT))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     own = type("Own", (Handler,), {})
     server = ThreadingHTTPServer(("127.0.0.1", 0), own)
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
     address = f"http://127.0.0.1:{server.server_port}"
-    monkeypatch.setattr(datasets, "TINY_SHAKESPEARE_URLS", (f"{address}/first", f"{address}/mirror"))
-    datasets._read_corpus.cache_clear()
+    monkeypatch.setattr(text, "TINY_SHAKESPEARE_URLS", (f"{address}/first", f"{address}/mirror"))
+    text._read_corpus.cache_clear()
 
     def answer(*answers: Answer) -> Path:
         own.answers = list(answers)
@@ -82,7 +82,7 @@ def serve(monkeypatch, tmp_path):
     yield answer
     server.shutdown()
     server.server_close()
-    datasets._read_corpus.cache_clear()
+    text._read_corpus.cache_clear()
 
 
 FAULTS = {
@@ -102,9 +102,9 @@ def test_a_download_that_goes_wrong_leaves_nothing_and_says_what_came(serve, fau
     answer, said = FAULTS[fault]
     cache = serve(answer)
     with pytest.raises(LookupError) as refused:
-        datasets.corpus("tiny_shakespeare")
+        text.corpus("tiny_shakespeare")
     lines = str(refused.value).splitlines()
-    assert [line.strip() for line in lines if line.startswith("  h")] == list(datasets.TINY_SHAKESPEARE_URLS)
+    assert [line.strip() for line in lines if line.startswith("  h")] == list(text.TINY_SHAKESPEARE_URLS)
     assert sum(said in line for line in lines) == 2, lines  # of each address
     assert "set `data: FOLDER` in the config" in lines[-1]
     assert list(cache.iterdir()) == []
@@ -113,19 +113,19 @@ def test_a_download_that_goes_wrong_leaves_nothing_and_says_what_came(serve, fau
 @pytest.mark.parametrize("fault", FAULTS)
 def test_the_mirror_makes_good_for_the_first_address_and_the_next_run_asks_nobody(serve, fault):
     cache = serve(FAULTS[fault][0], send)
-    assert datasets.corpus("tiny_shakespeare").text.encode() == TEXT
+    assert text.corpus("tiny_shakespeare").text.encode() == TEXT
     assert [path.read_bytes() for path in cache.iterdir()] == [TEXT]
-    datasets._read_corpus.cache_clear()
+    text._read_corpus.cache_clear()
     serve(functools.partial(send, status=500))
-    assert datasets.corpus("tiny_shakespeare").text.encode() == TEXT
+    assert text.corpus("tiny_shakespeare").text.encode() == TEXT
 
 
 def test_every_download_is_over_https_and_pinned():
-    assert all(url.startswith("https://") for url in datasets.TINY_SHAKESPEARE_URLS)
-    assert re.fullmatch(r"[0-9a-f]{64}", datasets.TINY_SHAKESPEARE_SHA256)
-    for file in Path(datasets.__file__).parent.rglob("*.py"):
-        text = file.read_text(encoding="utf-8")
-        assert not re.search(r"http://(?!www\.w3\.org/)", text), file
+    assert all(url.startswith("https://") for url in text.TINY_SHAKESPEARE_URLS)
+    assert re.fullmatch(r"[0-9a-f]{64}", text.TINY_SHAKESPEARE_SHA256)
+    for file in Path(text.__file__).parent.rglob("*.py"):
+        code = file.read_text(encoding="utf-8")
+        assert not re.search(r"http://(?!www\.w3\.org/)", code), file
         # The one call that fetches anything names the sum.
-        assert all("sha256:" in call for call in re.findall(r"pooch\.retrieve\([^)]*", text)), file
-        assert not re.search(r"\burlopen\(|\burlretrieve\(|\brequests\.|\bhttpx\.", text), file
+        assert all("sha256:" in call for call in re.findall(r"pooch\.retrieve\([^)]*", code)), file
+        assert not re.search(r"\burlopen\(|\burlretrieve\(|\brequests\.|\bhttpx\.", code), file

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from rnnlimits.tasks.base import generator
-from rnnlimits.tasks.data import datasets, mnist
+from rnnlimits.tasks.data import digits, mnist
 from rnnlimits.tasks.noise_padded import NoisePadded, Options
 from rnnlimits.tasks.sequential_digits import Options as DigitsOptions
 from rnnlimits.tasks.sequential_digits import SequentialDigits
@@ -28,8 +28,8 @@ def test_the_lines_are_those_of_the_image_in_the_parts_of_sequential_digits(spli
 def test_one_pass_shows_each_training_image_once():
     batch = next(build().batches(1097, generator(0, "data")))
     images = {image.numpy().tobytes() for image in batch.x[:, :8].flatten(1)}
-    pixels, _ = datasets.digits()
-    assert images == {row.tobytes() for row in pixels[datasets.digits_rows()["train"]]}
+    pixels, _ = digits.read()
+    assert images == {row.tobytes() for row in pixels[digits.rows()["train"]]}
 
 
 def test_the_noise_is_standard_normal_and_drawn_anew_for_each_reading():
@@ -62,7 +62,7 @@ def test_an_evaluation_reads_the_first_images_and_no_more_than_there_are():
 
 
 def test_chance_is_a_guess_among_ten():
-    labels = datasets.digits()[1]
+    labels = digits.read()[1]
     shares = np.bincount(labels) / len(labels)
     task = build()
     # Whatever is answered without looking is right as often as the class is frequent: near one in ten.

@@ -9,7 +9,7 @@ import torch
 from sklearn.datasets import load_digits
 
 from rnnlimits.tasks.base import generator
-from rnnlimits.tasks.data import datasets
+from rnnlimits.tasks.data import digits
 from rnnlimits.tasks.sequential_digits import Options, SequentialDigits
 
 SPLIT_SHA256 = "9fb96b3e374fff4e14325f43d73f5996c9915875b50c605fafe428a2fb6cff11"
@@ -23,7 +23,7 @@ def task() -> SequentialDigits:
 
 def test_the_images_are_those_of_scikit_learn():
     images, labels = load_digits(return_X_y=True)
-    ours, our_labels = datasets.digits()
+    ours, our_labels = digits.read()
     np.testing.assert_array_equal(ours * 16, images)
     np.testing.assert_array_equal(our_labels, labels)
     assert ours.min() == 0

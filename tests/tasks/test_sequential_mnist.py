@@ -11,16 +11,16 @@ import pytest
 import torch
 
 from rnnlimits.tasks.base import generator
-from rnnlimits.tasks.data import datasets, mnist
+from rnnlimits.tasks.data import downloads, mnist
 from rnnlimits.tasks.sequential_mnist import Options, SequentialMnist, order
 from support.pretend_web import serve
 from support.repository_copy import ROOT
 
 BESIDE_THE_CHECKOUT = ROOT.parent / "shared" / "data"
-REAL_DATA = Path(os.environ.get(datasets.DATA_VARIABLE) or BESIDE_THE_CHECKOUT)
+REAL_DATA = Path(os.environ.get(downloads.DATA_VARIABLE) or BESIDE_THE_CHECKOUT)
 needs_data = pytest.mark.skipif(
     not (REAL_DATA / "mnist" / mnist.FIRST).is_file(),
-    reason=f"no mnist in {REAL_DATA}; name a folder that has it in {datasets.DATA_VARIABLE}",
+    reason=f"no mnist in {REAL_DATA}; name a folder that has it in {downloads.DATA_VARIABLE}",
 )
 ORDERS_SHA256 = {
     "expRNN": "64a17fd93aaab6515372a6ec4c30078ac0a05f667632cbd41a2d0f06e3f49569",
@@ -30,7 +30,7 @@ ORDERS_SHA256 = {
 
 @pytest.fixture(autouse=True)
 def nothing_cached(monkeypatch, tmp_path):
-    monkeypatch.delenv(datasets.DATA_VARIABLE, raising=False)
+    monkeypatch.delenv(downloads.DATA_VARIABLE, raising=False)
     monkeypatch.setattr("platformdirs.user_cache_dir", lambda name: str(tmp_path / "cache" / name))
     mnist._read.cache_clear()
     yield
@@ -72,7 +72,7 @@ def test_the_images_are_the_published_ones(monkeypatch):
 
 @needs_data
 def test_chance_on_the_test_images_is_a_guess_among_ten(monkeypatch):
-    monkeypatch.setenv(datasets.DATA_VARIABLE, str(REAL_DATA))
+    monkeypatch.setenv(downloads.DATA_VARIABLE, str(REAL_DATA))
     task = SequentialMnist(784, Options(permutation="coRNN"))
     label_B = torch.cat([batch.target for batch in task.evaluation("test", 0, generator(0, "test"))])
     assert len(label_B) == 10_000
@@ -84,7 +84,7 @@ def test_chance_on_the_test_images_is_a_guess_among_ten(monkeypatch):
 
 
 def test_the_split_is_by_position_and_shared_by_all_seeds(monkeypatch, tmp_path, small):
-    monkeypatch.setenv(datasets.DATA_VARIABLE, str(put(small, tmp_path / "data")))
+    monkeypatch.setenv(downloads.DATA_VARIABLE, str(put(small, tmp_path / "data")))
     task = SequentialMnist(784, Options())
     pixels, labels = mnist.read("train")
     validation = task.evaluation("validation", 7, generator(0, "validation"))
@@ -105,7 +105,7 @@ def test_the_orders_are_the_published_ones_and_move_every_pixel_alike(name, monk
     assert sorted(order_T.tolist()) == list(range(784))
     found = hashlib.sha256(" ".join(map(str, order_T.tolist())).encode()).hexdigest()
     assert found == ORDERS_SHA256[name]
-    monkeypatch.setenv(datasets.DATA_VARIABLE, str(put(small, tmp_path / "data")))
+    monkeypatch.setenv(downloads.DATA_VARIABLE, str(put(small, tmp_path / "data")))
     plain, moved = (
         SequentialMnist(784, Options(permutation=one)).evaluation("test", 0, generator(0, "test"))[0]
         for one in ("none", name)

@@ -10,6 +10,7 @@ from rnnlimits.architectures.base import Architecture
 
 # Shape letters: B sequences, T time steps, I inputs, H hidden units, O outputs.
 State = tuple[Tensor, ...] | None
+ENCODER, ARCHITECTURE, READOUT = "encoder", "architecture", "readout"  # begin the names of a model's weights
 
 
 class Model(nn.Module):

@@ -35,8 +35,7 @@ class Stack(Recurrent):
             for name in layer.recurrent_weights
         )
         # What runs the time loop of one layer, for the provenance.
-        self.kernel = getattr(layers[0], "kernel", "")
-        self.kernel_arguments = getattr(layers[0], "kernel_arguments", ())
+        self.kernel, self.kernel_arguments = layers[0].kernel, layers[0].kernel_arguments
 
     def initial_state(self, batch: int) -> State:
         layers = cast(Sequence[Recurrent], self.layers)

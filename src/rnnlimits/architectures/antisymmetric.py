@@ -18,12 +18,13 @@ from torch import Tensor, nn
 
 from rnnlimits.architectures.base import Recurrent, State
 from rnnlimits.architectures.kernels.skew import above_diagonal, skew
+from rnnlimits.contracts import ArchitectureOptions
 
 # Shape letters: B sequences, T time steps, I inputs, H hidden units, G = H, or 2H with a gate, K pairs.
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(ArchitectureOptions):
     gated: bool = False
     step_size: float = 0.01  # e
     diffusion: float = 0.01  # d

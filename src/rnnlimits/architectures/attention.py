@@ -14,12 +14,13 @@ from torch import Tensor, nn
 
 from rnnlimits.architectures.base import ReplicaByReplica, State
 from rnnlimits.architectures.kernels.positions import sinusoids
+from rnnlimits.contracts import ArchitectureOptions
 
 # Shape letters: B sequences, T time steps, I inputs, H hidden units, S steps seen before, N heads, D = H / N.
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(ArchitectureOptions):
     layers: int = 2
     heads: int = 1
     positions: Literal["sinusoidal", "none"] = "sinusoidal"

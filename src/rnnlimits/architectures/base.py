@@ -1,13 +1,13 @@
-"""What every architecture page gives, and what it gets for it: a scan, causal convolutions, replicas.
+"""What every architecture page gives, and what it gets for it: a scan over time, replicas side by side.
 
 A page with recurrence subclasses `Recurrent` and needs three things: its weights, `initial_state` and
-`step`. A page without recurrence subclasses `Architecture` (or `Convolutional`) and gives `forward` itself.
+`step`. A page without recurrence subclasses `Architecture` and gives `forward` itself.
 Either way `y, state = layer(x)` may be cut anywhere: two halves with the state handed over equal the whole.
 """
 
 from collections.abc import Callable
 from itertools import chain
-from typing import Any, ClassVar, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +18,7 @@ from rnnlimits.architectures.kernels import replay
 from rnnlimits.architectures.kernels.associative import as_numbers, as_real, linear_scan
 
 # Shape letters: B sequences, T time steps, I inputs, H hidden units (outputs of the layer), R replicas,
-# O output channels and K taps of a convolution, S remembered inputs; G whatever a page projects inputs to.
+# G whatever a page projects inputs to.
 State = tuple[Tensor, ...]
 
 
@@ -26,6 +26,15 @@ class Architecture(nn.Module):
     """A causal map from inputs x_1..x_t to y_t. Initial weights come from torch's global generator."""
 
     receptive_field: int | None = None  # y_t sees exactly this many last inputs; None: there is no such limit
+    # The loop of architectures.kernels that does the work of several replicas at once, "" for none; its
+    # weights by name, in its own order, and what else it is told.  Planning reads `kernel` from the source.
+    kernel: str = ""
+    kernel_weights: tuple[str, ...] = ()
+    kernel_arguments: tuple[Any, ...] = ()
+    # The name of the trained weight U, and of f, of a page that is h' = f(W x + U h + b), y = h': budgets
+    # that act on such a matrix ask for it.  Planning reads `trained_matrix` from the source.
+    trained_matrix: str | None = None
+    nonlinearity: str = ""
 
     def __init__(self, inputs: int, hidden: int, length: int, options: Any):
         super().__init__()
@@ -72,9 +81,9 @@ class Architecture(nn.Module):
 class Recurrent(Architecture):
     """An architecture whose state has a fixed size: y_t, s_t = step(x_t, s_{t-1}).
 
-    Where ds_t/ds_{t-1} = diag(f') U, the page also names sup |f'| (`slope_bound`) and calls U `U_HH`
-    (`recurrent_matrix`): gradients then shrink or grow by at most slope_bound times the largest
-    singular value of U a step (Pascanu et al. 2013).
+    Where ds_t/ds_{t-1} = diag(f') U, the page also gives sup |f'| (`slope_bound`) and U (`recurrent_matrix`,
+    unless it is the `trained_matrix`): gradients then shrink or grow by at most slope_bound times the
+    largest singular value of U a step (Pascanu et al. 2013).
 
     `recurrent_weights` are the names of W_rec, for the probe parameter_gradient_by_lag: what is multiplied
     with the state; where the state meets only a factor, as in a gate of x alone, the weights that make it.
@@ -125,7 +134,9 @@ class Recurrent(Architecture):
 
     @property
     def recurrent_matrix(self) -> Tensor | None:
-        return None if self.slope_bound is None else cast(Tensor, self.U_HH)
+        """U where there is a `slope_bound`; None where the step's Jacobian is none of this form."""
+        bounded = self.slope_bound is not None and self.trained_matrix is not None
+        return self.get_parameter(self.trained_matrix or "") if bounded else None
 
 
 class ProjectedRecurrent(Recurrent):
@@ -133,12 +144,9 @@ class ProjectedRecurrent(Recurrent):
 
     The inputs of all steps are then projected by one product before the loop over time.
 
-    `kernel` names the compiled loop of rnnlimits.kernels that computes the same for several replicas at once;
-    it is used where it passes its trial.  A page that names one declares its weights in the order W, U, b.
+    A page that names a `kernel` also says which of its weights that takes; where it passes its trial, it is
+    used.
     """
-
-    kernel: ClassVar[str] = ""
-    kernel_arguments: tuple[Any, ...] = ()
 
     def project(self, x_I: Tensor) -> Tensor:
         """The part of a step that needs no state, for any leading axes."""
@@ -164,12 +172,25 @@ class ProjectedRecurrent(Recurrent):
         *,
         last: bool = False,
     ) -> tuple[Tensor, State]:
-        arguments = cast(ProjectedRecurrent, layer).kernel_arguments
-        scan = kernels.choose(cls.kernel, x_RBTI, *arguments)
+        scan = kernels.choose(layer.kernel, x_RBTI, *layer.kernel_arguments)
         if scan is None:
             return super().forward_replicas(layer, tensors_R, x_RBTI, state_R, last=last)
-        W_RGI, U_RGH, b_RG, *rest = tensors_R.values()
-        return scan(x_RBTI, W_RGI, b_RG, U_RGH, *rest, state_R, *arguments, last=last)
+        weights_R = (tensors_R[name] for name in layer.kernel_weights)
+        return scan(x_RBTI, *weights_R, state_R, *layer.kernel_arguments, last=last)
+
+
+class PlainRecurrent(ProjectedRecurrent):
+    """h' = f(W x + U h + b), y = h'; the page makes W_HI, U_HH, b_H and names f, its `nonlinearity`."""
+
+    recurrent_weights = ("U_HH",)
+    trained_matrix = "U_HH"
+    kernel = "elman"
+    kernel_weights = ("W_HI", "b_H", "U_HH")
+    W_HI: Tensor
+    b_H: Tensor
+
+    def project(self, x_I: Tensor) -> Tensor:
+        return nn.functional.linear(x_I, self.W_HI, self.b_H)
 
 
 class LinearRecurrent(Recurrent):
@@ -197,39 +218,6 @@ class LinearRecurrent(Recurrent):
         a_BTN = a if a.dim() == b_BTN.dim() else a.expand(1, 1, *a.shape)
         h_BTN = linear_scan(a_BTN, b_BTN, as_numbers(start, b_BTN))
         return self.read(h_BTN, x_BTI), (as_real(h_BTN[:, -1]),)
-
-
-class CausalConvolution(nn.Module):
-    """y_t = b + sum_k W_k x_{t - (K-1-k) dilation}, for k = 0..K-1; W_{K-1} meets the newest input.
-
-    Weights N(0, 2 / (K I)) keep the mean square of a signal through a ReLU (He et al. 2015).
-    Time is the last axis here, as in torch.nn.functional.conv1d.
-
-    >>> layer = CausalConvolution(1, 1, kernel_size=2, dilation=3)
-    >>> _ = nn.init.ones_(layer.W_OIK)
-    >>> y_BOT, last_BIS = layer(torch.tensor([[[1.0, 2.0, 4.0, 8.0, 16.0]]]), torch.zeros(1, 1, 3))
-    >>> y_BOT.tolist(), last_BIS.tolist()
-    ([[[1.0, 2.0, 4.0, 9.0, 18.0]]], [[[4.0, 8.0, 16.0]]])
-    """
-
-    def __init__(self, inputs: int, outputs: int, kernel_size: int, dilation: int = 1):
-        super().__init__()
-        self.inputs = inputs
-        self.dilation = dilation
-        self.kernel_size = kernel_size
-        self.remembered_steps = (kernel_size - 1) * dilation
-        self.W_OIK = nn.Parameter(torch.empty(outputs, inputs, kernel_size))
-        nn.init.normal_(self.W_OIK, 0, (2 / (inputs * kernel_size)) ** 0.5)
-        self.b_O = nn.Parameter(torch.zeros(outputs))
-
-    def forward(self, x_BIT: Tensor, last_BIS: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Without `last_BIS` x starts after zeros, and only every `dilation`-th step of it is there."""
-        if last_BIS is None:
-            x_BIT = nn.functional.pad(x_BIT, (self.kernel_size - 1, 0))
-            return nn.functional.conv1d(x_BIT, self.W_OIK, self.b_O), x_BIT[..., :0]
-        x_BIT = torch.cat([last_BIS, x_BIT], -1)
-        y_BOT = nn.functional.conv1d(x_BIT, self.W_OIK, self.b_O, dilation=self.dilation)
-        return y_BOT, x_BIT[..., x_BIT.shape[-1] - self.remembered_steps :]
 
 
 class ReplicaByReplica(Architecture):
@@ -260,14 +248,3 @@ class ReplicaByReplica(Architecture):
         ]
         y_RBTH = torch.stack([y_BTH[:, -1:] if last else y_BTH for y_BTH, _ in each])
         return y_RBTH, tuple(torch.stack(part) for part in zip(*(state for _, state in each)))
-
-
-class Convolutional(ReplicaByReplica):
-    """Made of causal convolutions; its state is what each of them remembers.
-
-    vmap would make grouped convolutions of those of several replicas, up to a fifth slower on a CPU.
-    """
-
-    def initial_state(self, batch: int) -> State:
-        layers = [module for module in self.modules() if isinstance(module, CausalConvolution)]
-        return tuple(self.zeros(batch, layer.inputs, layer.remembered_steps) for layer in layers)

@@ -14,12 +14,13 @@ import torch
 from torch import Tensor, nn
 
 from rnnlimits.architectures.base import ProjectedRecurrent, State
+from rnnlimits.contracts import ArchitectureOptions
 
 # Shape letters: B sequences, I inputs, H hidden units; p is W x + b.
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(ArchitectureOptions):
     step_size: float = 0.042  # dt
     stiffness: float = 2.7  # k, the paper's gamma
     damping: float = 4.7  # e, the paper's epsilon

@@ -17,12 +17,13 @@ import torch
 from torch import Tensor, nn
 
 from rnnlimits.architectures.base import LinearRecurrent, State
+from rnnlimits.contracts import ArchitectureOptions
 
 # Shape letters: B sequences, I inputs, H hidden units, N complex coordinates of each unit's state.
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(ArchitectureOptions):
     state_size: int = 16  # N; the authors' code takes 32, with as many conjugates
     step_min: float = 0.001  # of d at the start; theirs
     step_max: float = 0.1

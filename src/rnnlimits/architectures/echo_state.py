@@ -11,12 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from rnnlimits.architectures.base import ProjectedRecurrent, State
+from rnnlimits.contracts import ArchitectureOptions
 
 # Shape letters: B sequences, I inputs, H hidden units; p is the projected input W x.
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(ArchitectureOptions):
     spectral_radius: float = 0.95
     leak: float = 1.0  # a: 1 forgets as fast as the matrix does, near 0 the state is slow
     input_scale: float = 1.0  # W is uniform between minus and plus this
@@ -27,6 +28,9 @@ class Options:
     def problem(self, hidden: int, length: int) -> str | None:
         if not 0 < self.leak <= 1:
             return f"echo_state: leak={self.leak}; it must lie above 0 and be at most 1"
+        if self.input_scale < 0 or self.spectral_radius < 0:
+            given = f"input_scale={self.input_scale}, spectral_radius={self.spectral_radius}"
+            return f"echo_state: got {given}; both are 0 or more"
         return None
 
 
@@ -44,6 +48,10 @@ class EchoState(ProjectedRecurrent):
         self.register_buffer("U_HH", U_HH)
         # With a leak the Jacobian is (1 - a) I + a diag(f') U, to which the bound does not apply.
         self.slope_bound = 1.0 if options.leak == 1 else None
+
+    @property
+    def recurrent_matrix(self) -> Tensor | None:
+        return None if self.slope_bound is None else self.U_HH
 
     def project(self, x_I: Tensor) -> Tensor:
         return nn.functional.linear(x_I, self.W_HI)

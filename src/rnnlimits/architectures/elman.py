@@ -20,14 +20,15 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from rnnlimits.architectures.base import ProjectedRecurrent, State
+from rnnlimits.architectures.base import PlainRecurrent, State
+from rnnlimits.contracts import ArchitectureOptions
 
 # Shape letters: B sequences, I inputs, H hidden units; p is the projected input W x + b.
 CONNECTIONS = 15  # out of each unit, with initialisation sparse
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(ArchitectureOptions):
     nonlinearity: Literal["tanh", "relu", "sigmoid", "identity"] = "tanh"
     initialisation: Literal[
         "default", "glorot", "orthogonal", "identity", "gaussian", "spectral_radius", "sparse"
@@ -48,9 +49,9 @@ class Options:
             return f"elman: spectral_radius has no effect with initialisation {self.initialisation}; set gain"
         if self.initialisation == "sparse" and hidden < CONNECTIONS:
             return f"elman: sparse gives each unit {CONNECTIONS} weights; take as many units, or more"
-        for name in ("input_std", "readout_std"):
-            if (std := getattr(self, name)) < 0:
-                return f"elman: {name}={std}; a standard deviation is 0 or more"
+        if min(self.input_std, self.readout_std, self.spectral_radius) < 0:
+            given = f"input_std={self.input_std}, readout_std={self.readout_std}"
+            return f"elman: {given}, spectral_radius={self.spectral_radius}; each is 0 or more"
         return None
 
 
@@ -74,10 +75,7 @@ def initial_matrix(options: Options, hidden: int) -> Tensor:
     return options.gain * U_HH
 
 
-class Elman(ProjectedRecurrent):
-    recurrent_weights = ("U_HH",)
-    kernel = "elman"
-
+class Elman(PlainRecurrent):
     def __init__(self, inputs: int, hidden: int, length: int, options: Options):
         super().__init__(inputs, hidden, length, options)
         self.W_HI = nn.Parameter(nn.init.xavier_uniform_(torch.empty(hidden, inputs)))
@@ -89,11 +87,9 @@ class Elman(ProjectedRecurrent):
         if options.input_std:
             nn.init.normal_(self.W_HI, 0, options.input_std)
         self.f = getattr(torch, options.nonlinearity.replace("identity", "positive"))  # positive: x -> x
+        self.nonlinearity = options.nonlinearity
         self.kernel_arguments = (options.nonlinearity,)
         self.slope_bound = 0.25 if options.nonlinearity == "sigmoid" else 1.0  # sup |f'|
-
-    def project(self, x_I: Tensor) -> Tensor:
-        return nn.functional.linear(x_I, self.W_HI, self.b_H)
 
     def advance(self, p_BH: Tensor, state: State) -> tuple[Tensor, State]:
         h_BH = self.f(p_BH + state[0] @ self.U_HH.T)

@@ -11,13 +11,14 @@ import torch
 from torch import Tensor, nn
 
 from rnnlimits.architectures.base import ProjectedRecurrent, State
+from rnnlimits.contracts import ArchitectureOptions
 
 # Shape letters: B sequences, I inputs, H hidden units, G = 3H gates in torch's order r, z, n;
 # p is the projected input W x + b.
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(ArchitectureOptions):
     def parameters(self, inputs: int, hidden: int) -> int:
         return 3 * hidden * (inputs + hidden + 1) + hidden
 
@@ -25,6 +26,7 @@ class Options:
 class GRU(ProjectedRecurrent):
     recurrent_weights = ("U_GH",)
     kernel = "gru"
+    kernel_weights = ("W_GI", "b_G", "U_GH", "c_H")
 
     def __init__(self, inputs: int, hidden: int, length: int, options: Options):
         super().__init__(inputs, hidden, length, options)

@@ -17,12 +17,13 @@ import torch
 from torch import Tensor, nn
 
 from rnnlimits.architectures.base import ProjectedRecurrent, State
+from rnnlimits.contracts import ArchitectureOptions
 
 # Shape letters: B sequences, I inputs, H hidden units; p is the projected input W x + b.
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(ArchitectureOptions):
     nonlinearity: Literal["relu", "tanh"] = "relu"
     initialisation: Literal["uniform", "long"] = "uniform"
     largest_gain: float = 2.0  # G: of a gradient over the whole sequence; 0: u is not bounded
@@ -34,6 +35,8 @@ class Options:
     def problem(self, hidden: int, length: int) -> str | None:
         if self.largest_gain and self.largest_gain < 1:
             return f"independent: largest_gain={self.largest_gain}; 1 or more, or 0 for none"
+        if self.input_std < 0:
+            return f"independent: got input_std={self.input_std}; a standard deviation is 0 or more"
         if self.initialisation == "long" and not self.largest_gain:
             return "independent: initialisation long needs largest_gain; set it to 1 or more"
         return None

@@ -10,24 +10,28 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from rnnlimits.architectures.base import ProjectedRecurrent, State
+from rnnlimits.architectures.base import PlainRecurrent, State
+from rnnlimits.contracts import ArchitectureOptions
 
 # Shape letters: B sequences, I inputs, H hidden units; p is the projected input W x + b.
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(ArchitectureOptions):
     input_std: float = 0.001  # standard deviation of the initial W; the paper's value
     identity_scale: float = 1.0  # U starts at this times the identity; the paper takes 0.01 for speech
 
     def parameters(self, inputs: int, hidden: int) -> int:
         return hidden * (inputs + hidden + 1)
 
+    def problem(self, hidden: int, length: int) -> str | None:
+        fits = self.input_std >= 0
+        return None if fits else f"irnn: got input_std={self.input_std}; a standard deviation is 0 or more"
 
-class IRNN(ProjectedRecurrent):
-    recurrent_weights = ("U_HH",)
+
+class IRNN(PlainRecurrent):
     slope_bound = 1.0
-    kernel = "elman"
+    nonlinearity = "relu"
     kernel_arguments = ("relu",)
 
     def __init__(self, inputs: int, hidden: int, length: int, options: Options):
@@ -35,9 +39,6 @@ class IRNN(ProjectedRecurrent):
         self.W_HI = nn.Parameter(torch.empty(hidden, inputs).normal_(0, options.input_std))
         self.U_HH = nn.Parameter(options.identity_scale * torch.eye(hidden))
         self.b_H = nn.Parameter(torch.zeros(hidden))
-
-    def project(self, x_I: Tensor) -> Tensor:
-        return nn.functional.linear(x_I, self.W_HI, self.b_H)
 
     def advance(self, p_BH: Tensor, state: State) -> tuple[Tensor, State]:
         h_BH = torch.relu(p_BH + state[0] @ self.U_HH.T)

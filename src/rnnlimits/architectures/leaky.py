@@ -15,12 +15,13 @@ import torch
 from torch import Tensor, nn
 
 from rnnlimits.architectures.base import ProjectedRecurrent, State
+from rnnlimits.contracts import ArchitectureOptions
 
 # Shape letters: B sequences, I inputs, H hidden units, G = H, or 2H with a gate; p is W x + b (and V x + c).
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(ArchitectureOptions):
     leak: Literal["learned", "fixed", "gated"] = "learned"
     initialisation: Literal["constant", "chrono"] = "constant"
     leak_steps: float = 10.0  # 1 / a at the start, with initialisation constant; 1 is Elman's network

@@ -18,12 +18,13 @@ import torch
 from torch import Tensor, nn
 
 from rnnlimits.architectures.base import LinearRecurrent, State
+from rnnlimits.contracts import ArchitectureOptions
 
 # Shape letters: B sequences, I inputs, H hidden units (as many outputs as complex coordinates of the state).
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(ArchitectureOptions):
     output: Literal["gated", "linear"] = "gated"
     r_min: float = 0.0  # the ring of the eigenvalues' start; for long memories near 1
     r_max: float = 1.0

@@ -15,13 +15,14 @@ import torch
 from torch import Tensor, nn
 
 from rnnlimits.architectures.base import ProjectedRecurrent, State
+from rnnlimits.contracts import ArchitectureOptions
 
 # Shape letters: B sequences, I inputs, H hidden units, F = 4H: r, s and the candidates of z and h; G = 3H:
 # the first three, which see h; p is the projected input of all four.
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(ArchitectureOptions):
     step_size: float = 1.0  # dt, at most 1
 
     def parameters(self, inputs: int, hidden: int) -> int:

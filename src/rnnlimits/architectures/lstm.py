@@ -15,13 +15,14 @@ import torch
 from torch import Tensor, nn
 
 from rnnlimits.architectures.base import ProjectedRecurrent, State
+from rnnlimits.contracts import ArchitectureOptions
 
 # Shape letters: B sequences, I inputs, H hidden units, G = 4H gates in torch's order i, f, g, o;
 # p is the projected input W x + b.
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(ArchitectureOptions):
     initialisation: Literal["default", "chrono"] = "default"
     forget_bias: float = 1.0  # the whole initial bias of the forget gate, with initialisation default
     t_max_steps: int = 0  # chrono's longest dependency; 0: the sequence length
@@ -44,6 +45,7 @@ class Options:
 class LSTM(ProjectedRecurrent):
     recurrent_weights = ("U_GH",)
     kernel = "lstm"
+    kernel_weights = ("W_GI", "b_G", "U_GH")
 
     def __init__(self, inputs: int, hidden: int, length: int, options: Options):
         super().__init__(inputs, hidden, length, options)

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from rnnlimits.architectures.base import ProjectedRecurrent, State
+from rnnlimits.contracts import ArchitectureOptions
 
 # Shape letters: B sequences, I inputs, H hidden units (cells), K blocks, G = H + 2K net inputs in the order
 # cells, input gates, output gates; p is the projected input W x + b.
@@ -23,7 +24,7 @@ WEIGHTS_WITHIN = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(ArchitectureOptions):
     gradient: Literal["full", "truncated"] = "full"  # of a truncated one probes, too, see the cell alone
     block_size: int = 1  # cells that share their gates; the last block may have fewer
     input_gate_biases: tuple[float, ...] = ()  # of one block after another, from the first again; (): random
@@ -41,11 +42,13 @@ class Options:
         return 2 * hidden + 2 * self.blocks(hidden)
 
     def problem(self, hidden: int, length: int) -> str | None:
-        return f"lstm_1997: block_size={self.block_size}; 1 or more" if self.block_size < 1 else None
+        fits = 1 <= self.block_size <= hidden
+        return None if fits else f"lstm_1997: block_size={self.block_size}; 1 or more, up to the hidden size"
 
 
 class LSTM1997(ProjectedRecurrent):
     kernel = "lstm_1997"
+    kernel_weights = ("W_GI", "b_G", "U_GG")
     recurrent_weights = ("U_GG",)
 
     def __init__(self, inputs: int, hidden: int, length: int, options: Options):

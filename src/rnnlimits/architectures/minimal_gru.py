@@ -15,12 +15,13 @@ import torch
 from torch import Tensor, nn
 
 from rnnlimits.architectures.base import LinearRecurrent
+from rnnlimits.contracts import ArchitectureOptions
 
 # Shape letters: I inputs, H hidden units.
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(ArchitectureOptions):
     candidate: Literal["linear", "positive"] = "linear"
     update_bias: float = 0.0  # of z at the start, added to torch's default; below 0 it starts out remembering
     tensors_kept = 13

@@ -21,12 +21,13 @@ from torch import Tensor, nn
 
 from rnnlimits.architectures.base import Recurrent, State
 from rnnlimits.architectures.kernels.skew import above_diagonal, skew
+from rnnlimits.contracts import ArchitectureOptions
 
 # Shape letters: B sequences, T time steps, I inputs, H hidden units, K pairs of units; p is W x.
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(ArchitectureOptions):
     nonlinearity: Literal["modrelu", "tanh"] = "modrelu"
     initialisation: Literal["rotations", "identity"] = "rotations"
 
@@ -46,6 +47,10 @@ class Orthogonal(Recurrent):
         if options.initialisation == "rotations":
             rotations_HH.diagonal(1)[::2] = torch.empty(hidden // 2).uniform_(-math.pi, math.pi)
         self.A_K = nn.Parameter(above_diagonal(rotations_HH))
+
+    @property
+    def recurrent_matrix(self) -> Tensor:
+        return self.U_HH
 
     @property
     def U_HH(self) -> Tensor:

@@ -14,13 +14,13 @@ from typing import Any, Literal
 
 from rnnlimits import catalog
 from rnnlimits.architectures._stack import Stack
+from rnnlimits.contracts import ArchitectureOptions
 
 MOST_LAYERS = 100
-RECURRENT = {"advance", "step", "coefficients"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(ArchitectureOptions):
     of: str = "gru"  # the page of every layer, one with a recurrence
     layers: int = 2
     inner: dict[str, Any] | None = field(default=None, hash=False)  # the options of that page
@@ -30,7 +30,7 @@ class Options:
     def values(self, number: int) -> dict[str, Any]:
         return {**(self.inner or {}), **((self.last_layer or {}) if number == self.layers - 1 else {})}
 
-    def layer(self, number: int) -> Any:
+    def layer(self, number: int) -> ArchitectureOptions:
         return catalog.make(catalog.options("architectures", self.of), self.values(number))
 
     def parameters(self, inputs: int, hidden: int) -> int:
@@ -40,20 +40,24 @@ class Options:
         return (sum(below) if more else 0) + last.parameters(hidden if more else inputs, hidden) + norms
 
     @property
-    def tensors_kept(self) -> float:
-        return self.layers * self.layer(0).tensors_kept  # missing here, too, where the page has none
+    def time_loops(self) -> int:
+        return self.layers
+
+    @property
+    def tensors_kept(self) -> float | None:
+        kept = self.layer(0).tensors_kept
+        return None if kept is None else self.layers * kept
 
     def state_values(self, hidden: int) -> int:
-        return self.layers * getattr(self.layer(0), "state_values", lambda hidden: hidden)(hidden)
+        return self.layers * self.layer(0).state_values(hidden)
 
     def problem(self, hidden: int, length: int) -> str | None:
         if not 1 <= self.layers <= MOST_LAYERS:
             return f"stacked: layers={self.layers}; 1 to {MOST_LAYERS}"
-        if self.of == "stacked" or not RECURRENT & catalog.methods("architectures", self.of):
+        if self.of == "stacked" or not catalog.has_recurrence(self.of):
             return f"stacked: of={self.of}; a page with a recurrence, which is not itself a stack"
-        layers = (self.layer(number) for number in (0, self.layers - 1))
-        told = (layer.problem(hidden, length) for layer in layers if hasattr(layer, "problem"))
-        return next(filter(None, told), None)
+        first, last = self.layer(0), self.layer(self.layers - 1)
+        return first.problem(hidden, length) or last.problem(hidden, length)
 
 
 class Stacked(Stack):

@@ -17,13 +17,14 @@ import torch
 from torch import Tensor, nn
 
 from rnnlimits.architectures.base import Recurrent, State
+from rnnlimits.contracts import ArchitectureOptions
 
 # Shape letters: B sequences, I inputs, H hidden units, each a complex number, its parts on a last axis of 2.
 SMALL = 1e-5
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(ArchitectureOptions):
     tensors_kept = 60
 
     def parameters(self, inputs: int, hidden: int) -> int:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rnnlimits import catalog
+from rnnlimits.contracts import ProbeOptions
 from rnnlimits.planning import memory
 from rnnlimits.planning.shard import Shard
 
@@ -67,8 +68,7 @@ def costs_of(shard: Shard, device: str) -> Costs:
         return GPU
     if memory.compiled(shard, device):
         return COMPILED
-    page = catalog.options("architectures", shard.architecture)
-    return NO_LOOP if hasattr(page, "receptive_field") else LOOP
+    return LOOP if memory.architecture_of(shard).receptive_field is None else NO_LOOP
 
 
 def probing(shard: Shard, size: memory.Sizes) -> float:
@@ -78,12 +78,11 @@ def probing(shard: Shard, size: memory.Sizes) -> float:
 
 
 def probe(shard: Shard, size: memory.Sizes, name: str, options: dict[str, Any]) -> float:
-    """One probe of one replica; its own number of steps where its options have one."""
-    page: Any = catalog.make(catalog.options("probes", name), options)
-    steps = getattr(page, "steps", size.steps) + getattr(page, "burn_in", 0)
+    """One probe of one replica."""
+    page: ProbeOptions = catalog.make(catalog.options("probes", name), options)
     multiplications = PROBED_SEQUENCES * shard.parameters
     one_step = PROBED_OPERATION_S * size.tensors_kept + PROBED_MULTIPLICATION_S * multiplications
-    return float(steps * one_step)
+    return float(page.followed_steps(size.steps) * one_step)
 
 
 def planned(shards: Iterable[Shard], device: str = "cpu") -> dict[str, float]:

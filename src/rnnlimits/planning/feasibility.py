@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from rnnlimits import catalog
+from rnnlimits.contracts import ArchitectureOptions, TaskOptions
 from rnnlimits.planning.config.mistakes import Where
 from rnnlimits.planning.config.values import LARGEST
 from rnnlimits.planning.sizes import sizes
@@ -49,7 +50,7 @@ def without_matrix(budget: dict[str, Any], page: str) -> Iterator[tuple[str, str
     able = [
         name
         for name in catalog.names("architectures")
-        if catalog.constant("architectures", name, "kernel") == "elman"
+        if catalog.constant("architectures", name, "trained_matrix")
     ]
     asked = {
         "gradient_norm_penalty": budget.get("gradient_norm_penalty"),
@@ -86,14 +87,15 @@ def impossible_sizes(study: Any) -> Iterator[tuple[Where, str]]:
     for task, (label, architecture), length in itertools.product(
         study.tasks.values(), study.architectures.items(), study.lengths
     ):
-        for cell, problem in _problems_of(study, task.options, architecture.options, length):
+        for cell, problem in _problems_of(study, task.options, architecture, length):
             if (label, problem) not in told:
                 told.add((label, problem))
                 yield ("architectures", label), f"{cell}{problem}"
 
 
-def _problems_of(study: Any, task: Any, architecture: Any, length: int) -> Iterator[tuple[str, str]]:
+def _problems_of(study: Any, task: TaskOptions, page: Any, length: int) -> Iterator[tuple[str, str]]:
     """(which cell, what is wrong with it) for one task, architecture and length."""
+    architecture: ArchitectureOptions = page.options
     try:
         possible = sizes(study, task, architecture, length)
     except ValueError as error:
@@ -102,10 +104,12 @@ def _problems_of(study: Any, task: Any, architecture: Any, length: int) -> Itera
     hiddens = [hidden for hidden, _, _ in possible]
     if len(set(hiddens)) < len(hiddens):
         yield "", f"several of the parameter counts give the same hidden size ({hiddens}); space them out"
-    # An architecture without `problem` takes every size and length.
-    problem_of = getattr(architecture, "problem", lambda hidden, length: None)
     for hidden, count, _ in possible:
-        if problem := problem_of(hidden, length):
+        if problem := architecture.problem(hidden, length):
             yield f"hidden size {hidden}, length {length}: ", problem
+        elif catalog.has_recurrence(architecture.of or page.page):
+            state = architecture.state_values(hidden)
+            told = (probe.options.problem(state) for probe in study.probes.values())
+            yield from ((f"hidden size {hidden}: ", problem) for problem in told if problem)
         if count > LARGEST:
             yield f"hidden size {hidden}: ", f"more than {LARGEST} parameters, the most that can be recorded"

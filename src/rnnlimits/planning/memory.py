@@ -10,16 +10,7 @@ The estimate is a sum of parts, in MiB (elman, H = 64, 4 replicas of 250 sequenc
 
 The constants were measured, see benchmarks/memory.py, which prints the estimate beside the measured peak.  A
 page need not know of any of it: how much its step keeps is told by the number of its weights.  A page for
-which that fails says so in its Options:
-
-    architectures  tensors_kept   so many tensors of B x H numbers a step are kept for the backward pass;
-                   tensors_kept_for_last  the same where only the last output is computed
-                   state_values   numbers in the full state of one sequence; without it H
-    tasks          steps(length)  the steps of a sequence; without it the length
-                   evaluation_batch  sequences that are evaluated at once; without it at most 250
-    probes         peak_numbers(steps, kept, state)  numbers held at once, where a step of one sequence keeps
-                   `kept` of them and the full state has `state`; without it the graph of 16 sequences
-                   weight_copies  copies of the weights held beside them; without it none
+which that fails says so in its Options: `tensors_kept`, `steps`, `peak_numbers` ... of rnnlimits.contracts.
 """
 
 import functools
@@ -28,9 +19,9 @@ import math
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from rnnlimits import catalog
+from rnnlimits.contracts import ArchitectureOptions, ProbeOptions, TaskOptions
 from rnnlimits.planning.shard import Shard
 
 MIB = 2**20
@@ -50,8 +41,6 @@ OUTPUT_COPIES, EVALUATED_OUTPUT_COPIES = 2, 5  # of B x O numbers a step, where 
 WEIGHT_COPIES = (
     10  # model, row, stacked row, three of gradients, two moments of Adam, the best, one in passing
 )
-EVALUATION_BATCH = 250  # as in tasks/base.py
-A_PROBE = 16  # sequences, where a probe does not say what it needs
 GPU_SHARE = 0.9  # of a GPU's memory: the rest is its driver's
 
 
@@ -72,32 +61,38 @@ class Sizes:
 
 
 def sizes(shard: Shard) -> Sizes:
-    task = catalog.make(catalog.options("tasks", shard.task_page), shard.task_options)
-    page = catalog.options("architectures", shard.architecture)
-    architecture = catalog.make(page, shard.architecture_options)
+    task: TaskOptions = catalog.make(catalog.options("tasks", shard.task_page), shard.task_options)
+    architecture = architecture_of(shard)
     length, hidden = shard.length_steps, shard.hidden_size
-    steps = task.steps(length) if hasattr(task, "steps") else length
+    steps = task.steps(length)
     inputs, outputs = task.widths(length)
-    embedding = getattr(task, "embedding", 0)
-    one_step = 2 * INT64 if embedding else FLOAT32 * inputs + INT64
-    inputs = embedding or inputs
+    one_step = 2 * INT64 if task.embedding else FLOAT32 * inputs + INT64
+    inputs = task.embedding or inputs
     # Elman's weights are one gate, an LSTM's are four.
     gates = max(1.0, architecture.parameters(inputs, hidden) / (hidden * (inputs + hidden + 1)))
     last = bool(catalog.constant("tasks", shard.task_page, "reads_last"))
-    window = getattr(architecture, "receptive_field", None)
-    kept = getattr(architecture, "tensors_kept", A_GATE * gates)
+    window, stated = architecture.receptive_field, architecture.tensors_kept
+    kept = A_GATE * gates if stated is None else stated
+    for_last = architecture.tensors_kept_for_last if last else None
     return Sizes(
         steps=steps,
         computed_steps=min(steps, window) if last and window else steps,
         inputs=inputs,
         outputs=outputs,
         tensors_kept=kept,
-        trained_tensors_kept=getattr(architecture, "tensors_kept_for_last", kept) if last else kept,
-        state_values=getattr(architecture, "state_values", lambda hidden: hidden)(hidden),
+        trained_tensors_kept=kept if for_last is None else for_last,
+        state_values=architecture.state_values(hidden),
         one_sequence=steps * one_step,
         each_step_read=not last,
-        evaluation_batch=getattr(task, "evaluation_batch", EVALUATION_BATCH),
+        evaluation_batch=task.evaluation_batch,
     )
+
+
+def architecture_of(shard: Shard) -> ArchitectureOptions:
+    options: ArchitectureOptions = catalog.make(
+        catalog.options("architectures", shard.architecture), shard.architecture_options
+    )
+    return options
 
 
 def estimate(shard: Shard, at_once: int | None = None, device: str = "cpu") -> float:
@@ -138,8 +133,8 @@ def seeds_of(shard: Shard) -> int:
 
 def training(shard: Shard, size: Sizes, at_once: int, seeds: int, device: str) -> float:
     """Bytes of so many replicas in training: the larger of an update and of an evaluation."""
-    layers = shard.architecture_options["layers"] if "of" in shard.architecture_options else 1
-    kernel = layers * COMPILED.get(kernel_of(shard), 0) if compiled(shard, device) else 0
+    loops = architecture_of(shard).time_loops if compiled(shard, device) else 0
+    kernel = loops * COMPILED.get(kernel_of(shard), 0)
     kept = kernel or size.trained_tensors_kept
     held = kernel or AT_LEAST + WITHOUT_GRADIENT * size.trained_tensors_kept
     inputs, outputs = INPUT_COPIES * size.inputs, 0
@@ -178,16 +173,14 @@ def probing(shard: Shard, size: Sizes) -> float:
     kept = size.tensors_kept * shard.hidden_size
     needs = [0.0]
     for name, options in shard.probes.items():
-        probe: Any = catalog.make(catalog.options("probes", name), options)
-        whole_graph = A_PROBE * size.steps * kept
-        stated = hasattr(probe, "peak_numbers")
-        peak = probe.peak_numbers(size.steps, kept, size.state_values) if stated else whole_graph
-        needs.append(peak + getattr(probe, "weight_copies", 0) * shard.parameters)
+        probe: ProbeOptions = catalog.make(catalog.options("probes", name), options)
+        peak = probe.peak_numbers(size.steps, kept, size.state_values)
+        needs.append(peak + probe.weight_copies * shard.parameters)
     return FLOAT64 * (max(needs) + 2 * shard.parameters)
 
 
 def kernel_of(shard: Shard) -> str:
-    page = shard.architecture_options.get("of", shard.architecture)
+    page = architecture_of(shard).of or shard.architecture
     return catalog.constant("architectures", page, "kernel") or ""
 
 

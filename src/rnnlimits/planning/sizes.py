@@ -2,14 +2,16 @@
 
 import functools
 from collections.abc import Callable
-from typing import Any
 
+from rnnlimits.contracts import ArchitectureOptions, TaskOptions
 from rnnlimits.planning.config.schema import GridStudy
 
 LARGEST_HIDDEN_SIZE = 2**20
 
 
-def sizes(study: GridStudy, task: Any, architecture: Any, length: int) -> list[tuple[int, int, int | None]]:
+def sizes(
+    study: GridStudy, task: TaskOptions, architecture: ArchitectureOptions, length: int
+) -> list[tuple[int, int, int | None]]:
     """(hidden size, parameters, what was aimed at) for one task, one architecture and one length."""
     count = functools.partial(parameters, task, architecture, length)
     if study.match == "parameters":
@@ -19,13 +21,11 @@ def sizes(study: GridStudy, task: Any, architecture: Any, length: int) -> list[t
 
 
 @functools.cache
-def parameters(task: Any, architecture: Any, length: int, hidden: int) -> int:
+def parameters(task: TaskOptions, architecture: ArchitectureOptions, length: int, hidden: int) -> int:
     """Trainable numbers of the whole model: embedding where the task has one, architecture, read-out."""
     inputs, outputs = task.widths(length)
-    if embedding := getattr(task, "embedding", 0):
-        encoder, inputs = inputs * embedding, embedding
-    else:
-        encoder = 0
+    encoder = inputs * task.embedding
+    inputs = task.embedding or inputs
     return encoder + architecture.parameters(inputs, hidden) + hidden * outputs + outputs
 
 

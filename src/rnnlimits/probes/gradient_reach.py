@@ -30,6 +30,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from rnnlimits.contracts import ProbeOptions
 from rnnlimits.probes.base import (
     Batch,
     Measurement,
@@ -53,7 +54,7 @@ QUANTILES = {"median": 0.5, "p10": 0.1, "p90": 0.9}  # over the sequences
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(ProbeOptions):
     sequences: int = 16  # validation sequences, each with a gradient of its own
     slope_from: int = 20  # lags of the fit; under 40 steps: the last three quarters of the sequence
     slope_to: int = 100

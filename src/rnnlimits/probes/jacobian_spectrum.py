@@ -21,6 +21,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from rnnlimits.contracts import ProbeOptions
 from rnnlimits.probes.base import (
     Measurement,
     Model,
@@ -40,7 +41,7 @@ JACOBIANS = 14  # so many numbers per number of the full state's Jacobian are he
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(ProbeOptions):
     sequences: int = 1  # driven sequences; each costs one SVD of the full state's size a step
     slope_from: int = 20  # lags of the fit; under 40 steps: the last three quarters of the sequence
     slope_to: int = 100
@@ -117,5 +118,12 @@ def ln_singular_values(architecture: Recurrent, x_BTI: Tensor) -> Tensor:
         product_BSS = pulled.unflatten(0, product_BSS.shape[:2])
         scale_B11 = product_BSS.abs().amax((1, 2), keepdim=True).clamp_min(torch.finfo(s_BS.dtype).tiny)
         product_BSS, ln_scale_B1 = product_BSS / scale_B11, ln_scale_B1 + scale_B11[:, 0].log()
-        ln_K.append(torch.linalg.svdvals(product_BSS).log() + ln_scale_B1)
+        ln_K.append(ln_svdvals(product_BSS) + ln_scale_B1)
     return torch.stack(ln_K)
+
+
+def ln_svdvals(product_BSS: Tensor) -> Tensor:
+    """nan where the product has overflowed: LAPACK would refuse it, and a run that explodes is a row, too."""
+    finite_B11 = product_BSS.isfinite().all(2, keepdim=True).all(1, keepdim=True)
+    values_BS = torch.linalg.svdvals(product_BSS.where(finite_B11, 0.0))
+    return values_BS.log().where(finite_B11[:, 0], torch.nan)

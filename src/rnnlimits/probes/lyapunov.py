@@ -32,13 +32,14 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from rnnlimits.contracts import ProbeOptions
 from rnnlimits.probes.base import Measurement, Model, Recurrent, Task, flatten, full_step, sequences_of, slope
 
 # Shape letters: B trajectories, T time steps, S size of the full state, E exponents, K lags, I inputs.
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(ProbeOptions):
     steps: int = 600  # of the mean and of the slope: the error falls as 1 / steps
     burn_in: int = 300  # steps before, for the state to reach its attractor
     initial_states: int = 4
@@ -60,6 +61,16 @@ class Options:
         counts = {"zero": self.initial_states, "task": self.sequences}
         return counts.get(self.inputs, max(counts.values()))
 
+    def problem(self, state: int) -> str | None:
+        if self.exponents <= state:
+            return None
+        return (
+            f"lyapunov: got exponents={self.exponents}; expected at most {state}, the size of the full state"
+        )
+
+    def followed_steps(self, steps: int) -> int:
+        return self.burn_in + self.steps
+
     def peak_numbers(self, steps: int, kept: float, state: int) -> float:
         # The states of all steps, twice; the tangent vectors and their QR.
         copies = self.trajectories * (self.exponents + 1)
@@ -72,11 +83,8 @@ def measure(model: Model, task: Task, options: Options, generator: torch.Generat
     if not isinstance(architecture, Recurrent):
         return []
     size = flatten(architecture.initial_state(1)).shape[1]
-    if options.exponents > size:
-        raise ValueError(
-            f"lyapunov: exponents = {options.exponents}, but this architecture's full state has {size} "
-            f"coordinates; possible: 1 to {size}; lower exponents"
-        )
+    if problem := options.problem(size):
+        raise ValueError(problem)
     found = []
     if options.inputs != "task":
         no_input = architecture.zeros(1, options.initial_states, architecture.inputs)

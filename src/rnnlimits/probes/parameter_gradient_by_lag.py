@@ -23,9 +23,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
-from torch.func import functional_call, vmap
+from torch import Tensor
+from torch.func import vmap
 
+from rnnlimits.architectures.kernels import replay
+from rnnlimits.contracts import ProbeOptions
 from rnnlimits.probes.base import (
     Batch,
     Measurement,
@@ -48,7 +50,7 @@ COPIES = 4  # of each sequence's recurrent weights: themselves, their gradients,
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(ProbeOptions):
     sequences: int = 16  # validation sequences, each with a gradient of its own
     slope_from: int = 20  # lags of the fit; under 40 steps: the last three quarters of the sequence
     slope_to: int = 100
@@ -104,14 +106,12 @@ def components(
     weights = trained_recurrent_weights(architecture)
     # Copies of the weights, one for each sequence: the sum over a batch would hide the single gradients.
     copies = {
-        f"architecture.{name}": weight.detach().expand(len(s_BS), *weight.shape).clone().requires_grad_()
+        name: weight.detach().expand(len(s_BS), *weight.shape).clone().requires_grad_()
         for name, weight in weights.items()
     }
 
-    module = _Step(architecture)
-
     def one_step(weights: dict[str, Tensor], x_I: Tensor, s_S: Tensor) -> tuple[Tensor, Tensor]:
-        y_1H, state = functional_call(module, weights, (x_I[None], unflatten(s_S[None], like)))
+        y_1H, state = replay.call(architecture, "step", weights, x_I[None], unflatten(s_S[None], like))
         return y_1H[0], flatten(state)[0]
 
     asked = batch if task.reads_last else last_step(batch)
@@ -127,14 +127,3 @@ def components(
         yield torch.cat([gradient.flatten(1) for gradient in gradients], 1), ln_scale_B
         size_B1 = pull_BS.abs().amax(1, keepdim=True).clamp_min(torch.finfo(pull_BS.dtype).tiny)
         pull_BS, ln_scale_B = pull_BS / size_B1, ln_scale_B + size_B1[:, 0].log()
-
-
-class _Step(nn.Module):
-    """The step as a forward: `functional_call` gives weights to nothing else."""
-
-    def __init__(self, architecture: Recurrent):
-        super().__init__()
-        self.architecture = architecture
-
-    def forward(self, x_BI: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
-        return self.architecture.step(x_BI, state)

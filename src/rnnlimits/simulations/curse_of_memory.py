@@ -21,18 +21,34 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rnnlimits.contracts import SimulationOptions
 from rnnlimits.simulations.base import Measurement
 
 # Shape letters: P paths.
 REFERENCE_DECAY = 0.5
+SHORTEST_DECAY = 0.001
+LONGEST_DECAY = 0.99999
+MOST = 10_000_000  # paths, or steps
 FORGOTTEN = 1e-6  # the start of a path weighs less than this at its end
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(SimulationOptions):
     decay: float = 0.99  # l, between 0 and 1
     paths: int = 4000  # each gives one value: 4,000 leave a standard error of 2 %
     steps: int | None = None  # None: until the start is forgotten
+
+    def __post_init__(self) -> None:
+        if not SHORTEST_DECAY <= self.decay <= LONGEST_DECAY:
+            raise ValueError(
+                f"curse_of_memory: got decay={self.decay}; expected {SHORTEST_DECAY} to {LONGEST_DECAY}: "
+                "a stable recurrence that remembers, for some millions of steps at most"
+            )
+        if not 1 <= self.paths <= MOST or not 2 <= (MOST if self.steps is None else self.steps) <= MOST:
+            raise ValueError(
+                f"curse_of_memory: got paths={self.paths}, steps={self.steps}; expected 1 to {MOST} paths, "
+                f"and 2 to {MOST} steps or null"
+            )
 
 
 def theory(decay: float) -> float:
@@ -70,8 +86,6 @@ def measure(decay: float, options: Options, rng: np.random.Generator) -> tuple[f
 
 
 def simulate(options: Options, seed: int) -> list[Measurement]:
-    if not 0 < options.decay < 1:
-        raise ValueError(f"curse_of_memory: decay is {options.decay}; a stable one is between 0 and 1")
     rng = np.random.default_rng(seed)
     plain, normalised = measure(options.decay, options, rng)
     plain_short, normalised_short = measure(REFERENCE_DECAY, options, rng)

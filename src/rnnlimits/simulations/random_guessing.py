@@ -23,6 +23,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rnnlimits.contracts import SimulationOptions
 from rnnlimits.simulations.base import Measurement
 
 # Shape letters: G guesses, H hidden units, S sequences, T time steps.
@@ -32,15 +33,36 @@ RIGHT_WITHIN = 0.2
 TRAINING_SEQUENCES = 16
 TEST_SEQUENCES = 2560
 ACCEPTED_BELOW = 0.01  # share of wrong answers
+LONGEST = 10_000  # steps
+MOST_UNITS = 100
+MOST_GUESSES = 10_000_000
+LARGEST_WEIGHT = 1e6
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(SimulationOptions):
     length: int = 100  # steps, at least; at most 1.1 times as many
     signal_steps: int = 3  # how many first elements carry the class
     hidden: int = 1  # units, each connected to each
     weights_up_to: float = 100.0
     most_guesses: int = 20_000
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.signal_steps < self.length <= LONGEST:
+            raise ValueError(
+                f"random_guessing: got signal_steps={self.signal_steps}, length={self.length}; expected "
+                f"1 to length - 1 signal steps, and a length of at most {LONGEST}"
+            )
+        if not 1 <= self.hidden <= MOST_UNITS or not 1 <= self.most_guesses <= MOST_GUESSES:
+            raise ValueError(
+                f"random_guessing: got hidden={self.hidden}, most_guesses={self.most_guesses}; expected "
+                f"1 to {MOST_UNITS} units and 1 to {MOST_GUESSES} guesses"
+            )
+        if not 0 < self.weights_up_to <= LARGEST_WEIGHT:
+            raise ValueError(
+                f"random_guessing: got weights_up_to={self.weights_up_to}; expected above 0, at most "
+                f"{LARGEST_WEIGHT:g}"
+            )
 
 
 @dataclass(frozen=True)
@@ -78,10 +100,6 @@ def wrong_answers(weights: dict[str, np.ndarray], sequences: Sequences) -> np.nd
 
 
 def simulate(options: Options, seed: int) -> list[Measurement]:
-    if not 1 <= options.signal_steps < options.length:
-        raise ValueError(
-            f"random_guessing: signal_steps is {options.signal_steps}; it must be 1 to length - 1"
-        )
     rng = np.random.default_rng(seed)
     training = draw_sequences(TRAINING_SEQUENCES, options, rng)
     guesses = shown = 0

@@ -21,14 +21,16 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from rnnlimits.tasks.base import Batch, Task
+from rnnlimits.contracts import TaskOptions
+from rnnlimits.tasks._families import NumberAtEnd
+from rnnlimits.tasks.base import Batch
 
 SHORTEST = 2  # steps: one for each marker
 SOLVED_BELOW = 0.01  # mean squared error: 17 times better than chance
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(TaskOptions):
     def widths(self, length: int) -> tuple[int, int]:
         return 2, 1  # the number and its marker; the sum
 
@@ -36,11 +38,10 @@ class Options:
         return None if length >= SHORTEST else f"two markers need at least {SHORTEST} steps"
 
 
-class Adding(Task):
+class Adding(NumberAtEnd):
     metric = "mean_squared_error"
     higher_is_better = False
     units: ClassVar = {"mean_squared_error": "squared error", "loss": "squared error"}
-    reads_last = True
 
     @property
     def chance(self) -> dict[str, float]:
@@ -54,9 +55,6 @@ class Adding(Task):
         marker_BT = torch.zeros(batch, self.length).scatter(1, torch.cat([first_B1, second_B1], 1), 1.0)
         target_B1 = (number_BT * marker_BT).sum(1, keepdim=True)
         return Batch(torch.stack([number_BT, marker_BT], 2), target_B1)
-
-    def loss_N(self, output_NTO: Tensor, batch: Batch) -> Tensor:
-        return (output_NTO[:, -1] - batch.target).square().squeeze(1)
 
     def scores(self, output_NTO: Tensor, batch: Batch) -> dict[str, Tensor]:
         error_N = self.loss_N(output_NTO, batch)

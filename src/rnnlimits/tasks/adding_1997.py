@@ -19,20 +19,20 @@ It is right where the marked numbers add up to less than 0.16: (1 - q)(0.16 - 0.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
-from torch import Tensor
 
+from rnnlimits.contracts import TaskOptions
 from rnnlimits.tasks import _marked_pairs as marked_pairs
-from rnnlimits.tasks.base import Batch, Task, counted_mean
+from rnnlimits.tasks._families import NumberAtEachStep
+from rnnlimits.tasks.base import Batch
 
 RIGHT_WITHIN = 0.04
 WRONG_AT_MOST = 3 / 2560
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(TaskOptions):
     def widths(self, length: int) -> tuple[int, int]:
         return 2, 1  # the number and its marker; the scaled sum
 
@@ -43,10 +43,8 @@ class Options:
         return None if length >= 20 else "the marks need at least 20 steps"
 
 
-class Adding1997(Task):
-    metric = "mean_squared_error"
-    higher_is_better = False
-    units: ClassVar = {"mean_squared_error": "squared error", "loss": "squared error", "accuracy": "share"}
+class Adding1997(NumberAtEachStep):
+    right_within = RIGHT_WITHIN
 
     @property
     def chance(self) -> dict[str, float]:
@@ -60,15 +58,6 @@ class Adding1997(Task):
         x_BT2, marked_B2, last_BT = marked_pairs.marked_pairs(batch, self.length, -1.0, 0.0, generator)
         target_B11 = (0.5 + marked_B2.sum(1) / 4).view(-1, 1, 1)
         return Batch(x_BT2, target_B11.expand(-1, x_BT2.shape[1], -1), last_BT)
-
-    def loss_N(self, output_NTO: Tensor, batch: Batch) -> Tensor:
-        return counted_mean((output_NTO - batch.target).square().squeeze(2), batch.mask_BT)
-
-    def scores(self, output_NTO: Tensor, batch: Batch) -> dict[str, Tensor]:
-        error_N = self.loss_N(output_NTO, batch)
-        right_NT = ((output_NTO - batch.target).abs().squeeze(2) < RIGHT_WITHIN).double()
-        accuracy_N = counted_mean(right_NT, batch.mask_BT)
-        return {"loss": error_N, "mean_squared_error": error_N, "accuracy": accuracy_N}
 
     def solved(self, scores: dict[str, float]) -> bool:
         return scores["accuracy"] >= 1 - WRONG_AT_MOST

@@ -22,16 +22,17 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from rnnlimits.tasks.base import Batch, Task, counted_mean
+from rnnlimits.contracts import TaskOptions
+from rnnlimits.tasks._families import ClassAtEachStep
+from rnnlimits.tasks.base import Batch
 
 NEAR = 0.01  # the exponent a: small, so questions come soon after the pairs
 SOLVED_FROM = 0.99
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(TaskOptions):
     pairs: int = 4
     vocabulary: int = 8192
     embedding: int = 64  # numbers that stand for one token
@@ -55,10 +56,7 @@ class Options:
         return None if fits else f"{self.pairs} pairs need an even number of at least {4 * self.pairs} steps"
 
 
-class AssociativeRecall(Task):
-    metric = "accuracy"
-    higher_is_better = True
-    units: ClassVar = {"accuracy": "share", "loss": "nats"}
+class AssociativeRecall(ClassAtEachStep):
     options: Options
 
     @property
@@ -80,14 +78,6 @@ class AssociativeRecall(Task):
         nothing_BT = torch.zeros_like(token_BT)
         target_BT = nothing_BT.scatter(1, ask_BK, value_BK)
         return Batch(token_BT, target_BT, nothing_BT.float().scatter(1, ask_BK, 1.0))
-
-    def loss_N(self, output_NTO: Tensor, batch: Batch) -> Tensor:
-        loss_NT = functional.cross_entropy(output_NTO.transpose(1, 2), batch.target, reduction="none")
-        return counted_mean(loss_NT, batch.mask_BT)
-
-    def scores(self, output_NTO: Tensor, batch: Batch) -> dict[str, Tensor]:
-        right_NT = (output_NTO.argmax(2) == batch.target).double()
-        return {"loss": self.loss_N(output_NTO, batch), "accuracy": counted_mean(right_NT, batch.mask_BT)}
 
     def solved(self, scores: dict[str, float]) -> bool:
         return scores["accuracy"] >= SOLVED_FROM

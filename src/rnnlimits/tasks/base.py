@@ -16,10 +16,12 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Literal, Protocol
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
+
+from rnnlimits.contracts import TaskOptions
 
 Split = Literal["validation", "test"]
 
@@ -27,9 +29,6 @@ USES = ("data", "init", "validation", "test", "probe")
 SPACE_FOR_USES = 16  # more than there are uses, so that a new use moves none of the old streams
 SCRAMBLE = 2_654_435_761  # odd, so multiplying by it is a permutation of 0 .. 2**32 - 1 (Knuth, TAOCP 3, 6.4)
 LARGEST_SEED = 2**32 // SPACE_FOR_USES - 1
-
-# Sequences: bounds the memory of an evaluation, and divides 1,000 and 10,000; a page may state its own.
-EVALUATION_BATCH = 250
 
 
 @dataclass(frozen=True)
@@ -44,16 +43,6 @@ class Batch:
     target: Tensor
     mask_BT: Tensor | None = None
     carry: bool = False
-
-
-class TaskOptions(Protocol):
-    """What planning asks of a page's Options, without importing torch."""
-
-    def widths(self, length: int) -> tuple[int, int]:
-        """How many inputs the model is fed, and how many outputs it must give."""
-
-    def problem(self, length: int) -> str | None:
-        """Why this length is impossible, and what is possible; None if it is fine."""
 
 
 class Task(ABC):
@@ -91,7 +80,7 @@ class Task(ABC):
     def evaluation(self, split: Split, sequences: int, generator: torch.Generator) -> list[Batch]:
         """The sequences to judge by, in order. A finite task gives its whole split, however many."""
         check_split(split)
-        at_once = getattr(self.options, "evaluation_batch", EVALUATION_BATCH)
+        at_once = self.options.evaluation_batch
         pieces = [at_once] * (sequences // at_once) + [sequences % at_once]
         return [self.evaluation_sample(piece, generator) for piece in pieces if piece]
 

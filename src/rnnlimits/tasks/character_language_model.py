@@ -23,24 +23,25 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from rnnlimits.contracts import TaskOptions
 from rnnlimits.tasks.base import Batch, Split, Task, check_split, windows
-from rnnlimits.tasks.data import datasets
+from rnnlimits.tasks.data import n_grams, text
 
 EVALUATION_STREAMS = 16
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(TaskOptions):
     corpus: Literal["python_reference", "tiny_shakespeare"] = "python_reference"
     embedding: int = 32  # numbers that stand for one character
     characters: int | None = None  # only the first so many; the vocabulary stays that of the whole corpus
     evaluation_batch: ClassVar = EVALUATION_STREAMS
 
     def widths(self, length: int) -> tuple[int, int]:
-        return datasets.vocabulary_size(self.corpus), datasets.vocabulary_size(self.corpus)
+        return text.vocabulary_size(self.corpus), text.vocabulary_size(self.corpus)
 
     def problem(self, length: int) -> str | None:
-        whole = datasets.corpus_characters(self.corpus)
+        whole = text.corpus_characters(self.corpus)
         characters = whole if self.characters is None else self.characters
         if not 10 <= characters <= whole or self.embedding < 1:
             return f"embedding must be 1 or more, characters null or 10 to {whole} ({self.corpus})"
@@ -55,8 +56,8 @@ class CharacterLanguageModel(Task):
 
     def __init__(self, length: int, options: Options) -> None:
         super().__init__(length, options)
-        self.corpus = corpus = datasets.corpus(options.corpus)
-        self.token_T = torch.from_numpy(datasets.encode(corpus.text, corpus.vocabulary))[: options.characters]
+        self.corpus = corpus = text.corpus(options.corpus)
+        self.token_T = torch.from_numpy(text.encode(corpus.text, corpus.vocabulary))[: options.characters]
         first, second, end = (len(self.token_T) * tenths // 10 for tenths in (8, 9, 10))
         # Places of targets. The input is the character before, so the very first one is never a target.
         self.parts = {"train": (1, first), "validation": (first, second), "test": (second, end)}
@@ -95,7 +96,7 @@ class CharacterLanguageModel(Task):
 
     def references(self) -> dict[str, float]:
         (_, train_end), (test_start, _) = self.parts["train"], self.parts["test"]
-        return datasets.n_gram_bits(self.token_T.numpy(), train_end, test_start, self.outputs)
+        return n_grams.n_gram_bits(self.token_T.numpy(), train_end, test_start, self.outputs)
 
     def facts(self) -> dict[str, str]:
         return {"corpus": self.corpus.name, "corpus_sha256": self.corpus.sha256}

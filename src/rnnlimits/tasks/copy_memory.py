@@ -29,14 +29,16 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from rnnlimits.tasks.base import Batch, Task
+from rnnlimits.contracts import TaskOptions
+from rnnlimits.tasks._families import ClassAtEachStep
+from rnnlimits.tasks.base import Batch
 
 BLANK = 0
 SOLVED_FROM = 0.99  # recall accuracy; chance is 0.125
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(TaskOptions):
     symbols: int = 10  # how many symbols to remember
     alphabet: int = 8  # how many different symbols there are
     input: Literal["one_hot", "scalar"] = "one_hot"
@@ -55,9 +57,8 @@ class Options:
         return None if length >= 1 else "the delay must be at least 1 step"
 
 
-class CopyMemory(Task):
+class CopyMemory(ClassAtEachStep):
     metric = "recall_accuracy"
-    higher_is_better = True
     units: ClassVar = {"recall_accuracy": "share", "loss": "nats"}
     options: Options
 
@@ -87,9 +88,6 @@ class CopyMemory(Task):
         if self.options.input == "scalar":
             return Batch(token_BT.float().unsqueeze(2), target_BT)
         return Batch(functional.one_hot(token_BT, self.inputs).float(), target_BT)
-
-    def loss_N(self, output_NTO: Tensor, batch: Batch) -> Tensor:
-        return functional.cross_entropy(output_NTO.transpose(1, 2), batch.target, reduction="none").mean(1)
 
     def scores(self, output_NTO: Tensor, batch: Batch) -> dict[str, Tensor]:
         right_NT = (output_NTO.argmax(2) == batch.target) & (batch.target != BLANK)

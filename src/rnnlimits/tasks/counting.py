@@ -27,6 +27,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from rnnlimits.contracts import TaskOptions
 from rnnlimits.tasks.base import Batch, Task, counted_mean
 
 SYMBOLS = 3  # read: S, a, b; to be predicted: a, b, T
@@ -34,7 +35,7 @@ SOLVED_FROM = 0.99
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(TaskOptions):
     longest: int | None = None  # steps of the strings of validation and test; null: like the training
 
     def widths(self, length: int) -> tuple[int, int]:

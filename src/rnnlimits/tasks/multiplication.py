@@ -22,20 +22,20 @@ for answers between 0 and 1.)
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
-from torch import Tensor
 
+from rnnlimits.contracts import TaskOptions
 from rnnlimits.tasks import _marked_pairs as marked_pairs
-from rnnlimits.tasks.base import Batch, Task, counted_mean
+from rnnlimits.tasks._families import NumberAtEachStep
+from rnnlimits.tasks.base import Batch
 
 RIGHT_WITHIN = 0.04
 JUDGED = 2_000  # sequences, of which fewer than `wrong_below` may be wrong
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(TaskOptions):
     wrong_below: int = 13  # of 2,000 sequences; 140 is the easier criterion of the source
 
     def widths(self, length: int) -> tuple[int, int]:
@@ -50,10 +50,8 @@ class Options:
         return None if length >= 20 else "the marks need at least 20 steps"
 
 
-class Multiplication(Task):
-    metric = "mean_squared_error"
-    higher_is_better = False
-    units: ClassVar = {"mean_squared_error": "squared error", "loss": "squared error", "accuracy": "share"}
+class Multiplication(NumberAtEachStep):
+    right_within = RIGHT_WITHIN
     options: Options
 
     @property
@@ -69,15 +67,6 @@ class Multiplication(Task):
         x_BT2, marked_B2, last_BT = marked_pairs.marked_pairs(batch, self.length, 0.0, 1.0, generator)
         target_BT1 = marked_B2.prod(1).view(-1, 1, 1).expand(-1, x_BT2.shape[1], -1)
         return Batch(x_BT2, target_BT1, last_BT)
-
-    def loss_N(self, output_NTO: Tensor, batch: Batch) -> Tensor:
-        return counted_mean((output_NTO - batch.target).square().squeeze(2), batch.mask_BT)
-
-    def scores(self, output_NTO: Tensor, batch: Batch) -> dict[str, Tensor]:
-        error_N = self.loss_N(output_NTO, batch)
-        right_NT = ((output_NTO - batch.target).abs().squeeze(2) < RIGHT_WITHIN).double()
-        accuracy_N = counted_mean(right_NT, batch.mask_BT)
-        return {"loss": error_N, "mean_squared_error": error_N, "accuracy": accuracy_N}
 
     def solved(self, scores: dict[str, float]) -> bool:
         return scores["accuracy"] > 1 - self.options.wrong_below / JUDGED

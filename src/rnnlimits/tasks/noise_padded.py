@@ -16,48 +16,41 @@ Validation and test read the first images of their part, as many as the budget s
 Chance: guessing among ten digits is right one time in ten; giving each the same odds has the loss ln 10.
 """
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
-import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from rnnlimits.tasks.base import EVALUATION_BATCH, Batch, Split, Task, check_split, passes
-from rnnlimits.tasks.data import datasets, mnist
+from rnnlimits.contracts import TaskOptions
+from rnnlimits.tasks._families import TenDigits
+from rnnlimits.tasks.base import Batch, Split, check_split, passes
+from rnnlimits.tasks.data import digits, mnist
 
-CLASSES = 10
 LINES = {"digits": 8, "mnist": 28}
 NOISE_SEED = 2019  # of the one noise sequence; the released code has no seed
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(TaskOptions):
     images: Literal["digits", "mnist"] = "digits"
     noise: Literal["fresh", "same"] = "fresh"
 
     def widths(self, length: int) -> tuple[int, int]:
-        return LINES[self.images], CLASSES
+        return LINES[self.images], 10
 
     def problem(self, length: int) -> str | None:
         lines = LINES[self.images]
         return None if length >= lines else f"an image of {self.images} has {lines} lines; {lines} or more"
 
 
-class NoisePadded(Task):
-    metric = "accuracy"
-    higher_is_better = True
-    units: ClassVar = {"accuracy": "share", "loss": "nats"}
-    chance: ClassVar = {"accuracy": 1 / CLASSES, "loss": math.log(CLASSES)}
-    reads_last = True
+class NoisePadded(TenDigits):
     options: Options
 
     def __init__(self, length: int, options: Options) -> None:
         super().__init__(length, options)
-        self.parts = mnist.parts() if options.images == "mnist" else digits()
+        self.parts = mnist.parts() if options.images == "mnist" else digits.parts()
         self.brightest = 255 if options.images == "mnist" else 1
         one = torch.Generator().manual_seed(NOISE_SEED)
         self.same_TI = torch.randn(length - self.inputs, self.inputs, generator=one)
@@ -77,24 +70,9 @@ class NoisePadded(Task):
     def evaluation(self, split: Split, sequences: int, generator: torch.Generator) -> list[Batch]:
         check_split(split)
         rows = torch.arange(min(sequences, len(self.parts[split][1])))
-        return [self._take(split, some, generator) for some in rows.split(EVALUATION_BATCH)]
-
-    def loss_N(self, output_NTO: Tensor, batch: Batch) -> Tensor:
-        return functional.cross_entropy(output_NTO[:, -1], batch.target, reduction="none")
-
-    def scores(self, output_NTO: Tensor, batch: Batch) -> dict[str, Tensor]:
-        right_N = output_NTO[:, -1].argmax(1) == batch.target
-        return {"loss": self.loss_N(output_NTO, batch), "accuracy": right_N.double()}
-
-    def solved(self, scores: dict[str, float]) -> bool:
-        return False  # no accuracy on real images means "learnt"
+        return [self._take(split, some, generator) for some in rows.split(self.options.evaluation_batch)]
 
     def facts(self) -> dict[str, str]:
         if self.options.images == "digits":
             return {}
         return {"mnist_train_images_sha256": mnist.FILES[mnist.FIRST][1]}
-
-
-def digits() -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    pixels, labels = datasets.digits()
-    return {part: (pixels[rows], labels[rows]) for part, rows in datasets.digits_rows().items()}

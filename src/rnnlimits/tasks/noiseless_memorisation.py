@@ -25,13 +25,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from rnnlimits.tasks.base import Batch, Task
+from rnnlimits.contracts import TaskOptions
+from rnnlimits.tasks._families import ClassAtEachStep
+from rnnlimits.tasks.base import Batch
 
 WRONG_BELOW = 0.01  # share of sequences
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(TaskOptions):
     symbols: int = 10  # how many symbols to remember
     alphabet: int = 5  # how many different symbols there are
 
@@ -47,9 +49,8 @@ class Options:
         return None if length >= 1 else "the wait must be at least 1 step"
 
 
-class NoiselessMemorisation(Task):
+class NoiselessMemorisation(ClassAtEachStep):
     metric = "recall_accuracy"
-    higher_is_better = True
     units: ClassVar = {"recall_accuracy": "share", "sequence_accuracy": "share", "loss": "nats"}
     options: Options
 
@@ -76,10 +77,6 @@ class NoiselessMemorisation(Task):
         symbols, alphabet = self.options.symbols, self.options.alphabet
         token_BT, target_BT = self.lay_out(torch.randint(0, alphabet, (batch, symbols), generator=generator))
         return Batch(functional.one_hot(token_BT, self.inputs).float(), target_BT)
-
-    def loss_N(self, output_NTO: Tensor, batch: Batch) -> Tensor:
-        loss_NT = functional.cross_entropy(output_NTO.transpose(1, 2), batch.target, reduction="none")
-        return loss_NT.mean(1)
 
     def scores(self, output_NTO: Tensor, batch: Batch) -> dict[str, Tensor]:
         right_NT = output_NTO.argmax(2) == batch.target

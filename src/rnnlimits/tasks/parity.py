@@ -23,17 +23,18 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from torch import Tensor
 from torch.nn import functional
 
-from rnnlimits.tasks.base import Batch, Task, counted_mean
+from rnnlimits.contracts import TaskOptions
+from rnnlimits.tasks._families import ClassAtEachStep
+from rnnlimits.tasks.base import Batch
 
 CLASSES = 2
 SOLVED_FROM = 0.99
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(TaskOptions):
     shortest: int = 3  # bits of the shortest string
     longest: int | None = None  # validation and test have length + 1 to so many bits; null: like the training
 
@@ -49,10 +50,7 @@ class Options:
         return None if length >= self.shortest else f"the shortest string needs {self.shortest} steps"
 
 
-class Parity(Task):
-    metric = "accuracy"
-    higher_is_better = True
-    units: ClassVar = {"accuracy": "share", "loss": "nats"}
+class Parity(ClassAtEachStep):
     chance: ClassVar = {"accuracy": 1 / CLASSES, "loss": math.log(CLASSES)}
     options: Options
 
@@ -71,14 +69,6 @@ class Parity(Task):
         step_T = torch.arange(high)
         x_BT2 = functional.one_hot(bit_BT, 2) * (step_T < length_B1).unsqueeze(2)
         return Batch(x_BT2.float(), bit_BT.cumsum(1) % 2, (step_T == length_B1 - 1).float())
-
-    def loss_N(self, output_NTO: Tensor, batch: Batch) -> Tensor:
-        loss_NT = functional.cross_entropy(output_NTO.transpose(1, 2), batch.target, reduction="none")
-        return counted_mean(loss_NT, batch.mask_BT)
-
-    def scores(self, output_NTO: Tensor, batch: Batch) -> dict[str, Tensor]:
-        right_NT = (output_NTO.argmax(2) == batch.target).double()
-        return {"loss": self.loss_N(output_NTO, batch), "accuracy": counted_mean(right_NT, batch.mask_BT)}
 
     def solved(self, scores: dict[str, float]) -> bool:
         return scores["accuracy"] >= SOLVED_FROM

@@ -21,17 +21,18 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from torch import Tensor
 from torch.nn import functional
 
-from rnnlimits.tasks.base import Batch, Task
+from rnnlimits.contracts import TaskOptions
+from rnnlimits.tasks._families import ClassAtEnd
+from rnnlimits.tasks.base import Batch
 
 SIGNALS = 2  # the first symbol is 0 or 1
 WRONG_BELOW = 0.01  # share of sequences
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(TaskOptions):
     symbols: int = 100
 
     def widths(self, length: int) -> tuple[int, int]:
@@ -43,25 +44,14 @@ class Options:
         return None if length >= 2 else "at least 2 steps, or nothing follows the first symbol"
 
 
-class RandomPermutation(Task):
-    metric = "accuracy"
-    higher_is_better = True
-    units: ClassVar = {"accuracy": "share", "loss": "nats"}
+class RandomPermutation(ClassAtEnd):
     chance: ClassVar = {"accuracy": 1 / SIGNALS, "loss": math.log(SIGNALS)}
-    reads_last = True
     options: Options
 
     def sample(self, batch: int, generator: torch.Generator) -> Batch:
         token_BT = torch.randint(SIGNALS, self.inputs, (batch, self.length), generator=generator)
         token_BT[:, 0] = torch.randint(0, SIGNALS, (batch,), generator=generator)
         return Batch(functional.one_hot(token_BT, self.inputs).float(), token_BT[:, 0].clone())
-
-    def loss_N(self, output_NTO: Tensor, batch: Batch) -> Tensor:
-        return functional.cross_entropy(output_NTO[:, -1], batch.target, reduction="none")
-
-    def scores(self, output_NTO: Tensor, batch: Batch) -> dict[str, Tensor]:
-        right_N = output_NTO[:, -1].argmax(1) == batch.target
-        return {"loss": self.loss_N(output_NTO, batch), "accuracy": right_N.double()}
 
     def solved(self, scores: dict[str, float]) -> bool:
         return scores["accuracy"] > 1 - WRONG_BELOW

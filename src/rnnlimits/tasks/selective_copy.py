@@ -27,6 +27,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from rnnlimits.contracts import TaskOptions
 from rnnlimits.tasks.base import Batch, Task
 
 NOISE = 0
@@ -34,7 +35,7 @@ SOLVED_FROM = 0.99
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(TaskOptions):
     symbols: int = 16  # how many symbols to remember
     vocabulary: int = 16  # how many different numbers there are, with the noise and the question
 

@@ -15,46 +15,40 @@ training and gives the score: fair between sizes, flattering to all; so the chos
 Chance: guessing among ten digits is right one time in ten; giving each the same odds has the loss ln 10.
 """
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
+from rnnlimits.contracts import TaskOptions
+from rnnlimits.tasks._families import TenDigits
 from rnnlimits.tasks.base import Batch, Split, Task, check_split, passes
-from rnnlimits.tasks.data import datasets
+from rnnlimits.tasks.data import digits
 
 PIXELS = 64
-CLASSES = 10
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
-    evaluation_batch: ClassVar = datasets.DIGITS_PARTS["test"]  # the whole split at once
+class Options(TaskOptions):
+    evaluation_batch: ClassVar = digits.PARTS["test"]  # the whole split at once
 
     def widths(self, length: int) -> tuple[int, int]:
-        return 1, CLASSES
+        return 1, 10
 
     def problem(self, length: int) -> str | None:
         return None if length == PIXELS else f"an image has 8 x 8 pixels, so only {PIXELS} is possible"
 
 
-class SequentialDigits(Task):
-    metric = "accuracy"
-    higher_is_better = True
-    units: ClassVar = {"accuracy": "share", "loss": "nats"}
-    chance: ClassVar = {"accuracy": 1 / CLASSES, "loss": math.log(CLASSES)}
-    reads_last = True
+class SequentialDigits(TenDigits):
     finite = True
 
     def __init__(self, length: int, options: Options) -> None:
         super().__init__(length, options)
-        pixels, labels = datasets.digits()
+        pixels, labels = digits.read()
         self.pixel_BTI, self.label_B = torch.from_numpy(pixels).unsqueeze(2), torch.from_numpy(labels)
-        self.rows = {part: torch.from_numpy(rows) for part, rows in datasets.digits_rows().items()}
+        self.rows = {part: torch.from_numpy(rows) for part, rows in digits.rows().items()}
 
     def _take(self, rows: Tensor) -> Batch:
         return Batch(self.pixel_BTI[rows], self.label_B[rows])
@@ -78,13 +72,3 @@ class SequentialDigits(Task):
         task = SequentialDigits(self.length, Options())
         task.rows = {"train": train, "validation": held_out}
         return task
-
-    def loss_N(self, output_NTO: Tensor, batch: Batch) -> Tensor:
-        return functional.cross_entropy(output_NTO[:, -1], batch.target, reduction="none")
-
-    def scores(self, output_NTO: Tensor, batch: Batch) -> dict[str, Tensor]:
-        right_N = output_NTO[:, -1].argmax(1) == batch.target
-        return {"loss": self.loss_N(output_NTO, batch), "accuracy": right_N.double()}
-
-    def solved(self, scores: dict[str, float]) -> bool:
-        return False  # no accuracy on real images means "learnt"

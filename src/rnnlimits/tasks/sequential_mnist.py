@@ -16,24 +16,22 @@ and are the best over the epochs on the 10,000 test images. A pixel is its byte 
 Chance: guessing among ten digits is right one time in ten; giving each the same odds has the loss ln 10.
 """
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from rnnlimits.tasks.base import EVALUATION_BATCH, Batch, Split, Task, check_split, passes
+from rnnlimits.contracts import TaskOptions
+from rnnlimits.tasks._families import TenDigits
+from rnnlimits.tasks.base import Batch, Split, check_split, passes
 from rnnlimits.tasks.data import mnist
-
-CLASSES = 10
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(TaskOptions):
     permutation: Literal["none", "expRNN", "coRNN"] = "none"
 
     def widths(self, length: int) -> tuple[int, int]:
@@ -43,13 +41,7 @@ class Options:
         return None if length == 784 else "an image has 28 x 28 pixels, so only 784 is possible"
 
 
-class SequentialMnist(Task):
-    metric = "accuracy"
-    higher_is_better = True
-    units: ClassVar = {"accuracy": "share", "loss": "nats"}
-    chance: ClassVar = {"accuracy": 1 / CLASSES, "loss": math.log(CLASSES)}
-    reads_last = True
-
+class SequentialMnist(TenDigits):
     def __init__(self, length: int, options: Options) -> None:
         super().__init__(length, options)
         self.order_T = order(options.permutation)
@@ -71,19 +63,9 @@ class SequentialMnist(Task):
         check_split(split)
         part = self.parts[split]
         if split not in self.evaluations:
-            pieces = torch.arange(len(part[1])).split(EVALUATION_BATCH)
+            pieces = torch.arange(len(part[1])).split(self.options.evaluation_batch)
             self.evaluations[split] = [self._take(part, rows) for rows in pieces]
         return self.evaluations[split]
-
-    def loss_N(self, output_NTO: Tensor, batch: Batch) -> Tensor:
-        return functional.cross_entropy(output_NTO[:, -1], batch.target, reduction="none")
-
-    def scores(self, output_NTO: Tensor, batch: Batch) -> dict[str, Tensor]:
-        right_N = output_NTO[:, -1].argmax(1) == batch.target
-        return {"loss": self.loss_N(output_NTO, batch), "accuracy": right_N.double()}
-
-    def solved(self, scores: dict[str, float]) -> bool:
-        return False  # no accuracy on real images means "learnt"
 
     def facts(self) -> dict[str, str]:
         return {"mnist_train_images_sha256": mnist.FILES[mnist.FIRST][1]}

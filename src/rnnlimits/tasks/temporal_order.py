@@ -17,13 +17,13 @@ Chance: the four classes are equally likely, so one in four is right, and the be
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
-from torch import Tensor
 from torch.nn import functional
 
-from rnnlimits.tasks.base import Batch, Task
+from rnnlimits.contracts import TaskOptions
+from rnnlimits.tasks._families import ClassAtEnd
+from rnnlimits.tasks.base import Batch
 
 SHORTEST = 10  # steps: below, a tenth of the sequence may hold no step at all
 SIGNALS = 2  # A, B: tokens 0 and 1
@@ -33,7 +33,7 @@ SOLVED_FROM = 0.99
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(TaskOptions):
     def widths(self, length: int) -> tuple[int, int]:
         return SYMBOLS, CLASSES
 
@@ -41,12 +41,7 @@ class Options:
         return None if length >= SHORTEST else f"each tenth needs a step, so at least {SHORTEST} steps"
 
 
-class TemporalOrder(Task):
-    metric = "accuracy"
-    higher_is_better = True
-    units: ClassVar = {"accuracy": "share", "loss": "nats"}
-    reads_last = True
-
+class TemporalOrder(ClassAtEnd):
     @property
     def chance(self) -> dict[str, float]:
         return {"accuracy": 1 / CLASSES, "loss": math.log(CLASSES)}
@@ -60,13 +55,6 @@ class TemporalOrder(Task):
         return Batch(
             functional.one_hot(token_BT, SYMBOLS).float(), signal_B2[:, 0] * SIGNALS + signal_B2[:, 1]
         )
-
-    def loss_N(self, output_NTO: Tensor, batch: Batch) -> Tensor:
-        return functional.cross_entropy(output_NTO[:, -1], batch.target, reduction="none")
-
-    def scores(self, output_NTO: Tensor, batch: Batch) -> dict[str, Tensor]:
-        right_N = output_NTO[:, -1].argmax(1) == batch.target
-        return {"loss": self.loss_N(output_NTO, batch), "accuracy": right_N.double()}
 
     def solved(self, scores: dict[str, float]) -> bool:
         return scores["accuracy"] >= SOLVED_FROM

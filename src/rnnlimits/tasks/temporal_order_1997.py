@@ -21,13 +21,15 @@ Chance: 4 or 8 classes are equally likely: one in 4 (8) is right, and the best l
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from rnnlimits.tasks.base import Batch, Task, counted_mean
+from rnnlimits.contracts import TaskOptions
+from rnnlimits.tasks._families import ClassAtEachStep
+from rnnlimits.tasks.base import Batch, counted_mean
 
 SIGNALS = 2  # X, Y: tokens 0 and 1
 SYMBOLS = 8  # and a, b, c, d: tokens 2 to 5; E, B: 6 and 7
@@ -38,7 +40,7 @@ WRONG_AT_MOST = 3 / 2560
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(TaskOptions):
     signals: Literal[2, 3] = 2  # experiment 6a or 6b
 
     def widths(self, length: int) -> tuple[int, int]:
@@ -51,10 +53,7 @@ class Options:
         return None if length >= 10 else "the first signal has no place below 10 steps"
 
 
-class TemporalOrder1997(Task):
-    metric = "accuracy"
-    higher_is_better = True
-    units: ClassVar = {"accuracy": "share", "loss": "nats"}
+class TemporalOrder1997(ClassAtEachStep):
     options: Options
 
     @property
@@ -74,10 +73,6 @@ class TemporalOrder1997(Task):
         x_BTI = functional.one_hot(token_BT, SYMBOLS) * (step_T < steps_B1).unsqueeze(2)
         class_B1 = (signal_BS * 2 ** torch.arange(count - 1, -1, -1)).sum(1, keepdim=True)
         return Batch(x_BTI.float(), class_B1.expand(-1, longest), (step_T == steps_B1 - 1).float())
-
-    def loss_N(self, output_NTO: Tensor, batch: Batch) -> Tensor:
-        loss_NT = functional.cross_entropy(output_NTO.transpose(1, 2), batch.target, reduction="none")
-        return counted_mean(loss_NT, batch.mask_BT)
 
     def scores(self, output_NTO: Tensor, batch: Batch) -> dict[str, Tensor]:
         odds_NT = output_NTO.softmax(2).gather(2, batch.target.unsqueeze(2)).squeeze(2)

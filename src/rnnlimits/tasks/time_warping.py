@@ -20,20 +20,22 @@ Chance: the character before is any of the other 8 with equal odds: one in 8 is 
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from rnnlimits.tasks.base import Batch, Task, counted_mean
+from rnnlimits.contracts import TaskOptions
+from rnnlimits.tasks._families import ClassAtEachStep
+from rnnlimits.tasks.base import Batch
 
 DUMMY = 0
 SOLVED_FROM = 0.99
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(TaskOptions):
     maximum_warping: int = 10  # steps that a character is repeated, or zeros after it
     warping: Literal["uniform", "variable"] = "variable"
     filled_with: Literal["repetition", "zeros"] = "repetition"
@@ -49,10 +51,7 @@ class Options:
         return None if length >= shortest else f"a second character may come only after {shortest} steps"
 
 
-class TimeWarping(Task):
-    metric = "accuracy"
-    higher_is_better = True
-    units: ClassVar = {"accuracy": "share", "loss": "nats"}
+class TimeWarping(ClassAtEachStep):
     options: Options
 
     @property
@@ -87,14 +86,6 @@ class TimeWarping(Task):
             warp_BR = torch.randint(1, most + 1, shape, generator=generator)
         steps_BR = warp_BR + (self.options.filled_with == "zeros")
         return 1 + further_BR.cumsum(1) % characters, steps_BR.cumsum(1)
-
-    def loss_N(self, output_NTO: Tensor, batch: Batch) -> Tensor:
-        loss_NT = functional.cross_entropy(output_NTO.transpose(1, 2), batch.target, reduction="none")
-        return counted_mean(loss_NT, batch.mask_BT)
-
-    def scores(self, output_NTO: Tensor, batch: Batch) -> dict[str, Tensor]:
-        right_NT = (output_NTO.argmax(2) == batch.target).double()
-        return {"loss": self.loss_N(output_NTO, batch), "accuracy": counted_mean(right_NT, batch.mask_BT)}
 
     def solved(self, scores: dict[str, float]) -> bool:
         return scores["accuracy"] >= SOLVED_FROM

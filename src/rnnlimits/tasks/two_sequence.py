@@ -22,7 +22,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from rnnlimits.tasks.base import Batch, Task
+from rnnlimits.contracts import TaskOptions
+from rnnlimits.tasks._families import NumberAtEnd
+from rnnlimits.tasks.base import Batch
 
 NOISE_VARIANCE = 0.2
 RIGHT_WITHIN = 0.2
@@ -30,7 +32,7 @@ SOLVED_FROM = 0.99
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(TaskOptions):
     signal_steps: int = 3  # how many elements carry the sign
 
     def widths(self, length: int) -> tuple[int, int]:
@@ -41,11 +43,10 @@ class Options:
         return None if possible else f"signal_steps is {self.signal_steps}; it must be 1 to length - 1"
 
 
-class TwoSequence(Task):
+class TwoSequence(NumberAtEnd):
     metric = "accuracy"
     higher_is_better = True
     units: ClassVar = {"accuracy": "share", "loss": "squared error"}
-    reads_last = True
     options: Options
 
     @property
@@ -59,9 +60,6 @@ class TwoSequence(Task):
         )
         signal_BT = (2 * target_B1 - 1).expand(-1, self.options.signal_steps)
         return Batch(torch.cat([signal_BT, noise_BT], 1).unsqueeze(2), target_B1)
-
-    def loss_N(self, output_NTO: Tensor, batch: Batch) -> Tensor:
-        return (output_NTO[:, -1] - batch.target).square().squeeze(1)
 
     def scores(self, output_NTO: Tensor, batch: Batch) -> dict[str, Tensor]:
         right_N = (output_NTO[:, -1] - batch.target).abs().squeeze(1) < RIGHT_WITHIN

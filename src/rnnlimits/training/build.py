@@ -5,6 +5,7 @@ from torch import nn
 
 from rnnlimits import catalog
 from rnnlimits.architectures._model import Model
+from rnnlimits.contracts import ArchitectureOptions
 from rnnlimits.planning.shard import Shard
 from rnnlimits.tasks.base import Task, generator
 
@@ -17,8 +18,8 @@ def build_task(shard: Shard) -> Task:
 def build_model(shard: Shard, task: Task, seed: int) -> Model:
     """A fresh model whose weights depend on (shard's architecture and sizes, seed) and on nothing else."""
     page = catalog.module("architectures", shard.architecture)
-    options = catalog.make(page.Options, shard.architecture_options)
-    embedding = getattr(task.options, "embedding", 0)
+    options: ArchitectureOptions = catalog.make(page.Options, shard.architecture_options)
+    embedding = task.options.embedding
     # nn.Linear and the pages draw from the global generator, so it is forked around one manual_seed.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(generator(seed, "init").initial_seed())
@@ -26,7 +27,7 @@ def build_model(shard: Shard, task: Task, seed: int) -> Model:
         layer = catalog.page_class("architectures", shard.architecture)
         architecture = layer(embedding or task.inputs, shard.hidden_size, shard.length_steps, options)
         readout = nn.Linear(shard.hidden_size, task.outputs)
-        if std := getattr(options, "readout_std", 0):
-            nn.init.normal_(readout.weight, 0, std)
+        if options.readout_std:
+            nn.init.normal_(readout.weight, 0, options.readout_std)
             nn.init.zeros_(readout.bias)
     return Model(encoder, architecture, readout, task.reads_last)

@@ -21,9 +21,9 @@ def prepare(tf32: bool) -> None:
 
 def facts(layer: Architecture, replicas: int, tf32: bool) -> dict[str, Any]:
     """For the provenance: what ran the loop over time, as "cudnn-graph", and the memory."""
-    arguments = getattr(layer, "kernel", ""), "cuda", replicas, *getattr(layer, "kernel_arguments", ())
+    loop = kernels.backend(layer.kernel, "cuda", replicas, *layer.kernel_arguments)
     return {
-        "backend": kernels.backend(*arguments) + ("-graph" if Recording.made else ""),
+        "backend": loop + ("-graph" if Recording.made else ""),
         "gpu": torch.cuda.get_device_name(),
         "tf32": tf32,
         "peak_gpu_memory_mb": torch.cuda.max_memory_allocated() / 2**20,

@@ -31,7 +31,6 @@ OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "rmsprop": lambda groups: torch.optim.RMSprop(groups, alpha=0.9),
     "sgd": torch.optim.SGD,
 }
-MATRIX = "architecture.U_HH"  # of the pages whose recurrence is elman's
 
 
 @dataclass
@@ -155,10 +154,10 @@ class ReplicaTraining(pl.LightningModule):
         # No replica's loss depends on another's weights: the gradients of the sum stay apart.
         gradient_RP, *direct = torch.autograd.grad(loss_R.sum(), [theta_RP, *([y_RBTH] if penalty else [])])
         if penalty:
-            self.add_penalty(gradient_RP, penalty, tensors["architecture.U_HH"], y_RBTH, *direct)
+            self.add_penalty(gradient_RP, penalty, tensors[self.models.trained_matrix], y_RBTH, *direct)
         clipped_RP, norms_R = clip(gradient_RP, self.budget["clip_norm"], self.budget.get("clip_value"))
         if self.shrinks:
-            clipped_RP = shrink(clipped_RP, norms_R, theta_RP.detach(), self.models.layout.place(MATRIX))
+            clipped_RP = shrink(clipped_RP, norms_R, theta_RP.detach(), self.matrix)
         # Truncated back-propagation through time: the state goes on, its gradient does not.
         return (
             clipped_RP,
@@ -171,9 +170,14 @@ class ReplicaTraining(pl.LightningModule):
         self, gradient_RP: Tensor, weight: float, U_RHH: Tensor, h_RBTH: Tensor, direct_RBTH: Tensor
     ) -> None:
         """To the recurrent matrix's part, and before the clipping, as in the released code."""
-        (nonlinearity,) = self.models.kernel_arguments
+        nonlinearity = self.models.architecture.nonlinearity
         _, by_U_RHH = penalty_and_gradient(U_RHH, h_RBTH, direct_RBTH, nonlinearity)
-        gradient_RP[:, self.models.layout.place(MATRIX)] += weight * by_U_RHH.flatten(1)
+        gradient_RP[:, self.matrix] += weight * by_U_RHH.flatten(1)
+
+    @property
+    def matrix(self) -> slice:
+        """Where in a row the recurrent matrix stands."""
+        return self.models.layout.place(self.models.trained_matrix)
 
     def backward(self, loss: Tensor, *_: object) -> None:
         """Lightning's moment for the gradients: they are there; one that is not finite makes no update."""

@@ -25,6 +25,7 @@ from rnnlimits.training import gpu, groups
 from rnnlimits.training.build import build_model, build_task
 from rnnlimits.training.checkpoints import Checkpoint
 from rnnlimits.training.replicas import Replicas
+from rnnlimits.training.units import UNITS
 
 
 def run(
@@ -79,7 +80,7 @@ def run(
         "groups": sizes,
         "peak_memory_mb": machine.peak_memory_mb(),
         "resumed_from_updates": checkpoint.resumed_from_updates if checkpoint else [],
-        "backend": kernels.backend(getattr(models[0].architecture, "kernel", "")),
+        "backend": kernels.backend(models[0].architecture.kernel),
         "facts": task.facts(),
     }
     if device == "cuda" and updates:
@@ -185,9 +186,7 @@ class RowWriter:
 
     def score(self, replica, chosen, split: str, stage: str, update: int, metric: str, value) -> None:
         known = metric.removeprefix("best_")
-        units = {"updates_to_solve": "updates", "best_update": "updates", "solved": "share"}
-        norm = "gradient norm before clipping"
-        unit = units.get(metric) or self.task.units.get(known, norm if "norm" in metric else "")
+        unit = UNITS.get(metric) or self.task.units.get(known, "")
         self.add(
             metric, value, unit, seed=replica.seed, fold=self.fold(replica.seed),
             learning_rate=replica.learning_rate, selected=replica.learning_rate == chosen, split=split,

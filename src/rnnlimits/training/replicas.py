@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
-from rnnlimits.architectures._model import Model, State
+from rnnlimits.architectures._model import ARCHITECTURE, ENCODER, READOUT, Model, State
+from rnnlimits.architectures.base import Architecture
 from rnnlimits.tasks.base import Batch
 
 TRUSTED, SHRINKAGE = 1e10, 0.02  # a gradient norm that float32 still gets right; what follows a larger one
@@ -84,9 +85,18 @@ class Replicas(nn.Module):
         self._template = (template,)
         self.layout = Layout(list(template.named_parameters()))
         self.frozen_layout = Layout(list(template.named_buffers()))
-        self.kernel_arguments: tuple[str, ...] = getattr(template.architecture, "kernel_arguments", ())
         self.rows = nn.ParameterList([nn.Parameter(flat(list(model.parameters()))) for model in models])
         self.register_buffer("frozen_RQ", torch.stack([flat(list(model.buffers())) for model in models]))
+
+    @property
+    def architecture(self) -> Architecture:
+        """Its sizes and what it says of itself; the weights are those of `rows`."""
+        return self._template[0].architecture
+
+    @property
+    def trained_matrix(self) -> str:
+        """The name of the recurrent matrix among a model's weights; planning has seen that there is one."""
+        return f"{ARCHITECTURE}.{self.architecture.trained_matrix}"
 
     def theta(self, which: Sequence[int]) -> Tensor:
         return torch.stack([self.rows[r] for r in which])
@@ -108,19 +118,19 @@ class Replicas(nn.Module):
         """The architecture's outputs, (R, B, T, H), or (R, B, 1, H) with `last`."""
         template = self._template[0]
         x = x[:, :, template.first_step(state) :]
-        encoder = part(tensors, "encoder")
+        encoder = part(tensors, ENCODER)
         if encoder:
             x = vmap(lambda weights, x: functional_call(template.encoder, weights, (x,)))(encoder, x)
         architecture = template.architecture
         return type(architecture).forward_replicas(
-            architecture, part(tensors, "architecture"), x, state, last=last
+            architecture, part(tensors, ARCHITECTURE), x, state, last=last
         )
 
     def answer(self, tensors: dict[str, Tensor], y_RBTH: Tensor) -> Tensor:
         """The read-out of those steps that the task reads."""
         if self._template[0].task_reads_last and y_RBTH.shape[2] > 1:
             y_RBTH = y_RBTH[:, :, -1:]
-        readout = part(tensors, "readout")
+        readout = part(tensors, READOUT)
         output_RNO = torch.baddbmm(
             readout["bias"][:, None], y_RBTH.flatten(1, 2), readout["weight"].transpose(1, 2)
         )

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import (
@@ -15,7 +16,8 @@ from pydantic import (
 )
 
 from rnnlimits import catalog
-from rnnlimits.planning.config.mistakes import mistake, mistakes, short, tell, unknown_key
+from rnnlimits.planning.config.mistakes import Where, mistake, mistakes, short, tell, unknown_key
+from rnnlimits.planning.config.values import LARGEST, LARGEST_OPTION
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,12 +63,29 @@ def _page(kind: str, values: Any) -> Page:
     if unknown := [key for key in values if key not in known]:
         raise mistakes(((str(key),), unknown_key(key, ["page", *known])) for key in unknown)
     # JSON mode is strict about numbers and words, and takes a list for a tuple, which YAML cannot write.
-    return Page(name, _with_inner(kind, _adapter(kind, name).validate_json(json.dumps(values, default=str))))
+    options = _adapter(kind, name).validate_json(json.dumps(values, default=str))
+    if found := list(_too_large(options)):
+        raise mistakes(found)
+    return Page(name, _with_inner(kind, options))
+
+
+def _too_large(options: Any) -> Iterator[tuple[Where, str]]:
+    """Numbers that no page could compute with, whatever they mean there."""
+    for field in dataclasses.fields(options):
+        value = getattr(options, field.name)
+        for one in value if isinstance(value, tuple) else [value]:
+            if isinstance(one, int) and abs(one) > LARGEST:
+                yield (field.name,), f"got {short(one)}; expected a whole number of at most {LARGEST}"
+            if isinstance(one, float) and abs(one) > LARGEST_OPTION:
+                yield (
+                    (field.name,),
+                    f"got {short(one)}; expected a number of at most {LARGEST_OPTION:g} in size",
+                )
 
 
 def _with_inner(kind: str, options: Any) -> Any:
     """A page that is made `of` another one has options for that: they are checked and filled in as well."""
-    if not hasattr(options, "of"):
+    if kind != "architectures" or options.of is None:
         return options
     inner = _inner(kind, options.of, "inner", options.inner or {})
     last = options.last_layer and _inner(kind, options.of, "last_layer", inner | options.last_layer)

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 LABEL = r"^[a-z][a-z0-9_]{0,39}$"
 LARGEST = 2**31 - 1  # what a column of whole numbers holds
+LARGEST_OPTION = 1e9  # of a page: float32 holds its square, and no source comes near
 LARGEST_RATE = 1e30  # an optimiser multiplies it, and float32 ends at 3e38
 
 Label = Annotated[str, StringConstraints(pattern=LABEL)]

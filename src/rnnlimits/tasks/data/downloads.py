@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, Any
 
 TIMEOUT_S = 30
+DATA_VARIABLE = "RNNLIMITS_DATA"  # names the folder in which published files are looked for first
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """MNIST: handwritten digits, 60,000 to learn from, 10,000 to test on; LeCun, Bottou, Bengio & Haffner (1998).
 
-Four files, downloaded once and checked, or put into the folder `mnist` of the data folder; datasets.py tells
-how to name that.  Licence: THIRD_PARTY_DATA.md.
+Four files, downloaded once and checked, or put into the folder `mnist` of the data folder; the docstring
+of data/ tells how to name that.  Licence: THIRD_PARTY_DATA.md.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ import gzip
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from rnnlimits.tasks.data import datasets, downloads
+from rnnlimits.tasks.data import downloads
 from rnnlimits.tasks.data.downloads import Published
+
+if TYPE_CHECKING:
+    import numpy as np
 
 PIXELS = 784
 VALIDATION = 5_000  # images, the last of the training files
@@ -54,7 +56,7 @@ HEADER = {"images": 16, "labels": 8}  # bytes of the idx format before the data
 
 def read(part: str, data_dir: str | Path | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Images as rows of 784 bytes, line by line, and the digit of each; part is "train" or "t10k"."""
-    return _read(part, str(data_dir or os.environ.get(datasets.DATA_VARIABLE) or ""))
+    return _read(part, str(data_dir or os.environ.get(downloads.DATA_VARIABLE) or ""))
 
 
 def parts() -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -70,12 +72,16 @@ def parts() -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
 @functools.cache
 def _read(part: str, data_dir: str) -> tuple[np.ndarray, np.ndarray]:
+    import numpy as np
+
     pixels = _bytes(f"{part}-images-idx3-ubyte.gz", data_dir)[HEADER["images"] :]
     labels = _bytes(f"{part}-labels-idx1-ubyte.gz", data_dir)[HEADER["labels"] :]
     return pixels.reshape(-1, PIXELS), labels.astype(np.int64)
 
 
 def _bytes(name: str, data_dir: str) -> np.ndarray:
+    import numpy as np
+
     return np.frombuffer(gzip.decompress(_content(name, data_dir)), np.uint8)
 
 
@@ -94,7 +100,7 @@ def _content(name: str, data_dir: str) -> bytes:
         raise LookupError(
             f"mnist: {name} is not in the data folder ({data_dir or 'none is set'}) nor in the cache "
             f"({path.parent}), and no address gave it ({told}); put the four files into FOLDER/mnist and set "
-            f"`data: FOLDER` in the config or {datasets.DATA_VARIABLE}=FOLDER, or take sequential_digits, "
+            f"`data: FOLDER` in the config or {downloads.DATA_VARIABLE}=FOLDER, or take sequential_digits, "
             "which needs no download"
         )
     if not was_there and name == FIRST:

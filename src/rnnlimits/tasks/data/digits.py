@@ -1,0 +1,40 @@
+"""1,797 images of handwritten digits, 8 x 8, from scikit-learn; Alpaydin & Kaynak (1998)."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+
+PARTS = {"train": 1097, "validation": 350, "test": 350}  # images
+SHUFFLE_SEED = 1998  # the year of the data set
+
+
+def read() -> tuple[np.ndarray, np.ndarray]:
+    """1,797 images as rows of 64 pixels, line by line, in [0, 1]; and the digit that each one shows."""
+    import numpy as np
+
+    # The file beside scikit-learn, not its load_digits: importing scikit-learn costs 2 s and imports pandas.
+    package = importlib.util.find_spec("sklearn")
+    if package is None or package.origin is None:
+        raise LookupError("digits: the images come with scikit-learn; pip install scikit-learn")
+    path = Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz"
+    table = np.loadtxt(path, delimiter=",", dtype=np.int64)
+    return (table[:, :-1] / 16).astype(np.float32), table[:, -1]
+
+
+def rows() -> dict[str, np.ndarray]:
+    """part -> its images. The copy has no split, so this one is ours: a random order, cut."""
+    import numpy as np
+
+    order = np.random.default_rng(SHUFFLE_SEED).permutation(sum(PARTS.values()))
+    return dict(zip(PARTS, np.split(order, np.cumsum(list(PARTS.values()))[:-1])))
+
+
+def parts() -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Images and digits of "train", "validation" and "test"."""
+    pixels, labels = read()
+    return {part: (pixels[some], labels[some]) for part, some in rows().items()}
