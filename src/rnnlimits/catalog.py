@@ -33,8 +33,9 @@ NOUNS = {
     "probes": "probe",
     "simulations": "simulation",
     "figures": "figure",
+    "checks": "check",
 }
-FOLDERS = {kind: f"analysis/{kind}" if kind == "figures" else kind for kind in NOUNS}
+FOLDERS = {kind: kind for kind in NOUNS} | {"figures": "analysis/figures", "checks": "analysis/claims/checks"}
 BASE = "base"  # what the pages of a folder share; more of it is in files whose names begin with an underscore
 LIGHT_MODULES = ("__future__", "dataclasses", "typing", "math", "string")
 # Of this package, with all that is in them.
@@ -44,6 +45,7 @@ OPTIONS = {
     "tasks": contracts.TaskOptions,
     "probes": contracts.ProbeOptions,
     "simulations": contracts.SimulationOptions,
+    "checks": contracts.CheckOptions,
 }
 
 
@@ -55,6 +57,10 @@ class Option:
     default: Any
     choices: tuple[Any, ...]  # empty where any value of the type will do
     comment: str  # what the page says behind the field
+
+    @property
+    def required(self) -> bool:
+        return self.default is dataclasses.MISSING
 
 
 def names(kind: str) -> list[str]:
@@ -177,6 +183,12 @@ def options(kind: str, name: str) -> type:
             f"{file}: class Options says nothing to planning; write `class Options({base.__name__})`, with "
             f"`from {base.__module__} import {base.__name__}`"
         )
+    return found
+
+
+def check(name: str) -> type[contracts.CheckOptions]:
+    """What a check of claims says of itself."""
+    found: type[contracts.CheckOptions] = options("checks", name)
     return found
 
 

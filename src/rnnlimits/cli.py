@@ -6,9 +6,12 @@ Nothing heavy is imported up here: torch and pandas come in inside the one comma
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from rnnlimits.catalog import Option
 
 app = typer.Typer(
     add_completion=False,
@@ -57,14 +60,14 @@ def list_pages() -> None:
             for option in catalog.fields(kind, name) if kind != "figures" else []:
                 choices = f"  ({' | '.join(map(str, option.choices))})" if option.choices else ""
                 comment = f"  # {option.comment}" if option.comment else ""
-                typer.echo(f"      {option.name}: {_as_yaml(option.default)}{choices}{comment}")
+                typer.echo(f"      {option.name}: {_as_yaml(option)}{choices}{comment}")
 
 
-def _as_yaml(value: object) -> str:
+def _as_yaml(option: "Option") -> str:
     """A default as one would write it in a config: null, true, [1, 2], adam."""
     import json
 
-    return json.dumps(value).strip('"')
+    return "required" if option.required else json.dumps(option.default).strip('"')
 
 
 @app.command()

@@ -1,14 +1,16 @@
 """What a page's `Options` tells planning, with what holds where a page says nothing.
 
-A page of architectures/, tasks/, probes/ or simulations/ writes `class Options(ArchitectureOptions)`, or the
-base of its own folder, and overrides what is otherwise for it.  `parameters` of an architecture and `widths`
-of a task have no default.  Everything here is known without torch: the catalog reads Options without
-importing the page.  What is impossible is refused before a job starts: by `problem`, which knows the sizes,
-or, whatever the sizes, by a ValueError when the Options are made.
+A page of architectures/, tasks/, probes/, simulations/ or analysis/claims/checks/ writes
+`class Options(ArchitectureOptions)`, or the base of its own folder, and overrides what is otherwise for it.
+`parameters` of an architecture and `widths` of a task have no default.
+
+Everything here is known without torch: the catalog reads Options without importing the page.  What is
+impossible is refused before a job starts: by `problem`, which knows the sizes, or, whatever the sizes, by a
+ValueError when the Options are made.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 # Sequences: bounds the memory of an evaluation, and divides 1,000 and 10,000.
 EVALUATION_BATCH = 250
@@ -147,3 +149,27 @@ class ProbeOptions:
 @dataclass(frozen=True, kw_only=True)
 class SimulationOptions:
     """Of a page of simulations/: planning asks it nothing; impossible values are refused when it is made."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckOptions:
+    """Of a page of analysis/claims/checks/: the keys of a claim's part beside study and where.
+
+    >>> CheckOptions(seeds=0)
+    Traceback (most recent call last):
+    ValueError: seeds: got 0; expected a whole number of at least 1
+    """
+
+    # What `judge` is given: each cell, each pair of cells (`where` and `against`), all cells at once, or the
+    # table of all networks at once.
+    looks_at: ClassVar[Literal["cell", "pair", "cells", "networks"]] = "cell"
+    metric: ClassVar[str] = ""  # the only one that it can judge; "": any
+    has_bound: ClassVar[bool] = True  # is there one that a figure of the numbers can show?
+    shows: ClassVar[str] = ""  # of a pair: what is held against the bound
+    no_difference: ClassVar[float] = 0.0  # of a pair: that value where both sides are equal
+    whole_scale: ClassVar[bool] = False  # is it a share, of which an axis shows 0 to 1?
+    seeds: int = 3  # the fewest that decide
+
+    def __post_init__(self) -> None:
+        if self.seeds < 1:
+            raise ValueError(f"seeds: got {self.seeds}; expected a whole number of at least 1")

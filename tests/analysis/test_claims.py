@@ -11,7 +11,7 @@ from hypothesis import strategies as some
 
 from rnnlimits import rows as waist
 from rnnlimits.analysis import claims, statistics
-from rnnlimits.analysis.claims import checks
+from rnnlimits.analysis.claims.bounds import FEWEST_SEEDS
 from rnnlimits.analysis.claims.finding import CONTRADICTED, NOT_RUN, REPRODUCED, UNDECIDED
 from rnnlimits.planning.config.mistakes import ConfigError
 from support.claim_evidence import ERROR, SLOPE, findings, two, verdict
@@ -114,7 +114,7 @@ def test_nothing_is_reproduced_whose_interval_excludes_the_bound(values, bound, 
         found = verdict({"check": check, **limits, "where": SLOPE}, rows)
         assert not (found == REPRODUCED and excluded)
         assert not (found == CONTRADICTED and not excluded)
-        assert found == UNDECIDED or len(values) >= checks.FEWEST_SEEDS
+        assert found == UNDECIDED or len(values) >= FEWEST_SEEDS
 
 
 @settings(max_examples=50, deadline=None)  # the first call imports scipy

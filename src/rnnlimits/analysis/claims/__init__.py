@@ -133,34 +133,30 @@ def line(judgement: Judgement, sources: Mapping[str, str]) -> dict[str, str]:
 
 def evidence(part: Claim, rows: DataFrame, plan: DataFrame, confidence: float) -> Iterator[Finding]:
     """What one part finds: a finding for each shard, or pair of shards, that fits it."""
-    name = part["check"]
-    form = claim_form.CHECKS[name]
-    keys = ("seeds", *form.required, *form.optional)
-    given = {key: part[key] for key in keys if key in part and key != "pick"}
+    check = checks.of(part)
     try:
-        if name in checks.ALL_NETWORKS:
-            table = networks(rows, plan, part, list(given["conditions"]))
-            yield checks.ALL_NETWORKS[name](table, **given)._replace(rows=(behind(part, rows, plan),))
+        if check.options.looks_at == "networks":
+            table = networks(rows, plan, part, list(part["conditions"]))
+            yield check(table)._replace(rows=(behind(part, rows, plan),))
             return
         found, *others = [cells(rows, plan, part, where, confidence) for where in rule.selections(part)]
-        if name in checks.ALL_CELLS:
-            yield _with(checks.ALL_CELLS[name](found, **given), *found)
-        elif name in checks.ONE_CELL:
-            yield from [_with(checks.ONE_CELL[name](cell, **given), cell) for cell in found]
+        if check.options.looks_at == "cells":
+            yield _with(check(found), *found)
+        elif check.options.looks_at == "cell":
+            yield from [_with(check(cell), cell) for cell in found]
         else:
             against = others[0]
             if part.get("pick") == "best":
                 found, against = best(found, part["direction"]), best(against, part["direction"])
             couples = list(pairs(found, against, part["against"]))
-            yield from [_compared(name, given, *couple, rows) for couple in couples]
+            yield from [_compared(check, *couple, rows) for couple in couples]
     except NotRunError as missing:
         yield Finding(NOT_RUN, str(missing), "")
 
 
-def _compared(name: str, given: Mapping[str, Any], one: Cell, other: Cell, rows: DataFrame) -> Finding:
-    check = checks.TWO_CELLS[name]
-    changed = tuple(sensitivity.changes(check, given, one, other, rows))
-    return _with(check(one, other, **given), one, other)._replace(changes=changed)
+def _compared(check: checks.Check, one: Cell, other: Cell, rows: DataFrame) -> Finding:
+    changed = tuple(sensitivity.changes(check, one, other, rows))
+    return _with(check(one, other), one, other)._replace(changes=changed)
 
 
 def _with(finding: Finding, *cells: Cell) -> Finding:

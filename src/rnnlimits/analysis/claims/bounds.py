@@ -107,6 +107,11 @@ def _of_extreme(
     return guarded(finding, seeds, cell)
 
 
+def of_pairs(difference: Series, one: Cell) -> Interval:
+    """The mean over the seeds that both sides have."""
+    return statistics.mean(difference.to_numpy(), one.confidence)
+
+
 def guarded(finding: Finding, seeds: int, *cells: Cell) -> Finding:
     """What an interval cannot know: that it rests on too few seeds, or on the few that survived."""
     for cell in cells:

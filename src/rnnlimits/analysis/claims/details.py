@@ -8,10 +8,9 @@ from typing import Any
 from pandas import DataFrame
 
 from rnnlimits.analysis import tables
-from rnnlimits.analysis.claims import fairness
+from rnnlimits.analysis.claims import checks, fairness
 from rnnlimits.analysis.claims.bounds import counted
 from rnnlimits.analysis.claims.finding import Change, Finding
-from rnnlimits.planning.config import claim_form
 
 PLACE = ["claim", "part", "finding"]  # parts and findings are counted from 1
 NUMBERS = ["estimate", "low", "high", "bound_low", "bound_high", "n"]
@@ -76,7 +75,7 @@ def _changed(one: Change) -> Line:
 
 
 def _compares(part: Mapping[str, Any]) -> bool:
-    return claim_form.CHECKS[part["check"]].against
+    return checks.of(part).options.looks_at == "pair"
 
 
 def seeds(place: Line, part: Mapping[str, Any], finding: Finding) -> Iterator[Line]:

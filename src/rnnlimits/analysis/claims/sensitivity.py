@@ -6,31 +6,29 @@ rate.
 """
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pandas import DataFrame
 
 from rnnlimits.analysis.claims.bounds import FEWEST_SEEDS, TO_SOLVE
+from rnnlimits.analysis.claims.checks import Check
 from rnnlimits.analysis.claims.finding import NO_NUMBER, NOT_RUN, Change, Finding
 from rnnlimits.analysis.claims.selection import Cell
 
 FEWEST_FOR_HALVES = 2 * FEWEST_SEEDS
 KINDS = {"seed": "without one seed", "half": "each half of the seeds", "rate": "other learning rates"}
-Check = Callable[..., Finding]
 
 
-def changes(
-    check: Check, given: Mapping[str, Any], one: Cell, other: Cell, rows: DataFrame
-) -> Iterator[Change]:
+def changes(check: Check, one: Cell, other: Cell, rows: DataFrame) -> Iterator[Change]:
     """The same check, each time with one thing changed."""
     seeds = sorted(set(one.value.index) & set(other.value.index))
-    needed = given.get("seeds", FEWEST_SEEDS)
 
     def of(kept: Sequence[Any]) -> Finding:
         # Fewer seeds than the claim asks for are the point here.
         sides = [_only(cell, kept) for cell in (one, other)]
-        return check(*sides, **{**given, "seeds": min(needed, len(kept))})
+        fewer = dataclasses.replace(check.options, seeds=max(1, min(check.options.seeds, len(kept))))
+        return check(*sides, options=fewer)
 
     for left_out in seeds:
         kept = [seed for seed in seeds if seed != left_out]
@@ -41,7 +39,7 @@ def changes(
         half = len(seeds) // 2
         for kept in (seeds[:half], seeds[half:]):
             yield _change("half", f"seeds {kept[0]:.0f} to {kept[-1]:.0f} alone", of(kept))
-    yield from _rates(check, given, one, other, rows)
+    yield from _rates(check, one, other, rows)
 
 
 def in_words(findings: Sequence[Finding]) -> str:
@@ -63,9 +61,7 @@ def in_words(findings: Sequence[Finding]) -> str:
     return "; ".join(said)
 
 
-def _rates(
-    check: Check, given: Mapping[str, Any], one: Cell, other: Cell, rows: DataFrame
-) -> Iterator[Change]:
+def _rates(check: Check, one: Cell, other: Cell, rows: DataFrame) -> Iterator[Change]:
     metrics = [_at_every_rate(cell) for cell in (one, other)]
     ends = rows[(rows.split == "validation") & (rows.stage == "final") & rows.learning_rate.notna()]
     sides = [
@@ -83,7 +79,7 @@ def _rates(
         yield _impossible("rate", "no other was tried on both sides")
     for rate in others:
         cells = [_at_rate(cell, side, rate) for cell, side in zip((one, other), sides)]
-        yield _change("rate", f"learning rate {rate:g} on both sides, by validation", check(*cells, **given))
+        yield _change("rate", f"learning rate {rate:g} on both sides, by validation", check(*cells))
 
 
 def _at_every_rate(cell: Cell) -> str:

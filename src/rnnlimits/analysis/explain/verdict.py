@@ -17,9 +17,7 @@ from rnnlimits.analysis.explain import origin
 from rnnlimits.analysis.explain.layout import by_seed, count, field, heading, words
 from rnnlimits.analysis.explain.record import Record
 from rnnlimits.planning import grid
-from rnnlimits.planning.config import claim_form
 
-CHECKS = checks.ONE_CELL | checks.TWO_CELLS | checks.ALL_CELLS | checks.ALL_NETWORKS
 OF_CELL = ["shard", "split", "stage", "metric", "lag_steps"]
 
 
@@ -64,7 +62,7 @@ def arithmetic(judgement: Judgement, parts: list[DataFrame], record: Record) -> 
             key: value for key, value in part.items() if key not in ("check", "study", "where", "against")
         }
         lines += ["", f"Check {place}: {part['check']} {words(limits)}".rstrip()]
-        lines.append(field("asks", (CHECKS[part["check"]].__doc__ or "").partition("\n")[0]))
+        lines.append(field("asks", checks.of(part).question))
         lines.append(field("looks at", words({"study": part["study"], **part["where"]})))
         if "against" in part:
             lines.append(field("against", f"the same with {words(part['against'])}"))
@@ -99,7 +97,7 @@ def _measured(one: Change) -> str:
 
 def _given(part: Mapping[str, Any], finding: Finding, record: Record) -> Iterator[str]:
     """What each side was given; of networks that nothing trained, how large they are."""
-    compares = claim_form.CHECKS[part["check"]].against
+    compares = checks.of(part).options.looks_at == "pair"
     for side in fairness.sides(finding, compares, record.rows, record.provenance):
         text = f"{side['shard']}: {count(side['parameters'], 'parameter')}"
         if side["trials"]:

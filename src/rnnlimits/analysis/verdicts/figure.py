@@ -32,16 +32,7 @@ LINE_HEIGHT, TEXT_HEIGHT, FRAME_HEIGHT = 0.24, 0.13, 0.95
 # Of a run whose budget ended before it got there.
 OPEN: dict[str, Any] = {"markerfacecolor": "none", "markeredgewidth": 1.0}
 CLOSED: dict[str, Any] = {"markeredgewidth": 0, "alpha": 0.55}
-SHARES = ("solved_share", "more_solve")  # of which an axis shows the whole
 SPREAD = 0.5  # of a line's height, over which its seeds are spread so that equal ones stay apart
-# What the axis on the right shows.
-COMPARISONS = {
-    "ordering": "difference, as claimed",
-    "agree": "difference",
-    "ratio": "quotient",
-    "speed_up": "quotient of updates",
-    "more_solve": "difference of shares",
-}
 
 
 @style.styled
@@ -82,10 +73,10 @@ def _measured(axes: Axes, panel: Panel, found: style.Looks) -> None:
     lines = panel.lines
     numbers = [number for line in lines for number in (*line.values, line.interval.low, line.interval.high)]
     numbers += [line.chance for line in lines]
-    numbers += [0.0, 1.0] if panel.check in SHARES else []
+    numbers += [0.0, 1.0] if panel.form.whole_scale else []
     if not panel.compares:
         bounds = [end for finding in panel.findings for end in finding.bound]
-        numbers += [end for end in bounds if panel.check != "exists"]
+        numbers += [end for end in bounds if panel.form.has_bound]
     _scale(axes, numbers)
     place = 0
     for finding in panel.findings:
@@ -93,7 +84,7 @@ def _measured(axes: Axes, panel: Panel, found: style.Looks) -> None:
         for line in finding.lines:
             _seeds(axes, line, place, found[line.look])
             place += 1
-        if not panel.compares and panel.check != "exists":
+        if not panel.compares and panel.form.has_bound:
             _region(axes, finding, top, place - 0.5)
     axes.set_yticks(range(len(lines)), _labels(panel))
     axes.set_ylim(len(lines) - 0.5, -0.5)
@@ -133,10 +124,10 @@ def _interval(axes: Axes, interval: rows.Interval, place: float) -> None:
 
 def _compared(axes: Axes, panel: Panel) -> None:
     """What was held against the bound: beside the two lines that it compares."""
-    quotient = panel.check in ("ratio", "speed_up")
+    equal = panel.form.no_difference
     ends = [end for finding in panel.findings for end in (*finding.bound, *finding.interval[:3])]
-    _scale(axes, [*ends, 1.0 if quotient else 0.0])
-    axes.axvline(1 if quotient else 0, color="#9a9a9a", linewidth=1, zorder=1)
+    _scale(axes, [*ends, equal])
+    axes.axvline(equal, color="#9a9a9a", linewidth=1, zorder=1)
     place = 0
     for finding in panel.findings:
         count = len(finding.lines)
@@ -146,7 +137,7 @@ def _compared(axes: Axes, panel: Panel) -> None:
     axes.set_yticks([])
     axes.set_ylim(place - 0.5, -0.5)
     axes.grid(visible=False, axis="y")
-    axes.set_xlabel(COMPARISONS[panel.check])
+    axes.set_xlabel(panel.form.shows)
 
 
 def _region(axes: Axes, finding: Judged, top: float, bottom: float) -> None:

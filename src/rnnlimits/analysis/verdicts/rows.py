@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from rnnlimits import catalog
 from rnnlimits.analysis import statistics
 from rnnlimits.analysis.figures import base
 from rnnlimits.analysis.statistics import Interval
+from rnnlimits.contracts import CheckOptions
 
 # What a cell is called by, in this order, where it differs; and how a number of it is written.
 NAMES = {"variant": "{}", "task": "{}", "length_steps": "T {:g}", "hidden_size": "h {:g}", "measure": "{}"}
@@ -65,17 +67,19 @@ class Panel:
     @property
     def compares(self) -> bool:
         """Is what was judged a comparison of two sides, on a scale of its own?"""
-        return self.check in COMPARING
+        return self.form.looks_at == "pair"
+
+    @property
+    def form(self) -> type[CheckOptions]:
+        """What the check says of itself."""
+        return catalog.check(self.check)
 
     @property
     def lines(self) -> list[Line]:
         return [line for finding in self.findings for line in finding.lines]
 
 
-COMPARING = ("ordering", "agree", "ratio", "speed_up", "more_solve")
 TO_SOLVE = "updates_to_solve"  # of a run that never solved its task, the whole budget stands for it
-# They look at every network for itself: nothing is averaged.
-ONE_BY_ONE = ("none_exceeds", "exists")
 
 
 def panels(findings: pd.DataFrame, evidence: pd.DataFrame) -> list[Panel]:
@@ -89,7 +93,11 @@ def _panels(findings: pd.DataFrame, evidence: pd.DataFrame) -> Iterator[Panel]:
         found = findings[findings.part == part]
         by_number = {line["finding"]: line for line in found.to_dict("records")}
         check = str(found.check.iloc[0])
-        sides = [behind] if check in COMPARING else [cut for _, cut in behind.groupby("metric", sort=False)]
+        sides = (
+            [behind]
+            if catalog.check(check).looks_at == "pair"
+            else [cut for _, cut in behind.groupby("metric", sort=False)]
+        )
         for cells in sides:
             measure, short = shared(list(cells.measure.unique()))
             cells = cells.assign(measure=cells.measure.map(short))
@@ -149,10 +157,11 @@ def _agreeing(words: list[list[str]]) -> int:
 def _judged(finding: Mapping[Any, Any], behind: pd.DataFrame, told: list[str]) -> Judged:
     own = Interval(finding["estimate"], finding["low"], finding["high"], 0)
     cells = [cut for _, cut in behind.groupby(["side", "label"], sort=False)]
-    if finding["check"] in ONE_BY_ONE:
+    looks_at = catalog.check(finding["check"]).looks_at
+    if looks_at in ("cells", "networks"):  # each for itself: nothing is averaged
         judged: Interval | None = NOTHING
     else:
-        judged = own if len(cells) == 1 and finding["check"] not in COMPARING else None
+        judged = own if len(cells) == 1 and looks_at != "pair" else None
     low, high = finding["bound_low"], finding["bound_high"]
     return Judged(
         verdict=str(finding["verdict"]),

@@ -15,16 +15,19 @@
       - {check: at_most, bound: 0, study: initialisation, where: {variant: elman, metric: gradient_slope}}
       - {check: ..., positive_control: true}                          without this a failure says nothing
 
-Whether the study and the columns of `where` exist is looked at in claim_plan.py; what a check does stands in
-claims/checks.py.
+Whether the study and the columns of `where` exist is looked at in claim_plan.py; what a check needs and does
+stands in its own file, analysis/claims/checks/NAME.py.
 """
 
-import dataclasses
 import re
 from collections.abc import Iterator
 from typing import Any
 
-from rnnlimits.planning.config.mistakes import cut, one_line, short, unknown_key, unknown_word
+from pydantic import ValidationError
+
+from rnnlimits import catalog
+from rnnlimits.planning.config import options
+from rnnlimits.planning.config.mistakes import cut, one_line, short, tell, unknown_key, unknown_word
 
 TYPES = {
     "theory": "holds exactly, whatever the seed",
@@ -39,41 +42,6 @@ LONGEST_TITLE = 60
 ID = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,59}")
 SIZES = ("length_steps", "hidden_size", "parameters", "updates", "batch_size", "seeds")  # columns of a plan
 TEXTS = ("title", "says", "reduced", "paper", "tried", "disputes", "needs")
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Form:
-    """What a check needs beside study and where."""
-
-    required: tuple[str, ...] = ()
-    optional: tuple[str, ...] = ()
-    against: bool = False  # compares `where` with a second selection, `against`
-
-
-CHECKS = {
-    "near_chance": Form(required=("perfect",), optional=("share",)),
-    "solved_share": Form(optional=("at_least", "at_most")),
-    "at_least": Form(required=("bound",), optional=("statistic",)),
-    "at_most": Form(required=("bound",), optional=("statistic",)),
-    "within": Form(optional=("low", "high", "of", "factor", "statistic")),
-    "none_exceeds": Form(optional=("bound",)),
-    "exists": Form(required=("conditions",)),
-    "ordering": Form(required=("direction",), optional=("margin", "pick"), against=True),
-    "agree": Form(required=("tolerance",), against=True),
-    "ratio": Form(required=("at_least",), against=True),
-    "more_solve": Form(optional=("level",), against=True),
-    "speed_up": Form(required=("at_least",), against=True),
-}
-NUMBERS = (
-    "bound", "low", "high", "of", "factor", "margin", "tolerance", "share", "perfect", "level", "at_least",
-    "at_most",
-)  # fmt: skip
-WORDS = {
-    "direction": ("higher", "lower"),
-    "statistic": ("mean", "median", "max", "min"),
-    "pick": ("each", "best"),
-}
-RANGES = ({"low", "high"}, {"of", "factor"})
 
 
 def problems(content: Any) -> list[str]:
@@ -152,43 +120,34 @@ def _of_controls(claim: dict[str, Any]) -> Iterator[str]:
 
 
 def _of_part(part: dict[str, Any]) -> Iterator[str]:
-    if part.get("check") not in list(CHECKS):
-        yield f".check: {unknown_word(part.get('check'), tuple(CHECKS))}"
+    if part.get("check") not in (known := catalog.names("checks")):
+        yield f".check: {unknown_word(part.get('check'), known)}"
         return
-    form = CHECKS[part["check"]]
-    against = ("against",) if form.against else ()
-    optional = ("seeds", "positive_control", *form.optional)
-    yield from _keys(part, ("check", "study", "where", *form.required, *against), optional)
-    for key, words in WORDS.items():
-        if key in part and part[key] not in words:
-            yield f".{key}: {unknown_word(part[key], words)}"
-    for key in NUMBERS:
-        if key in part and not is_number(part[key]):
-            yield f".{key}: {short(part[key])} came; give a number"
+    form, fields = catalog.check(part["check"]), catalog.fields("checks", part["check"])
+    required = [option.name for option in fields if option.required]
+    against = ("against",) if form.looks_at == "pair" else ()
+    optional = ("positive_control", *(option.name for option in fields if not option.required))
+    yield from _keys(part, ("check", "study", "where", *required, *against), optional)
     for key in ("where", "against"):
         if key in part and not _is_selection(part[key]):
             yield f".{key}: give a mapping of columns to values, or to lists of values"
     if not isinstance(part.get("positive_control", False), bool):
         yield f".positive_control: {short(part['positive_control'])} came; give true or false"
-    if "seeds" in part and not (is_number(part["seeds"]) and part["seeds"] >= 1):
-        yield f".seeds: {short(part['seeds'])} came; give a whole number greater than 0"
-    if part["check"] == "solved_share" and ("at_least" in part) == ("at_most" in part):
-        yield ": solved_share needs at_least or at_most, one of the two"
-    if part["check"] == "within":
-        yield from _of_range(part)
-    if part["check"] == "speed_up" and _metric(part) != "updates_to_solve":
-        yield ".where.metric: speed_up compares updates; give updates_to_solve"
-    if part["check"] == "exists":
-        yield from _of_conditions(part.get("conditions"))
+    if form.metric and _metric(part) != form.metric:
+        yield f".where.metric: {part['check']} looks at one metric; give {form.metric}"
+    if set(required) <= set(part):
+        yield from _of_options(part, {option.name for option in fields})
 
 
-def _of_range(part: dict[str, Any]) -> Iterator[str]:
-    if set(part) & set().union(*RANGES) not in RANGES:
-        yield ": within needs low and high, or of and factor"
-    if is_number(part.get("factor")) and part["factor"] <= 1:
-        yield f".factor: {short(part['factor'])} came; give a number greater than 1"
-    if part.get("statistic") in ("max", "min"):
-        yield f".statistic: {unknown_word(part['statistic'], ('mean', 'median'))}"
+def _of_options(part: dict[str, Any], known: set[str]) -> Iterator[str]:
+    """What the check's own Options say of the values."""
+    values = {key: value for key, value in part.items() if key in known}
+    try:
+        options.resolve("checks", {**values, "page": part["check"]})
+    except ValidationError as error:
+        for line in tell(error, lambda where: sorted(known), []):
+            whole = line.removeprefix("the whole file: ")
+            yield f": {whole}" if whole != line else f".{line}"
 
 
 def _metric(part: dict[str, Any]) -> Any:
@@ -200,17 +159,6 @@ def _is_selection(selection: Any) -> bool:
     values = selection.values() if isinstance(selection, dict) else [{}]
     flat = [one for value in values for one in (value if isinstance(value, list) else [value])]
     return all(isinstance(one, str | float) or (isinstance(one, int) and abs(one) < 2**31) for one in flat)
-
-
-def _of_conditions(conditions: Any) -> Iterator[str]:
-    ranges = conditions.values() if isinstance(conditions, dict) and conditions else [None]
-    if not all(map(_is_range, ranges)):
-        yield ".conditions: give a mapping of metrics to {above: number} or {below: number}"
-
-
-def _is_range(one: Any) -> bool:
-    known = isinstance(one, dict) and one and set(one) <= {"above", "below"}
-    return bool(known) and all(map(is_number, one.values()))
 
 
 def _keys(entry: dict[str, Any], required: tuple[str, ...], optional: tuple[str, ...]) -> Iterator[str]:

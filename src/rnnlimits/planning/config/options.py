@@ -51,7 +51,8 @@ def _adapter(kind: str, name: str) -> TypeAdapter[Any]:
     return TypeAdapter(options_class)
 
 
-def _page(kind: str, values: Any) -> Page:
+def resolve(kind: str, values: Any) -> Page:
+    """The page that `{page: NAME, ...}` means, its options checked; a ValidationError where it means none."""
     if not isinstance(values, dict):
         raise mistake(f"{short(values)} came; give a mapping of options, or {{}} for the defaults")
     values = dict(values)
@@ -94,7 +95,7 @@ def _with_inner(kind: str, options: Any) -> Any:
 
 def _inner(kind: str, name: str, key: str, values: dict[str, Any]) -> dict[str, Any]:
     try:
-        return _page(kind, {**values, "page": name}).values
+        return resolve(kind, {**values, "page": name}).values
     except ValidationError as error:
         lines = tell(error, lambda where: [], [])
         raise mistakes(((key,), line.removeprefix("the whole file: ")) for line in lines) from error
@@ -102,7 +103,7 @@ def _inner(kind: str, name: str, key: str, values: dict[str, Any]) -> dict[str, 
 
 def resolved(kind: str) -> PlainValidator:
     """For a pydantic field: a mapping becomes the Page that it means."""
-    return PlainValidator(functools.partial(_page, kind))
+    return PlainValidator(functools.partial(resolve, kind))
 
 
 # For a mapping of labels: each label stands for itself unless it names a page.

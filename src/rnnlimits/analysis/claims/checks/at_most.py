@@ -1,0 +1,20 @@
+"""The mean (median, max, min) over seeds is not above a bound."""
+
+from dataclasses import dataclass
+from math import inf
+from typing import Literal
+
+from rnnlimits.analysis.claims.bounds import of_statistic
+from rnnlimits.analysis.claims.finding import Finding
+from rnnlimits.analysis.claims.selection import Cell
+from rnnlimits.contracts import CheckOptions
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(CheckOptions):
+    bound: float
+    statistic: Literal["mean", "median", "max", "min"] = "mean"
+
+
+def judge(cell: Cell, options: Options) -> Finding:
+    return of_statistic(cell, options.statistic, -inf, options.bound, options.seeds)
