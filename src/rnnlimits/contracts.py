@@ -8,6 +8,7 @@ or, whatever the sizes, by a ValueError when the Options are made.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 # Sequences: bounds the memory of an evaluation, and divides 1,000 and 10,000.
@@ -147,3 +148,24 @@ class ProbeOptions:
 @dataclass(frozen=True, kw_only=True)
 class SimulationOptions:
     """Of a page of simulations/: planning asks it nothing; impossible values are refused when it is made."""
+
+
+OPTIONS: dict[str, type] = {
+    "architectures": ArchitectureOptions,
+    "tasks": TaskOptions,
+    "probes": ProbeOptions,
+    "simulations": SimulationOptions,
+}
+
+
+def checked(found: object, folder: str, file: Path) -> type:
+    """A page's Options, or an error that says what to write."""
+    if not isinstance(found, type):
+        raise ValueError(f"{file}: no class Options; add one, a frozen dataclass, even if empty")
+    base = OPTIONS[folder]
+    if not issubclass(found, base):
+        raise ValueError(
+            f"{file}: class Options says nothing to planning; write `class Options({base.__name__})`, with "
+            f"`from {base.__module__} import {base.__name__}`"
+        )
+    return found
