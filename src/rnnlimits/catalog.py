@@ -38,15 +38,7 @@ NOUNS = {
 FOLDERS = {kind: kind for kind in NOUNS} | {"figures": "analysis/figures", "checks": "analysis/claims/checks"}
 BASE = "base"  # what the pages of a folder share; more of it is in files whose names begin with an underscore
 LIGHT_MODULES = ("__future__", "dataclasses", "typing", "math", "string")
-# Of this package, with all that is in them.
-LIGHT_PARTS = ("rnnlimits.catalog", "rnnlimits.contracts", "rnnlimits.tasks.data")
-OPTIONS = {
-    "architectures": contracts.ArchitectureOptions,
-    "tasks": contracts.TaskOptions,
-    "probes": contracts.ProbeOptions,
-    "simulations": contracts.SimulationOptions,
-    "checks": contracts.CheckOptions,
-}
+LIGHT_PARTS = ("rnnlimits.catalog", "rnnlimits.contracts", "rnnlimits.tasks.data")  # with all in them
 
 
 @dataclasses.dataclass(frozen=True)
@@ -175,15 +167,7 @@ def options(kind: str, name: str) -> type:
             f"{file}: class Options uses {error.name!r}, which planning cannot see; "
             f"it sees {', '.join((*LIGHT_MODULES, *LIGHT_PARTS))} and CAPITALS = literal"
         ) from error
-    found, base = vars(excerpt).get("Options"), OPTIONS[kind]
-    if not isinstance(found, type):
-        raise ValueError(f"{file}: no class Options; add one, a frozen dataclass, even if empty")
-    if not issubclass(found, base):
-        raise ValueError(
-            f"{file}: class Options says nothing to planning; write `class Options({base.__name__})`, with "
-            f"`from {base.__module__} import {base.__name__}`"
-        )
-    return found
+    return contracts.checked(vars(excerpt).get("Options"), kind, file)
 
 
 def check(name: str) -> type[contracts.CheckOptions]:
@@ -200,10 +184,9 @@ def _is_light(node: ast.stmt) -> bool:
         case ast.Import():
             return all(alias.name in LIGHT_MODULES for alias in node.names)
         case ast.ImportFrom(module=str(room)):
-            whole = (f"{room}.{alias.name}." for alias in node.names)
-            return room in LIGHT_MODULES or all(
-                any(name.startswith(f"{part}.") for part in LIGHT_PARTS) for name in whole
-            )
+            parts = tuple(f"{part}." for part in LIGHT_PARTS)
+            wanted = (f"{room}.{alias.name}." for alias in node.names)
+            return room in LIGHT_MODULES or all(one.startswith(parts) for one in wanted)
     name, value = _assigned(node)
     return name.isupper() and value is not None and _is_literal(value)
 
@@ -258,13 +241,11 @@ def _comments(file: Path) -> dict[str, str]:
     """What stands behind `#` on the lines of the fields of Options."""
     # ast counts columns in bytes of UTF-8, not in characters.
     lines = file.read_bytes().splitlines()
-    found = {}
-    for cls in tree(file).body:
-        if isinstance(cls, ast.ClassDef) and cls.name == "Options":
-            for node in cls.body:
-                if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-                    behind = lines[(node.end_lineno or node.lineno) - 1][node.end_col_offset :].decode()
-                    found[node.target.id] = behind.partition("#")[2].strip()
+    found, page = {}, _class(file, "Options")
+    for node in page[1].body if page else []:
+        match node:
+            case ast.AnnAssign(target=ast.Name(id=name), end_lineno=int(line), end_col_offset=int(column)):
+                found[name] = lines[line - 1][column:].decode().partition("#")[2].strip()
     return found
 
 

@@ -10,6 +10,7 @@ ValueError when the Options are made.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 # Sequences: bounds the memory of an evaluation, and divides 1,000 and 10,000.
@@ -173,3 +174,25 @@ class CheckOptions:
     def __post_init__(self) -> None:
         if self.seeds < 1:
             raise ValueError(f"seeds: got {self.seeds}; expected a whole number of at least 1")
+
+
+OPTIONS: dict[str, type] = {
+    "architectures": ArchitectureOptions,
+    "tasks": TaskOptions,
+    "probes": ProbeOptions,
+    "simulations": SimulationOptions,
+    "checks": CheckOptions,
+}
+
+
+def checked(found: object, folder: str, file: Path) -> type:
+    """A page's Options, or an error that says what to write."""
+    if not isinstance(found, type):
+        raise ValueError(f"{file}: no class Options; add one, a frozen dataclass, even if empty")
+    base = OPTIONS[folder]
+    if not issubclass(found, base):
+        raise ValueError(
+            f"{file}: class Options says nothing to planning; write `class Options({base.__name__})`, with "
+            f"`from {base.__module__} import {base.__name__}`"
+        )
+    return found

@@ -18,7 +18,7 @@ def a_task(name: str = "adding", length: int = 30, **options) -> Task:
 
 def a_model(architecture: str, task: Task, hidden: int = 4, seed: int = 0, **options) -> Model:
     page = catalog.module("architectures", architecture)
-    embedding = getattr(task.options, "embedding", 0)
+    embedding = task.options.embedding
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         encoder = nn.Embedding(task.inputs, embedding) if embedding else nn.Identity()
