@@ -10,7 +10,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet
 import torch
 
 from rnnlimits import catalog
@@ -19,11 +18,12 @@ from rnnlimits.architectures._model import Model
 from rnnlimits.planning import machine, memory, provenance
 from rnnlimits.planning.shard import Shard
 from rnnlimits.rows import Row
-from rnnlimits.rows.selection import best_learning_rate, one_standard_error
+from rnnlimits.rows.selection import best_learning_rate
 from rnnlimits.tasks.base import Task, generator
 from rnnlimits.training import gpu, groups
 from rnnlimits.training.build import build_model, build_task
 from rnnlimits.training.checkpoints import Checkpoint
+from rnnlimits.training.refit import chosen_by_cross_validation
 from rnnlimits.training.replicas import Replicas
 from rnnlimits.training.units import UNITS
 
@@ -140,32 +140,6 @@ def probe(shard: Shard, task: Task, model: Model, seed: int) -> list:
             copy, task, catalog.make(page.Options, options), generator(seed, "probe")
         )
     return measurements
-
-
-def chosen_by_cross_validation(shard: Shard, rows_dir: Path | None) -> Shard:
-    """The shard with the hidden size and the learning rate that the folds' rows choose."""
-    if rows_dir is None:
-        raise ValueError(f"{shard.id}: needs the rows of {', '.join(shard.needs)}; say where with --rows")
-    found: dict[int, list[float]] = {}
-    rates: dict[int, float] = {}
-    task = build_task(shard)
-    for need in shard.needs:
-        path = rows_dir / f"{need}.parquet"
-        wanted = [("metric", "==", f"best_{task.metric}"), ("selected", "==", True)]
-        for row in pyarrow.parquet.read_table(path, filters=wanted).to_pylist():
-            # A fold that diverged has no score; the worst possible keeps its size from being chosen.
-            worst = -math.inf if task.higher_is_better else math.inf
-            value = worst if row["value"] is None else row["value"]
-            found.setdefault(row["hidden_size"], []).append(value)
-            rates[row["hidden_size"]] = row["learning_rate"]
-    sizes = {size: mean_and_error(values) for size, values in found.items()}
-    _, size = one_standard_error(sizes, task.higher_is_better)
-    return dataclasses.replace(shard, hidden_size=size, learning_rates=[rates[size]], needs=[], folds=None)
-
-
-def mean_and_error(values: list[float]) -> tuple[float, float]:
-    tensor = torch.tensor(values, dtype=torch.float64)
-    return tensor.mean().item(), (tensor.std() / math.sqrt(len(values))).item()
 
 
 class RowWriter:
