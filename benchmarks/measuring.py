@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from rnnlimits.architectures import kernels
 from rnnlimits.architectures._model import Model
 from rnnlimits.tasks.base import Batch, Task
-from rnnlimits.training.module import Replica, ReplicaTraining
+from rnnlimits.training.module import ReplicaTraining
+from rnnlimits.training.replica import Replica
 from rnnlimits.training.replicas import Replicas
 
 Work = Callable[[], object]

@@ -121,6 +121,7 @@ def train(
     from rnnlimits.catalog import pick
     from rnnlimits.execution import job
     from rnnlimits.planning import shard_form
+    from rnnlimits.planning.job import Job
 
     pick(device, ["cpu", "cuda"], noun="device")
     if data:
@@ -128,8 +129,11 @@ def train(
 
         os.environ[downloads.DATA_VARIABLE] = str(data)
     job.run(
-        shard_form.read(spec), out, rows=rows, log=log, device=device, tf32=tf32, jobs_per_gpu=jobs_per_gpu,
-        memory_mb=memory_mb, checkpoints=checkpoints, checkpoint_every_s=checkpoint_every,
+        Job(
+            shard=shard_form.read(spec), out=out, rows=rows, log=log, device=device, tf32=tf32,
+            jobs_per_gpu=jobs_per_gpu, memory_mb=memory_mb, checkpoints=checkpoints,
+            checkpoint_every_s=checkpoint_every,
+        )
     )  # fmt: skip
 
 

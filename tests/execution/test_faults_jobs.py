@@ -18,6 +18,7 @@ from rnnlimits.planning import grid
 from rnnlimits.planning.load import load
 from rnnlimits.planning.shard import Shard
 from support.repository_copy import ROOT
+from support.small_shards import a_job
 
 SHARDS = grid.shards(load(ROOT / "config" / "smoke.yaml"))
 SIMULATION = next(shard for shard in SHARDS if shard.study == "random_guessing")
@@ -121,10 +122,10 @@ def test_what_fits_in_groups_only_is_told_so():
         pytest.raises(
             MemoryError, match=r"replicas at once were estimated at \d+ MB; set a smaller `memory_"
         ),
-        out_of_memory.told(shard, 100_000),
+        out_of_memory.told(a_job(shard, memory_mb=100_000)),
     ):
         raise RuntimeError("CUDA out of memory. Tried to allocate 20.00 GiB.\nSee documentation")
-    with pytest.raises(RuntimeError, match="shapes"), out_of_memory.told(shard, 0):
+    with pytest.raises(RuntimeError, match="shapes"), out_of_memory.told(a_job(shard)):
         raise RuntimeError("shapes do not fit")
 
 

@@ -1,11 +1,15 @@
 """A shard of a few tiny replicas, trained as the trainer would."""
 
+from pathlib import Path
+
 import torch
 
+from rnnlimits.planning.job import Job
 from rnnlimits.planning.shard import Shard
 from rnnlimits.tasks.base import generator
 from rnnlimits.training.build import build_model, build_task
-from rnnlimits.training.module import Replica, ReplicaTraining
+from rnnlimits.training.module import ReplicaTraining
+from rnnlimits.training.replica import Replica
 from rnnlimits.training.replicas import Replicas
 from rnnlimits.training.trainer import fit
 
@@ -30,6 +34,11 @@ def a_shard(architecture: str = "elman", task: str = "adding", length: int = 12,
         "budget": dict(BUDGET), "probes": {}, "folds": None, "needs": [],
     }  # fmt: skip
     return Shard(**(fields | changes))
+
+
+def a_job(shard: Shard, **means) -> Job:
+    """Of which nothing writes the rows."""
+    return Job(shard=shard, **{"out": Path("rows.parquet")} | means)
 
 
 def train(shard: Shard, replicas: list[Replica], budget: dict | None = None) -> ReplicaTraining:

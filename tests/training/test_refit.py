@@ -10,10 +10,10 @@ from rnnlimits.execution import job
 from rnnlimits.rows import Row
 from rnnlimits.storage import integrity
 from rnnlimits.training.refit import chosen_by_cross_validation
-from support.small_shards import BUDGET, a_shard
+from support.small_shards import BUDGET, a_job, a_shard
 
 RATE = {2: 1e-3, 4: 1e-2}
-COMMON = {"task": "sequential_digits", "length": 64, "folds": 3, "budget": BUDGET | {"steps": 0}}
+COMMON = {"task": "sequential_digits", "length": 64, "folds": 3, "budget": BUDGET | {"updates": 0}}
 FOLDS = [a_shard(**COMMON, kind="cross_validation", hidden_size=size) for size in RATE]
 REFIT = a_shard(**COMMON, kind="refit", hidden_size=0, needs=[shard.id for shard in FOLDS])
 
@@ -21,8 +21,8 @@ REFIT = a_shard(**COMMON, kind="refit", hidden_size=0, needs=[shard.id for shard
 def best(shard, fold: int, accuracy: float | None, selected: bool = True) -> Row:
     rate = RATE[shard.hidden_size] if selected else 1.0
     return shard.row(
-        seed=fold, learning_rate=rate, selected=selected, split="validation", stage="final", step=8,
-        metric="best_accuracy", value=accuracy, unit="share", status="budget",
+        seed=fold, fold=fold, learning_rate=rate, selected=selected, split="validation",
+        stage="final", update=8, metric="best_accuracy", value=accuracy, unit="share", status="out_of_updates",
     )  # fmt: skip
 
 
@@ -70,7 +70,7 @@ def test_a_damaged_fold_is_set_aside_and_nothing_is_refitted_from_it(tmp_path, d
     fold, out = folder / f"{FOLDS[1].id}.parquet", folder / f"{REFIT.id}.parquet"
     damage(fold)
     with pytest.raises(ValueError, match=rf"damaged: .*; set aside as {fold.name}.damaged: run it again"):
-        job.run(REFIT, out, rows=folder)
+        job.run(a_job(REFIT, out=out, rows=folder))
     assert not fold.exists()
     assert integrity.place_aside(fold).exists()
     assert not out.exists()

@@ -7,8 +7,9 @@ import torch
 
 from rnnlimits.tasks.base import generator
 from rnnlimits.training.build import build_model, build_task
-from rnnlimits.training.graphs import Imitation, Recording, Replayed
-from rnnlimits.training.module import Replica, ReplicaTraining
+from rnnlimits.training.cuda_graph import Imitation, Recording, Replayed
+from rnnlimits.training.module import ReplicaTraining
+from rnnlimits.training.replica import Replica
 from rnnlimits.training.replicas import Replicas
 from rnnlimits.training.trainer import fit
 from support.small_shards import BUDGET, a_shard
