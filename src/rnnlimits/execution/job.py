@@ -39,10 +39,14 @@ def run(job: Job) -> None:
 def measure(job: Job, started_s: float) -> tuple[list[Row], dict[str, Any]]:
     """A simulation does without torch: each kind imports its own, which took until now since the start."""
     if job.shard.kind == "simulation":
-        from rnnlimits.training.simulation import run
+        from rnnlimits.training import simulation
+
+        imported_s = time.monotonic() - started_s
+        measured, provenance = simulation.run(job)
     else:
-        from rnnlimits.training.protocol import run
-    imported_s = time.monotonic() - started_s
-    measured, provenance = run(job)
+        from rnnlimits.training import protocol
+
+        imported_s = time.monotonic() - started_s
+        measured, provenance = protocol.run(job)
     provenance["seconds_import"] += imported_s
     return measured, provenance
