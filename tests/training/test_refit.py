@@ -22,7 +22,8 @@ def best(shard, fold: int, accuracy: float | None, selected: bool = True) -> Row
     rate = RATE[shard.hidden_size] if selected else 1.0
     return shard.row(
         seed=fold, fold=fold, learning_rate=rate, selected=selected, split="validation",
-        stage="final", update=8, metric="best_accuracy", value=accuracy, unit="share", status="out_of_updates",
+        stage="final", update=8, metric="best_accuracy", value=accuracy, unit="share",
+        status="out_of_updates",
     )  # fmt: skip
 
 
