@@ -75,7 +75,7 @@ class ReplicaTraining(pl.LightningModule):
         return self.optimiser
 
     def on_fit_start(self) -> None:
-        self.update = Replayed(self.gradients, self.device, self.recorder)
+        self.step = Replayed(self.gradients, self.device, self.recorder)
         if self.carried is not None:  # from a checkpoint, which is read before anything is on a GPU
             self.carried = tuple(part.to(self.device) for part in self.carried)
 
@@ -88,7 +88,7 @@ class ReplicaTraining(pl.LightningModule):
         theta_RP = self.models.theta(self.active).detach()
         batch = stack([drawn[self.replicas[r].seed] for r in self.active], theta_RP)
         carried = (batch.carry and self.carried) or ()
-        self.gradient_RP, losses_and_norms_2R, *state = self.update(
+        self.gradient_RP, losses_and_norms_2R, *state = self.step(
             theta_RP, self.models.frozen_RQ[self.active], batch.x, batch.target, batch.mask_BT, *carried
         )
         self.carried = tuple(state)
@@ -205,7 +205,7 @@ class ReplicaTraining(pl.LightningModule):
         keep = [row for row, r in enumerate(self.active) if r not in closing]
         if self.carried is not None and closing:
             self.carried = tuple(part[keep] for part in self.carried)
-            self.update.forget()
+            self.step.forget()
         self.active = [self.active[row] for row in keep]
 
     def state(self) -> dict[str, Any]:
