@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from rnnlimits.planning.config.budget import Budget
 from rnnlimits.tasks.base import generator
 from rnnlimits.training.build import build_model, build_task
 from rnnlimits.training.gradient_norm_penalty import penalty_and_gradient
@@ -24,9 +25,8 @@ SGD = {"optimiser": "sgd", "clip_norm": None, "updates": STEPS}
 
 def gradients(shard, models, **budget):
     task = build_task(shard)
-    module = ReplicaTraining(
-        Replicas(models), [Replica(0, 0.1)] * len(models), {0: task}, {}, shard.budget | budget
-    )
+    asked = shard.budget.model_copy(update=budget)
+    module = ReplicaTraining(Replicas(models), [Replica(0, 0.1)] * len(models), {0: task}, {}, asked)
     stream = task.batches(BATCH, generator(0, "data"))
     batches = [next(stream) for _ in models]
     theta_RP = module.models.theta(range(len(models)))
@@ -214,7 +214,7 @@ def rates_of(scheduler, learning_rate):
     ],
 )
 def test_the_rates_are_those_of_torchs_scheduler(budget, scheduler):
-    ours = [rate(budget | {"updates": STEPS}, 0.3, step) for step in range(STEPS)]
+    ours = [rate(Budget(**budget | {"updates": STEPS}), 0.3, step) for step in range(STEPS)]
     assert ours == pytest.approx(rates_of(scheduler, 0.3), rel=1e-9)
 
 

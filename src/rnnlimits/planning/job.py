@@ -28,7 +28,7 @@ class Job:
     @property
     def on_gpu(self) -> bool:
         """Does it take a GPU?  What trains nothing does not, whatever the device."""
-        return self.device == "cuda" and bool(self.shard.budget.get("updates"))
+        return self.device == "cuda" and self.shard.updates > 0
 
     @property
     def checkpoint_path(self) -> Path | None:

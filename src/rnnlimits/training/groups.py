@@ -67,7 +67,7 @@ def sets(setup: Setup, replicas: Sequence[Replica], split: Split, sequences: int
 
 def read_test(setup: Setup, replicas: Sequence[Replica]) -> list[dict[str, float]]:
     """metric -> value, a replica: its best weights on the test sequences of its seed."""
-    read = sets(setup, replicas, "test", setup.shard.budget["test_sequences"])
+    read = sets(setup, replicas, "test", setup.budget.test_sequences)
     together = Replicas([setup.models[replica.seed] for replica in replicas])
     theta_RP = torch.stack([replica.best_theta_P for replica in replicas])
     mine = [read[replica.seed] for replica in replicas]

@@ -14,6 +14,7 @@ import lightning.pytorch as pl
 import torch
 from torch import Tensor
 
+from rnnlimits.planning.config.budget import Budget
 from rnnlimits.rows import Status
 from rnnlimits.tasks.base import Batch, Task
 from rnnlimits.training.checkpoints import GroupCheckpoint
@@ -45,7 +46,7 @@ class ReplicaTraining(pl.LightningModule):
         replicas: Sequence[Replica],
         tasks: dict[int, Task],
         validation: dict[int, list[Batch]],
-        budget: dict,
+        budget: Budget,
         checkpoint: GroupCheckpoint | None = None,
     ):
         super().__init__()
@@ -54,10 +55,10 @@ class ReplicaTraining(pl.LightningModule):
         self.task = next(iter(tasks.values()))
         self.validation = validation
         self.budget = budget
-        self.shrinks = budget.get("not_finite") == "shrink"
+        self.shrinks = budget.not_finite == "shrink"
         self.active = list(range(len(replicas)))
         # Replicas of one seed differ in the learning rate alone: they share the seed's data stream.
-        self.streams = {seed: Stream(task, budget["batch_size"], seed) for seed, task in tasks.items()}
+        self.streams = {seed: Stream(task, budget.batch_size, seed) for seed, task in tasks.items()}
         self.checkpoint = checkpoint
         self.done: int | None = None  # updates, with all that is theirs; None before the first validation
         self.optimiser_state: dict[str, Any] | None = None  # to go on with
@@ -69,7 +70,7 @@ class ReplicaTraining(pl.LightningModule):
             {"params": [row], "lr": replica.learning_rate}
             for row, replica in zip(self.models.rows, self.replicas, strict=True)
         ]
-        self.optimiser = OPTIMISERS[self.budget["optimiser"]](groups)
+        self.optimiser = OPTIMISERS[self.budget.optimiser](groups)
         if self.optimiser_state:
             self.optimiser.load_state_dict(self.optimiser_state)
         return self.optimiser
@@ -112,7 +113,7 @@ class ReplicaTraining(pl.LightningModule):
         A function of its arguments alone, which reads nothing from the device: so a GPU can replay it.
         """
         theta_RP = theta_RP.detach().requires_grad_()
-        tensors, penalty = self.models.tensors(theta_RP, frozen_RQ), self.budget.get("gradient_norm_penalty")
+        tensors, penalty = self.models.tensors(theta_RP, frozen_RQ), self.budget.gradient_norm_penalty
         last = self.task.reads_last and not penalty  # Omega is of every step
         y_RBTH, new_state = self.models.hidden(tensors, x, state or None, last=last)
         output = self.models.answer(tensors, y_RBTH)
@@ -122,7 +123,7 @@ class ReplicaTraining(pl.LightningModule):
         gradient_RP, *direct = torch.autograd.grad(loss_R.sum(), [theta_RP, *([y_RBTH] if penalty else [])])
         if penalty:
             self.add_penalty(gradient_RP, penalty, tensors[self.models.trained_matrix], y_RBTH, *direct)
-        clipped_RP, norms_R = clip(gradient_RP, self.budget["clip_norm"], self.budget.get("clip_value"))
+        clipped_RP, norms_R = clip(gradient_RP, self.budget.clip_norm, self.budget.clip_value)
         if self.shrinks:
             clipped_RP = shrink(clipped_RP, norms_R, theta_RP.detach(), self.matrix)
         # Truncated back-propagation through time: the state goes on, its gradient does not.
@@ -161,7 +162,7 @@ class ReplicaTraining(pl.LightningModule):
         if not self.shrinks:
             broken = [r for r in self.active if not math.isfinite(self.replicas[r].norms[-1])]
             self.close(dict.fromkeys(broken, "diverged"), update)
-        if self.active and (update % self.budget["validate_every"] == 0 or update == self.budget["updates"]):
+        if self.active and (update % self.budget.validate_every == 0 or update == self.budget.updates):
             self.validate(update)
         if not self.active:
             self.trainer.should_stop = True
@@ -179,7 +180,7 @@ class ReplicaTraining(pl.LightningModule):
             values = {metric: score_R[row] for metric, score_R in scores.items()}
             if status := self.validated(r, update, values, theta_RP[row]):
                 closing[r] = status
-            elif update >= (self.budget.get("probe_at") or math.inf) * self.budget["updates"]:
+            elif update >= (self.budget.probe_at or math.inf) * self.budget.updates:
                 self.replicas[r].keep_mid_training(update, theta_RP[row])
         self.close(closing, update)
 
@@ -188,17 +189,17 @@ class ReplicaTraining(pl.LightningModule):
         replica = self.replicas[r]
         self.readings += [Reading(r, "validation", update, *one) for one in values.items()]
         self.readings += [Reading(r, "train", update, *one) for one in replica.training_summary().items()]
-        if self.budget.get("schedule") == "halve_on_plateau":
-            replica.watch_the_plateau(values["loss"], self.budget["plateau"])
+        if self.budget.plateau:  # its schedule is halve_on_plateau
+            replica.watch_the_plateau(values["loss"], self.budget.plateau)
         score, solved = values[self.task.metric], self.task.solved(values)
         found = Validation(update=update, score=score, solved=solved, theta_P=theta_P)
-        return replica.judge(found, self.task.higher_is_better, self.budget["patience"])
+        return replica.judge(found, self.task.higher_is_better, self.budget.patience)
 
     def close(self, closing: dict[int, Status], update: int) -> None:
         """These replicas' training ends here: they leave the products, and what they carried."""
         for r, status in closing.items():
             self.replicas[r].status = status
-            if self.budget.get("probe_at"):
+            if self.budget.probe_at:
                 self.replicas[r].keep_mid_training(update, self.models.rows[r])
         for r in self.active:
             self.replicas[r].stop_update = update

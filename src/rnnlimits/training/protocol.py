@@ -53,7 +53,7 @@ def run(job: Job) -> tuple[list[Row], dict[str, Any]]:
     with clock.timed("probing"):
         writer.probed(probing.untrained(setup))
     trained = Trained()
-    if shard.budget["updates"]:
+    if setup.budget.updates:
         trained = train(job, setup, code, clock)
         chosen = chosen_rate(setup, trained.replicas)
         writer.trained(trained.replicas, trained.readings, chosen)

@@ -31,11 +31,11 @@ from rnnlimits.training.replicas import Replicas
 
 def train(job: Job, setup: Setup, group: Group, checkpoint: GroupCheckpoint | None) -> list[Reading]:
     """Train a group: its readings, numbered as in the shard; the best weights are left in its replicas."""
-    replicas, budget = group.replicas, setup.shard.budget
+    replicas = group.replicas
     models = Replicas([setup.models[replica.seed] for replica in replicas])
     tasks = {replica.seed: setup.tasks[replica.seed] for replica in replicas}
-    validation = sets(setup, replicas, "validation", budget["validation_sequences"])
-    module = ReplicaTraining(models, replicas, tasks, validation, budget, checkpoint)
+    validation = sets(setup, replicas, "validation", setup.budget.validation_sequences)
+    module = ReplicaTraining(models, replicas, tasks, validation, setup.budget, checkpoint)
     if checkpoint and checkpoint.state:
         module.restore(checkpoint.state)
     fit(module, job.device, group.log_folder(job.log))
@@ -56,7 +56,7 @@ class Progress(pl.Callback):
     """A bar with update, time left and replicas solved, where a person is watching; nothing elsewhere."""
 
     def on_train_start(self, trainer, module) -> None:
-        updates, quiet = module.budget["updates"], not sys.stderr.isatty()
+        updates, quiet = module.budget.updates, not sys.stderr.isatty()
         self.bar = tqdm(
             total=updates, initial=module.done or 0, unit="update", dynamic_ncols=True, disable=quiet
         )
@@ -80,7 +80,7 @@ def fit(module: ReplicaTraining, device: str, log_dir: Path | None) -> None:
     if module.done is None:
         module.validate(0)
         module.done = 0
-    left = range(module.done, module.budget["updates"])
+    left = range(module.done, module.budget.updates)
     if not left or not module.active:
         return
     # Lightning reports its devices and warns of the missing workers of a loader that only counts.
