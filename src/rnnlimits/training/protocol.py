@@ -4,6 +4,8 @@ The order is the protocol: the learning rate is chosen by the mean validation sc
 replicas of the chosen rate are probed after training and read on test, with their best-validation weights.
 """
 
+import itertools
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,6 +22,7 @@ from rnnlimits.training import device, groups, probing
 from rnnlimits.training.build import Setup, set_up
 from rnnlimits.training.checkpoints import Checkpoint, GroupCheckpoint
 from rnnlimits.training.clock import Clock
+from rnnlimits.training.probing import Probed
 from rnnlimits.training.refit import chosen_by_cross_validation
 from rnnlimits.training.replica import Reading, Replica
 from rnnlimits.training.row_writer import RowWriter
@@ -31,9 +34,15 @@ class Trained:
 
     replicas: list[Replica] = field(default_factory=list)
     readings: list[Reading] = field(default_factory=list)  # by update, then by replica
+    chosen_rate: float = math.nan
     groups: list[int] = field(default_factory=list)  # how many replicas were trained at once
     seconds_before: float = 0.0  # by processes that were killed
     resumed_from_updates: list[int] = field(default_factory=list)  # updates, one for each of those
+
+    @property
+    def finalists(self) -> list[Replica]:
+        """Those of the chosen learning rate."""
+        return [replica for replica in self.replicas if replica.learning_rate == self.chosen_rate]
 
 
 def run(job: Job) -> tuple[list[Row], dict[str, Any]]:
@@ -48,26 +57,21 @@ def run(job: Job) -> tuple[list[Row], dict[str, Any]]:
     device.prepare(job.device, job.tf32)
     shard = chosen_by_cross_validation(job.shard, job.rows) if job.shard.needs else job.shard
     setup = set_up(shard)
-    writer = RowWriter(setup.shard, setup.task)
+    trained, tested, probed = Trained(), [], []
 
     with clock.timed("probing"):
-        writer.probed(probing.untrained(setup))
-    trained = Trained()
+        untrained = probing.untrained(setup)
     if setup.budget.updates:
         trained = train(job, setup, code, clock)
-        chosen = chosen_rate(setup, trained.replicas)
-        writer.trained(trained.replicas, trained.readings, chosen)
-        finalists = [replica for replica in trained.replicas if replica.learning_rate == chosen]
         if not shard.folds:  # a fold is judged on its held-out part; the refit that follows reads test
             with clock.timed("evaluation"):
-                for replica, scores in read_test(setup, finalists, max(trained.groups)):
-                    writer.tested(replica, scores)
+                tested = read_test(setup, trained)
         with clock.timed("probing"):
-            writer.probed(probing.trained(setup, finalists))
-        writer.references()
+            probed = probing.trained(setup, trained.finalists)
+    rows = rows_of(setup, untrained, trained, tested, probed)
     facts = facts_of(job, setup, trained, clock)
     facts["seconds_total"] = trained.seconds_before + time.monotonic() - started_s
-    return writer.rows, provenance.collect(job.shard, job.device) | facts
+    return rows, provenance.collect(job.shard, job.device) | facts
 
 
 def train(job: Job, setup: Setup, code: str, clock: Clock) -> Trained:
@@ -87,6 +91,7 @@ def train(job: Job, setup: Setup, code: str, clock: Clock) -> Trained:
     return Trained(
         replicas=replicas,
         readings=readings,
+        chosen_rate=chosen_rate(setup, replicas),
         groups=sizes,
         seconds_before=checkpoint.seconds_before if checkpoint else 0.0,
         resumed_from_updates=checkpoint.resumed_from_updates if checkpoint else [],
@@ -114,13 +119,28 @@ def chosen_rate(setup: Setup, replicas: Sequence[Replica]) -> float:
     return best_learning_rate(scores, setup.task.higher_is_better)
 
 
-def read_test(
-    setup: Setup, finalists: Sequence[Replica], at_once: int
-) -> list[tuple[Replica, dict[str, float]]]:
+def read_test(setup: Setup, trained: Trained) -> list[tuple[Replica, dict[str, float]]]:
     """Each finalist with its scores on test, metric -> value."""
-    parted = groups.grouped(finalists, memory.group_sizes(len(finalists), at_once))
-    read = [scores for group in parted for scores in groups.read_test(setup, group.replicas)]
-    return list(zip(finalists, read, strict=True))
+    finalists = trained.finalists
+    sizes = memory.group_sizes(len(finalists), max(trained.groups))
+    parts = [groups.read_test(setup, group.replicas) for group in groups.grouped(finalists, sizes)]
+    return list(zip(finalists, itertools.chain.from_iterable(parts), strict=True))
+
+
+def rows_of(
+    setup: Setup, untrained: list[Probed], trained: Trained, tested: list[tuple[Replica, dict[str, float]]],
+    probed: list[Probed],
+) -> list[Row]:  # fmt: skip
+    """All that was measured, in the order in which it was."""
+    writer = RowWriter(setup.shard, setup.task)
+    writer.probed(untrained)
+    writer.trained(trained.replicas, trained.readings, trained.chosen_rate)
+    for replica, scores in tested:
+        writer.tested(replica, scores)
+    writer.probed(probed)
+    if trained.replicas:
+        writer.references()
+    return writer.rows
 
 
 def facts_of(job: Job, setup: Setup, trained: Trained, clock: Clock) -> dict[str, Any]:
