@@ -15,8 +15,10 @@ from torch import Tensor, nn
 
 from rnnlimits.architectures import kernels
 from rnnlimits.architectures._model import Model
+from rnnlimits.planning.config.budget import Budget
 from rnnlimits.tasks.base import Batch, Task
-from rnnlimits.training.module import Replica, ReplicaTraining
+from rnnlimits.training.module import ReplicaTraining
+from rnnlimits.training.replica import Replica
 from rnnlimits.training.replicas import Replicas
 
 Work = Callable[[], object]
@@ -66,7 +68,7 @@ def medians(works: dict[str, Work], runs: int) -> dict[str, float]:
 def trainer(models: Sequence[Model], task: Task, batch: int) -> ReplicaTraining:
     """The trainer of a shard with these models, one a seed."""
     replicas = [Replica(seed, LEARNING_RATE) for seed in range(len(models))]
-    budget = {"batch_size": batch, "optimiser": "adam", "clip_norm": 1.0}
+    budget = Budget(updates=1, batch_size=batch)
     return ReplicaTraining(Replicas(models), replicas, dict.fromkeys(range(len(models)), task), {}, budget)
 
 

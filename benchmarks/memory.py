@@ -82,8 +82,9 @@ def main() -> None:
         for shard in grid.shards(load(given.config or folder / "memory.yaml")):
             if given.only not in shard.id or shard.needs:
                 continue
-            updates = min(UPDATES, shard.budget["updates"]) if shard.budget else 0
-            shard = dataclasses.replace(shard, budget=shard.budget and shard.budget | {"updates": updates})
+            if shard.budget:
+                fewer = {"updates": min(UPDATES, shard.updates)}
+                shard = dataclasses.replace(shard, budget=shard.budget.model_copy(update=fewer))
             estimate, peak = memory.estimate(shard), measured(shard, folder)
             print(f"{shard.id:58} {estimate:6.0f} MB {peak:6.0f} MB {estimate / peak:6.2f}", flush=True)
 

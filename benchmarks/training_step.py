@@ -20,6 +20,7 @@ from measuring import medians
 from torch import nn
 
 from rnnlimits.catalog import make, module
+from rnnlimits.planning.config.budget import Budget
 from rnnlimits.planning.shard import Shard
 from rnnlimits.training.build import build_model, build_task
 
@@ -35,8 +36,7 @@ def shard(page: str, task: str, T: int, H: int, B: int, seeds: int) -> Shard:
         study="benchmark", kind="training", task=task, task_page=task, task_options={}, variant=page,
         architecture=page, architecture_options={}, hidden_size=H, length_steps=T, parameters=0,
         parameters_target=None, seeds=seeds, learning_rates=[1e-3], probes={}, folds=None, needs=[],
-        budget={"updates": 1, "batch_size": B, "optimiser": "adam", "clip_norm": 1.0, "validate_every": 100,
-                "patience": None, "validation_sequences": 1, "test_sequences": 1},
+        budget=Budget(updates=1, batch_size=B, validation_sequences=1, test_sequences=1),
     )  # fmt: skip
 
 

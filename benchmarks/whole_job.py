@@ -71,9 +71,9 @@ def ours(shard: Shard, folder: Path) -> tuple[float, list[float]]:
 
 
 def theirs(shard: Shard, rate: float, seed: int) -> tuple[float, dict]:
-    budget = {name: shard.budget[name] for name in ("updates", "batch_size", "validate_every")}
+    budget = {name: getattr(shard.budget, name) for name in ("updates", "batch_size", "validate_every")}
     sizes = {"length": shard.length_steps, "hidden": shard.hidden_size, "rate": rate, **budget}
-    more = {name: shard.budget[name] for name in ("validation_sequences", "test_sequences")}
+    more = {name: getattr(shard.budget, name) for name in ("validation_sequences", "test_sequences")}
     command = [sys.executable, str(Path(__file__).with_name("alternative.py"))]
     command += ["--architecture", shard.architecture]
     for name, value in (sizes | more).items():

@@ -3,15 +3,17 @@
 Nothing heavy is imported up here: torch and pandas come in inside the one command that needs them.
 """
 
+import contextlib
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
-    from rnnlimits.catalog import Option
+    from rnnlimits.planning.config.schema import Config as Loaded
 
 app = typer.Typer(
     add_completion=False,
@@ -21,12 +23,16 @@ app = typer.Typer(
     help="What can a recurrent network learn to remember, and why does it forget?",
 )
 
+
+def _folder(text: str) -> Any:
+    """An option that takes a folder."""
+    return typer.Option(metavar="DIR", help=text)
+
+
 Config = Annotated[Path, typer.Option("--config", metavar="FILE", help="The config, a YAML file.")]
 Rows = Annotated[
     Path | None,
-    typer.Option(
-        "--rows", metavar="DIR_OR_FILE", help="Rows: a folder, or an archive.  [default: RESULTS/rows]"
-    ),
+    typer.Option("--rows", metavar="DIR_OR_FILE", help="A folder or an archive.  [default: RESULTS/rows]"),
 ]
 DEFAULT_CONFIG = Path("config/config.yaml")
 
@@ -50,24 +56,10 @@ def main() -> None:
 
 @app.command("list")
 def list_pages() -> None:
-    """Show every architecture, task, probe, simulation and figure, with its options and their defaults."""
-    from rnnlimits import catalog
+    """Show every architecture, task, probe, simulation, figure and check, with its options and their defaults."""
+    from rnnlimits.planning import page_list
 
-    for kind in catalog.NOUNS:
-        typer.echo(kind)
-        for name in catalog.names(kind):
-            typer.echo(f"  {name:26} {catalog.summary(kind, name)}")
-            for option in catalog.fields(kind, name) if kind != "figures" else []:
-                choices = f"  ({' | '.join(map(str, option.choices))})" if option.choices else ""
-                comment = f"  # {option.comment}" if option.comment else ""
-                typer.echo(f"      {option.name}: {_as_yaml(option)}{choices}{comment}")
-
-
-def _as_yaml(option: "Option") -> str:
-    """A default as one would write it in a config: null, true, [1, 2], adam."""
-    import json
-
-    return "required" if option.required else json.dumps(option.default).strip('"')
+    typer.echo("\n".join(page_list.lines()))
 
 
 @app.command()
@@ -94,36 +86,29 @@ def plan(
 def train(
     spec: Annotated[str, typer.Option(metavar="JSON", help="A shard, as `plan --json` prints it.")],
     out: Annotated[Path, typer.Option(metavar="FILE", help="The rows file to write.")],
-    rows: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Other shards' rows; a refit reads them.")
-    ] = None,
-    log: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write metrics here too, for TensorBoard.")
-    ] = None,
+    rows: Annotated[Path | None, _folder("Other shards' rows; a refit reads them.")] = None,
+    log: Annotated[Path | None, _folder("Write metrics here too, for TensorBoard.")] = None,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     tf32: Annotated[
         bool, typer.Option("--tf32", help="Products on a GPU with 10 bits instead of 23.")
     ] = False,
     jobs_per_gpu: Annotated[
-        int, typer.Option(min=1, metavar="N", help="So many jobs of this machine share a GPU.")
+        int, typer.Option(min=1, metavar="N", help="How many jobs of this machine share a GPU.")
     ] = 1,
     memory_mb: Annotated[
         int, typer.Option(metavar="MB", min=0, help="What this job may use.  [default: found here]")
     ] = 0,
-    checkpoints: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Keep here what a killed training goes on from.")
-    ] = None,
+    checkpoints: Annotated[Path | None, _folder("Keep here what a killed training goes on from.")] = None,
     checkpoint_every: Annotated[
         float, typer.Option(metavar="SECONDS", min=0, help="How often, and on SIGTERM; 0: never.")
     ] = 60,
-    data: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where downloaded data lie already.")
-    ] = None,
+    data: Annotated[Path | None, _folder("Where downloaded data lie already.")] = None,
 ) -> None:
     """Run one shard: train all its replicas, measure, write its rows."""
     from rnnlimits.catalog import pick
     from rnnlimits.execution import job
     from rnnlimits.planning import shard_form
+    from rnnlimits.planning.job import Job
 
     pick(device, ["cpu", "cuda"], noun="device")
     if data:
@@ -131,23 +116,33 @@ def train(
 
         os.environ[downloads.DATA_VARIABLE] = str(data)
     job.run(
-        shard_form.read(spec), out, rows=rows, log=log, device=device, tf32=tf32, jobs_per_gpu=jobs_per_gpu,
-        memory_mb=memory_mb, checkpoints=checkpoints, checkpoint_every_s=checkpoint_every,
+        Job(
+            shard=shard_form.read(spec), out=out, rows=rows, log=log, device=device, tf32=tf32,
+            jobs_per_gpu=jobs_per_gpu, memory_mb=memory_mb, checkpoints=checkpoints,
+            checkpoint_every_s=checkpoint_every,
+        )
     )  # fmt: skip
 
 
-@app.command()
-def table(
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the tables go.")],
-    config: Config = DEFAULT_CONFIG,
-    rows: Rows = None,
-) -> None:
-    """Rows to tidy tables: every mean with its interval and its number of seeds."""
+@contextlib.contextmanager
+def _read(config: Path, rows: Path | None, complete: bool = False) -> "Iterator[tuple[Loaded, list[Path]]]":
+    """The config, and the files of its rows for as long as they are read."""
     from rnnlimits.execution import planned_rows
     from rnnlimits.planning.load import load
 
     loaded = load(config)
-    with planned_rows.of(loaded, rows) as paths:
+    with planned_rows.of(loaded, rows, complete) as paths:
+        yield loaded, paths
+
+
+@app.command()
+def table(
+    out: Annotated[Path, _folder("Where the tables go.")],
+    config: Config = DEFAULT_CONFIG,
+    rows: Rows = None,
+) -> None:
+    """Rows to tidy tables: every mean with its interval and its number of seeds."""
+    with _read(config, rows) as (loaded, paths):
         from rnnlimits.analysis import tables
 
         tables.write(paths, out, loaded.confidence)
@@ -158,22 +153,16 @@ def judge(
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="The verdicts, a CSV file.")] = None,
     config: Config = DEFAULT_CONFIG,
     rows: Rows = None,
-    details: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="What the verdicts rest on goes here, as CSV files.")
-    ] = None,
+    details: Annotated[Path | None, _folder("What the verdicts rest on goes here, as CSV files.")] = None,
     only: Annotated[str | None, typer.Option(metavar="ID", help="One claim instead of all.")] = None,
     explain: Annotated[
         str | None, typer.Option(metavar="CLAIM", help="Print the arithmetic of one claim; writes nothing.")
     ] = None,
 ) -> None:
     """Rows to verdicts: reproduced, contradicted, undecided or not run, for each claim."""
-    from rnnlimits.execution import planned_rows
-    from rnnlimits.planning.load import load
-
     if (out is None) is (explain is None):
         raise ValueError("judge: give --out FILE to write all verdicts, or --explain CLAIM to print one")
-    loaded = load(config)
-    with planned_rows.of(loaded, rows) as paths:
+    with _read(config, rows) as (loaded, paths):
         if explain:
             from rnnlimits.analysis.explain import arithmetic
 
@@ -191,11 +180,7 @@ def explain(
     rows: Rows = None,
 ) -> None:
     """Back from a verdict, figure or table to its rows, and to the code and machine behind them."""
-    from rnnlimits.execution import planned_rows
-    from rnnlimits.planning.load import load
-
-    loaded = load(config)
-    with planned_rows.of(loaded, rows) as paths:
+    with _read(config, rows) as (loaded, paths):
         from rnnlimits.analysis.explain import explain
 
         typer.echo(explain(name, loaded, paths), nl=False)
@@ -203,8 +188,8 @@ def explain(
 
 @app.command()
 def plot(
-    tables: Annotated[Path, typer.Option(metavar="DIR", help="The tables.")],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the figures go.")],
+    tables: Annotated[Path, _folder("The tables.")],
+    out: Annotated[Path, _folder("Where the figures go.")],
     only: Annotated[str | None, typer.Option(metavar="NAME", help="One figure instead of all.")] = None,
     processes: Annotated[int, typer.Option(min=1, help="How many figures are drawn at once.")] = 1,
 ) -> None:
@@ -216,19 +201,15 @@ def plot(
 
 @app.command()
 def report(
-    tables: Annotated[Path, typer.Option(metavar="DIR", help="The tables.")],
-    figures: Annotated[Path, typer.Option(metavar="DIR", help="The figures.")],
+    tables: Annotated[Path, _folder("The tables.")],
+    figures: Annotated[Path, _folder("The figures.")],
     claims: Annotated[Path, typer.Option(metavar="FILE", help="The verdicts.")],
     out: Annotated[Path, typer.Option(metavar="FILE", help="The page, an HTML file.")],
     config: Config = DEFAULT_CONFIG,
     rows: Rows = None,
 ) -> None:
     """Everything on one page: verdicts, figures, tables, and how it was run."""
-    from rnnlimits.execution import planned_rows
-    from rnnlimits.planning.load import load
-
-    loaded = load(config)
-    with planned_rows.of(loaded, rows) as paths:
+    with _read(config, rows) as (loaded, paths):
         from rnnlimits.analysis import report
 
         report.write(loaded, tables, figures, claims, paths, out)
@@ -237,15 +218,15 @@ def report(
 @app.command()
 def verdicts(
     claims: Annotated[Path, typer.Option(metavar="FILE", help="The verdicts, as `judge --out` wrote them.")],
-    details: Annotated[Path, typer.Option(metavar="DIR", help="As `judge --details` wrote them.")],
-    figures: Annotated[Path, typer.Option(metavar="DIR", help="Where a figure of each claim goes.")],
+    details: Annotated[Path, _folder("As `judge --details` wrote them.")],
+    figures: Annotated[Path, _folder("Where a figure of each claim goes.")],
     out: Annotated[Path, typer.Option(metavar="FILE", help="The page, an HTML file.")],
     config: Config = DEFAULT_CONFIG,
 ) -> None:
     """A page of the verdicts: each claim with what its source measured, what we did, figure and disputes."""
     from rnnlimits.planning.load import load
 
-    loaded = load(config)
+    loaded = load(config)  # a mistake in it is told before pandas is loaded
     from rnnlimits.analysis import verdicts
 
     verdicts.write(loaded, claims, details, figures, out)
@@ -258,12 +239,9 @@ def archive(
     rows: Rows = None,
 ) -> None:
     """All rows of a config, with the config, in one file: the results of record."""
-    from rnnlimits.execution import planned_rows
-    from rnnlimits.planning.load import load
     from rnnlimits.rows import merge
 
-    loaded = load(config)
-    with planned_rows.of(loaded, rows, complete=True) as paths:
+    with _read(config, rows, complete=True) as (loaded, paths):
         merge(paths, out, loaded.model_dump(mode="json"))
 
 

@@ -13,7 +13,7 @@ from rnnlimits.planning.load import checked
 from rnnlimits.training import protocol
 from support.double_precision import double_and_seeded
 from support.example_config import GOOD, changed
-from support.small_shards import BUDGET, a_shard
+from support.small_shards import BUDGET, a_job, a_shard
 from support.wrong_configs import lines
 
 # Shape letters: B sequences, T time steps, I inputs.
@@ -137,8 +137,10 @@ def test_a_stack_trains_and_its_layers_use_their_compiled_loops():
         "stacked", architecture_options={"of": "lstm", "layers": 2, "residual": "pre_norm"},
         budget=BUDGET | {"updates": 4, "validate_every": 2}, probes={"gradient_reach": {"sequences": 2}},
     )  # fmt: skip
-    found, facts = protocol.run(shard)
-    alone = protocol.run(a_shard("lstm", budget=BUDGET | {"updates": 0}, probes={"gradient_reach": {}}))
+    found, facts = protocol.run(a_job(shard))
+    alone = protocol.run(
+        a_job(a_shard("lstm", budget=BUDGET | {"updates": 0}, probes={"gradient_reach": {}}))
+    )
     assert facts["backend"] == alone[1]["backend"]
     losses = [row.value for row in found if row.metric == "loss" and row.split == "train"]
     assert losses

@@ -18,11 +18,12 @@ from rnnlimits.planning import grid
 from rnnlimits.planning.load import load
 from rnnlimits.planning.shard import Shard
 from support.repository_copy import ROOT
+from support.small_shards import a_job, budgeted
 
 SHARDS = grid.shards(load(ROOT / "config" / "smoke.yaml"))
 SIMULATION = next(shard for shard in SHARDS if shard.study == "random_guessing")
-TRAINED = next(shard for shard in SHARDS if shard.variant == "gru" and shard.budget.get("updates"))
-ADDING = next(shard for shard in SHARDS if shard.task_page == "adding" and shard.budget.get("updates"))
+TRAINED = next(shard for shard in SHARDS if shard.variant == "gru" and shard.updates)
+ADDING = next(shard for shard in SHARDS if shard.task_page == "adding" and shard.updates)
 HOLD = "import sys; from rnnlimits.rows import only_writer\nwith only_writer(sys.argv[1]): print(); input()"
 
 
@@ -102,8 +103,8 @@ def test_a_second_job_goes_on_where_the_first_is_killed(tmp_path, done):
 
 def test_a_job_without_enough_memory_says_what_it_needs_and_what_to_set(tmp_path):
     pytest.importorskip("torch")
-    budget = TRAINED.budget | {"updates": 2, "batch_size": 200_000, "validate_every": 1}
-    large = dataclasses.replace(TRAINED, hidden_size=64, probes={}, budget=budget)
+    large = dataclasses.replace(TRAINED, hidden_size=64, probes={})
+    large = budgeted(large, updates=2, batch_size=200_000, validate_every=1)
     out = tmp_path / "rows" / "shard.parquet"
     code, said = train(large, out, limit=3 * 2**30, RNNLIMITS_BACKEND="torch")
     *before, last = said.splitlines()
@@ -121,10 +122,10 @@ def test_what_fits_in_groups_only_is_told_so():
         pytest.raises(
             MemoryError, match=r"replicas at once were estimated at \d+ MB; set a smaller `memory_"
         ),
-        out_of_memory.told(shard, 100_000),
+        out_of_memory.told(a_job(shard, memory_mb=100_000)),
     ):
         raise RuntimeError("CUDA out of memory. Tried to allocate 20.00 GiB.\nSee documentation")
-    with pytest.raises(RuntimeError, match="shapes"), out_of_memory.told(shard, 0):
+    with pytest.raises(RuntimeError, match="shapes"), out_of_memory.told(a_job(shard)):
         raise RuntimeError("shapes do not fit")
 
 
@@ -142,8 +143,8 @@ def test_a_job_that_is_killed_leaves_nothing_that_the_next_one_stumbles_over(tmp
 
 def test_a_replica_that_diverges_at_its_first_step_is_a_row_and_spoils_no_other(tmp_path):
     pytest.importorskip("torch")
-    budget = ADDING.budget | {"updates": 4, "validate_every": 2, "patience": None}
-    shard = dataclasses.replace(ADDING, learning_rates=[0.01, 1e30], seeds=2, probes={}, budget=budget)
+    shard = dataclasses.replace(ADDING, learning_rates=[0.01, 1e30], seeds=2, probes={})
+    shard = budgeted(shard, updates=4, validate_every=2, patience=None)
     code, said = train(shard, tmp_path / "shard.parquet", RNNLIMITS_BACKEND="torch")
     assert code == 0, said
     found = rows.read(tmp_path / "shard.parquet")

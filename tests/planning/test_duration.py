@@ -8,9 +8,10 @@ import pytest
 from rnnlimits import rows
 from rnnlimits.execution import pipeline
 from rnnlimits.planning import duration, grid, memory
+from rnnlimits.planning.config.budget import Budget
 from rnnlimits.planning.load import load
 from support.repository_copy import ROOT
-from support.small_shards import BUDGET, a_shard
+from support.small_shards import BUDGET, a_shard, budgeted
 
 ARCHIVE = ROOT / "results" / "archive" / "laptop" / "rows.parquet"
 WORTH_A_JOB_S = 1  # shorter ones are a matter of starting them
@@ -24,7 +25,7 @@ def compared():
     for name, facts in rows.read_provenance(ARCHIVE)["shards"].items():
         shard = memory.sized(shards[name], shards)
         if shard.kind != "simulation":
-            shard = replace(shard, budget=shard.budget | {"updates": facts["updates_run"]})
+            shard = budgeted(shard, updates=facts["updates_run"])
         taken = facts["seconds_total"] - facts["seconds_import"]
         found[name] = duration.seconds(shard), taken
     return found
@@ -50,7 +51,8 @@ def test_no_shard_took_longer_than_a_cluster_would_be_asked_for(compared):
 def test_more_of_anything_takes_longer():
     small = a_shard("gru", parameters=400, learning_rates=[1e-3], probes={"gradient_reach": {"sequences": 2}})
     for more in (
-        {"budget": BUDGET | {"updates": 10_000}}, {"budget": BUDGET | {"batch_size": 1000}},
+        {"budget": Budget(**BUDGET | {"updates": 10_000})},
+        {"budget": Budget(**BUDGET | {"batch_size": 1000})},
         {"length_steps": 500}, {"seeds": 50}, {"learning_rates": [1e-3] * 20}, {"parameters": 10**6},
         {"probes": {"lyapunov": {}}},
     ):  # fmt: skip
@@ -70,7 +72,7 @@ def test_a_cluster_is_asked_for_more_time_at_each_attempt_up_to_a_day():
     asked = [pipeline.runtime(settings, {shard.id: shard}, shard.id, attempt) for attempt in (1, 2, 3)]
     assert asked[0] * 60 > 3 * duration.seconds(shard)
     assert asked[1:] == [2 * asked[0], 3 * asked[0]]
-    endless = replace(shard, budget=shard.budget | {"updates": 10**9})
+    endless = budgeted(shard, updates=10**9)
     assert pipeline.runtime(settings, {shard.id: endless}, shard.id, attempt=3) == 24 * 60
 
 

@@ -75,6 +75,8 @@ MISTAKES = [
     ("training", ("kind",), "trainig", "kind: 'trainig' came; did you mean 'training'?"),
     ("refit", ("needs",), ["../../x"], "needs[0]: '../../x' came; give lower-case letters"),
     ("simulation", ("task_page",), "os", "task_options: no simulation 'os'; "),
+    ("simulation", ("budget",), {"updates": 1}, "budget: {'updates': 1} came; a simulation trains nothing"),
+    ("training", ("budget",), None, "budget: None came; give a mapping of keys"),
 ]
 
 

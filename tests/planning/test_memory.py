@@ -16,10 +16,10 @@ from rnnlimits.execution import pipeline
 from rnnlimits.planning import machine, memory
 from rnnlimits.planning.shard import Shard
 from rnnlimits.rows import Row
-from rnnlimits.training import groups, protocol
+from rnnlimits.training import build, groups, protocol
 from support.recipes import STEP, section
 from support.repository_copy import fresh
-from support.small_shards import BUDGET, a_shard
+from support.small_shards import BUDGET, a_job, a_shard
 
 GROUPED = {
     "three_rates": a_shard("gru", learning_rates=[1e-2, 1e-3, 3e-3], budget=BUDGET | {"updates": 20}),
@@ -41,13 +41,13 @@ COMPILED = {"elman": "elman", "irnn": "elman", "gru": "gru", "lstm": "lstm", "ls
 def in_groups_of(size: int, shard: Shard, monkeypatch) -> tuple[list[Row], dict]:
     with monkeypatch.context() as patch:
         patch.setattr(memory, "fitting", lambda shard, *_: min(size, shard.replicas))
-        return protocol.run(shard)
+        return protocol.run(a_job(shard))
 
 
 @pytest.mark.parametrize("name", GROUPED)
 def test_a_replica_is_the_same_in_whatever_group(name, monkeypatch):
-    build = protocol.build_model
-    monkeypatch.setattr(protocol, "build_model", lambda *given: build(*given).double())
+    build_model = build.build_model
+    monkeypatch.setattr(build, "build_model", lambda *given: build_model(*given).double())
     shard = GROUPED[name]
     whole, provenance = in_groups_of(1000, shard, monkeypatch)
     assert provenance["groups"] == [shard.replicas]
@@ -78,7 +78,7 @@ def test_groups_of_two_or_more_give_the_same_bytes_where_the_loop_is_compiled(
 
 
 def test_a_replica_that_does_not_fit_alone_is_tried_with_a_warning(caplog):
-    _, provenance = protocol.run(a_shard(budget=BUDGET | {"updates": 2}), memory_mb=100)
+    _, provenance = protocol.run(a_job(a_shard(budget=BUDGET | {"updates": 2}), memory_mb=100))
     assert provenance["groups"] == [1, 1, 1]
     (said,) = [record.getMessage() for record in caplog.records if "replica" in record.getMessage()]
     assert said.startswith("s.adding.elman.h6.t12: one replica alone needs about ")
@@ -97,8 +97,8 @@ def test_as_many_replicas_as_fit_are_trained_at_once():
 def test_without_a_budget_a_job_may_use_a_core_s_part_of_the_memory(monkeypatch):
     shard = a_shard(hidden_size=64, length=400)
     monkeypatch.setattr(machine, "memory_of_a_core", lambda: memory.estimate(shard, 2))
-    assert groups.sizes_that_fit(shard, 0, "cpu") == [2, 1]
-    assert groups.sizes_that_fit(shard, memory.estimate(shard, 3), "cpu") == [3]
+    assert groups.sizes_that_fit(shard, a_job(shard)) == [2, 1]
+    assert groups.sizes_that_fit(shard, a_job(shard, memory_mb=memory.estimate(shard, 3))) == [3]
 
 
 def test_a_refit_is_estimated_with_the_largest_of_its_sizes():

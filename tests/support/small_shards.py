@@ -1,11 +1,17 @@
 """A shard of a few tiny replicas, trained as the trainer would."""
 
+import dataclasses
+from pathlib import Path
+
 import torch
 
+from rnnlimits.planning.config.budget import Budget
+from rnnlimits.planning.job import Job
 from rnnlimits.planning.shard import Shard
 from rnnlimits.tasks.base import generator
 from rnnlimits.training.build import build_model, build_task
-from rnnlimits.training.module import Replica, ReplicaTraining
+from rnnlimits.training.module import ReplicaTraining
+from rnnlimits.training.replica import Replica
 from rnnlimits.training.replicas import Replicas
 from rnnlimits.training.trainer import fit
 
@@ -29,11 +35,21 @@ def a_shard(architecture: str = "elman", task: str = "adding", length: int = 12,
         "seeds": 3, "learning_rates": [1e-2],
         "budget": dict(BUDGET), "probes": {}, "folds": None, "needs": [],
     }  # fmt: skip
-    return Shard(**(fields | changes))
+    return Shard.of(fields | changes)
+
+
+def budgeted(shard: Shard, **changes) -> Shard:
+    """The shard with another budget."""
+    return dataclasses.replace(shard, budget=shard.budget.model_copy(update=changes))
+
+
+def a_job(shard: Shard, **means) -> Job:
+    """Of which nothing writes the rows."""
+    return Job(shard=shard, **{"out": Path("rows.parquet")} | means)
 
 
 def train(shard: Shard, replicas: list[Replica], budget: dict | None = None) -> ReplicaTraining:
-    budget = BUDGET | (budget or {})
+    budget = Budget(**BUDGET | (budget or {}))
     task = build_task(shard)
     tasks = {replica.seed: task for replica in replicas}
     models = [build_model(shard, task, replica.seed).double() for replica in replicas]

@@ -16,7 +16,7 @@ from rnnlimits.tasks import base
 from rnnlimits.tasks.base import Batch, Task, generator
 from rnnlimits.tasks.data import mnist
 from rnnlimits.training import protocol
-from support.small_shards import BUDGET, a_shard
+from support.small_shards import BUDGET, a_job, a_shard
 
 LENGTH = 64  # every page can do it but those below, and the digits nothing else
 NAMES = catalog.names("tasks")
@@ -168,7 +168,7 @@ def test_every_page_is_trained_evaluated_and_probed(name):
         budget=BUDGET | {"updates": 2, "batch_size": 4, "test_sequences": 8},
         task_options=dataclasses.asdict(build(name).options), probes=probes,
     )  # fmt: skip
-    rows, _ = protocol.run(shard)
+    rows, _ = protocol.run(a_job(shard))
     tested = {row.metric for row in rows if row.split == "test" and row.value is not None}
     assert {"loss", build(name).metric, "solved"} <= tested
     slopes = [row.value for row in rows if row.metric == "gradient_slope"]

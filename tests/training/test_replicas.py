@@ -9,7 +9,7 @@ from torch import nn
 from rnnlimits.tasks.base import generator
 from rnnlimits.training.build import build_model, build_task
 from rnnlimits.training.evaluation import evaluate
-from rnnlimits.training.module import Replica
+from rnnlimits.training.replica import Replica
 from rnnlimits.training.replicas import Replicas, clip
 from support.small_shards import BUDGET, a_shard, train, weights
 
@@ -111,15 +111,15 @@ def test_the_best_validation_weights_are_kept():
         assert score["mean_squared_error"] == [pytest.approx(replica.best_value, rel=1e-12)]
 
 
-def test_solved_needs_two_validations_in_a_row():
+def test_the_task_s_own_rule_says_what_is_solved():
     module = train(a_shard(), [Replica(0, 1e-2)], {"updates": 1})
-    replica, theta_P = module.replicas[0], module.models.theta([0])[0].detach()
+    theta_P = module.models.theta([0])[0].detach()
     verdicts = [
-        module.judge(replica, step, {"loss": value, "mean_squared_error": value}, theta_P)
-        for step, value in [(10, 0.009), (20, 0.02), (30, 0.008), (40, 0.007)]
+        module.validated(0, update, {"loss": value, "mean_squared_error": value}, theta_P)
+        for update, value in [(10, 0.009), (20, 0.02), (30, 0.008), (40, 0.007)]  # adding: below 0.01
     ]
     assert verdicts == [None, None, None, "solved"]
-    assert replica.updates_to_solve == 30
+    assert module.replicas[0].updates_to_solve == 30
 
 
 def test_clipping_rescales_each_replica_by_its_own_norm():

@@ -9,8 +9,8 @@ import torch
 from rnnlimits import rows
 from rnnlimits.planning.shard import Shard
 from rnnlimits.rows import Row
-from rnnlimits.training import gpu, protocol
-from support.small_shards import BUDGET, a_shard
+from rnnlimits.training import device, protocol
+from support.small_shards import BUDGET, a_job, a_shard
 
 SHORT = BUDGET | {"updates": 20}
 
@@ -19,8 +19,8 @@ def select(found: list[Row], **columns) -> list[Row]:
     return [row for row in found if all(getattr(row, name) == value for name, value in columns.items())]
 
 
-def run(shard: Shard, **arguments) -> list[Row]:
-    return protocol.run(shard, **arguments)[0]
+def run(shard: Shard, **means) -> list[Row]:
+    return protocol.run(a_job(shard, **means))[0]
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,7 @@ def test_the_same_shard_gives_the_same_bytes(tmp_path):
     digests = []
     for name in ("first", "second"):
         torch.manual_seed(hash(name) % 1000)  # the global generator must not matter
-        rows.write(*protocol.run(shard), tmp_path / f"{name}.parquet")
+        rows.write(*protocol.run(a_job(shard)), tmp_path / f"{name}.parquet")
         digests.append(rows.content_digest(tmp_path / f"{name}.parquet"))
     assert digests[0] == digests[1]
 
@@ -143,7 +143,7 @@ def test_without_steps_only_the_initial_probes_are_taken():
 
 
 def test_the_gradient_norms_of_every_step_go_to_the_csv_log(tmp_path):
-    run(a_shard(budget=SHORT), log_dir=tmp_path / "log")
+    run(a_shard(budget=SHORT), log=tmp_path / "log")
     (metrics,) = (tmp_path / "log").rglob("metrics.csv")
     header, *lines = metrics.read_text().splitlines()
     assert len(lines) == 20
@@ -155,7 +155,7 @@ def test_folds_are_replicas_and_the_refit_reads_test_with_the_size_they_choose(t
     common = {"task": "sequential_digits", "length": 64, "budget": budget, "folds": 3}
     sizes = [a_shard(**common, kind="cross_validation", hidden_size=size) for size in (2, 4)]
     for shard in sizes:
-        rows.write(*protocol.run(shard), tmp_path / f"{shard.id}.parquet")
+        rows.write(*protocol.run(a_job(shard)), tmp_path / f"{shard.id}.parquet")
     found = rows.read(tmp_path / f"{sizes[0].id}.parquet")
     assert {row.seed for row in found} == {0, 1, 2}
     assert not select(found, split="test")
@@ -163,7 +163,7 @@ def test_folds_are_replicas_and_the_refit_reads_test_with_the_size_they_choose(t
     refit = a_shard(**common, kind="refit", hidden_size=0, needs=[shard.id for shard in sizes])
     with pytest.raises(ValueError, match="--rows"):
         run(refit)
-    read = run(refit, rows_dir=tmp_path)
+    read = run(refit, rows=tmp_path)
     (size,) = {row.hidden_size for row in read}
     assert size in (2, 4)
     assert {row.shard for row in read} == {refit.id}
@@ -174,14 +174,14 @@ def test_cuda_is_refused_where_there_is_none():
     if torch.cuda.is_available():
         pytest.skip("this machine has a CUDA device")
     with pytest.raises(ValueError, match="use device: cpu"):
-        protocol.run(a_shard(), device="cuda")
+        run(a_shard(), device="cuda")
 
 
 def test_tf32_is_off_unless_it_is_asked_for():
     before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
     try:
         for wanted in (True, False):
-            gpu.prepare(tf32=wanted)
+            device.choose_products(tf32=wanted)
             assert torch.backends.cuda.matmul.allow_tf32 is wanted
             assert torch.backends.cudnn.allow_tf32 is wanted
         assert torch.backends.cudnn.deterministic
@@ -190,7 +190,7 @@ def test_tf32_is_off_unless_it_is_asked_for():
 
 
 def test_the_provenance_says_how_long_what_took():
-    _, provenance = protocol.run(a_shard(budget=SHORT))
+    _, provenance = protocol.run(a_job(a_shard(budget=SHORT)))
     assert provenance["seconds_total"] >= provenance["seconds_training"] > 0
     assert provenance["replicas"] == 3
     assert provenance["updates_run"] == 20

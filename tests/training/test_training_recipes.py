@@ -5,10 +5,12 @@ import math
 import pytest
 import torch
 
+from rnnlimits.planning.config.budget import Budget
 from rnnlimits.tasks.base import generator
 from rnnlimits.training.build import build_model, build_task
 from rnnlimits.training.gradient_norm_penalty import penalty_and_gradient
-from rnnlimits.training.module import Replica, ReplicaTraining
+from rnnlimits.training.module import ReplicaTraining
+from rnnlimits.training.replica import Replica
 from rnnlimits.training.replicas import Replicas, clip, fold, shrink, stack
 from rnnlimits.training.schedules import rate
 from support.small_shards import a_shard, train, weights
@@ -23,9 +25,8 @@ SGD = {"optimiser": "sgd", "clip_norm": None, "updates": STEPS}
 
 def gradients(shard, models, **budget):
     task = build_task(shard)
-    module = ReplicaTraining(
-        Replicas(models), [Replica(0, 0.1)] * len(models), {0: task}, {}, shard.budget | budget
-    )
+    asked = shard.budget.model_copy(update=budget)
+    module = ReplicaTraining(Replicas(models), [Replica(0, 0.1)] * len(models), {0: task}, {}, asked)
     stream = task.batches(BATCH, generator(0, "data"))
     batches = [next(stream) for _ in models]
     theta_RP = module.models.theta(range(len(models)))
@@ -213,7 +214,7 @@ def rates_of(scheduler, learning_rate):
     ],
 )
 def test_the_rates_are_those_of_torchs_scheduler(budget, scheduler):
-    ours = [rate(budget | {"updates": STEPS}, 0.3, step) for step in range(STEPS)]
+    ours = [rate(Budget(**budget | {"updates": STEPS}), 0.3, step) for step in range(STEPS)]
     assert ours == pytest.approx(rates_of(scheduler, 0.3), rel=1e-9)
 
 
@@ -232,7 +233,7 @@ def test_halvings_are_those_of_torchs_reduction_on_a_plateau(plateau):
     # torch lets `patience` validations pass and reduces at the next.
     theirs = SCHEDULERS.ReduceLROnPlateau(optimiser, factor=0.5, patience=plateau - 1, threshold=0, eps=0)
     for loss in [*torch.rand(60, generator=generator(0, "data")).tolist(), math.nan, math.inf]:
-        module.watch_the_plateau(one, loss)
+        one.watch_the_plateau(loss, plateau)
         theirs.step(loss)
         assert rate(module.budget, 0.1, 0, one.halvings) == optimiser.param_groups[0]["lr"]
     assert one.halvings > 5

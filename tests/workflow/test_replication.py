@@ -13,6 +13,7 @@ from rnnlimits.planning.load import load
 from rnnlimits.planning.shard import Shard
 from rnnlimits.training import protocol, simulation
 from support.repository_copy import ROOT
+from support.small_shards import a_job
 
 CONFIG = ROOT / "config"
 ON_A_CPU = [f"C{number}" for number in (*range(1, 7), 9, 12, 13, 14, 16, 17, 19, 20, 21, 22, 31)]
@@ -83,7 +84,7 @@ def judged(tmp_path_factory):
 def train(shard: Shard, folder: Path) -> Path:
 
     path = folder / f"{shard.id}.parquet"
-    measured = (simulation if shard.kind == "simulation" else protocol).run(shard)
+    measured = (simulation if shard.kind == "simulation" else protocol).run(a_job(shard))
     rows.write(*measured, path)
     return path
 

@@ -1,3 +1,13 @@
-"""One job on a machine, and what Snakemake asks for: locks, GPUs, memory, imports paid once.
+"""One job on a machine, and what Snakemake asks for.
 
-Never torch before a job starts, never pandas; nothing here can change a number."""
+    job             one job at work: from the lock on its rows file to the rows
+    gpu_slots       which GPU a job takes
+    out_of_memory   what a job says when its memory does not suffice
+    planned_rows    which rows files a command reads, and whether a job's are there already
+    pipeline        what the Snakefile asks: which config, which jobs, what each of them needs
+    run_lock        one run at a time in a results folder
+    prefork         the import server, which imports torch once for all jobs of a run, seen from a job
+    prefork_server  the import server itself
+
+Never torch before a job starts, never pandas; nothing here can change a number.
+"""

@@ -5,7 +5,7 @@ import errno
 from collections.abc import Iterator
 
 from rnnlimits.planning import machine, memory
-from rnnlimits.planning.shard import Shard
+from rnnlimits.planning.job import Job
 
 # Python has an error of its own for it, torch tells by words: the CPU's allocator, the GPU's, C++'s.
 WORDS = ("can't allocate memory", "cannot allocate memory", "out of memory", "not enough memory", "bad_alloc")
@@ -16,7 +16,7 @@ SMALLER = "give it more memory by using fewer cores, or set a smaller `batch` or
 
 
 @contextlib.contextmanager
-def told(shard: Shard, memory_mb: float, device: str = "cpu") -> Iterator[None]:
+def told(job: Job) -> Iterator[None]:
     """An allocation that failed becomes a MemoryError of one line."""
     try:
         yield
@@ -24,9 +24,7 @@ def told(shard: Shard, memory_mb: float, device: str = "cpu") -> Iterator[None]:
         if not is_one(error):
             raise
         first, *_ = str(error).strip().splitlines() or [type(error).__name__]
-        raise MemoryError(
-            f"{shard.id}: out of memory ({first}); {remedy(shard, memory_mb, device)}"
-        ) from error
+        raise MemoryError(f"{job.shard.id}: out of memory ({first}); {remedy(job)}") from error
 
 
 def is_one(error: Exception) -> bool:
@@ -35,11 +33,11 @@ def is_one(error: Exception) -> bool:
     return isinstance(error, MemoryError) or any(word in str(error).lower() for word in WORDS)
 
 
-def remedy(shard: Shard, memory_mb: float, device: str) -> str:
-    if shard.needs:  # a refit: how large it is, the job itself finds out
+def remedy(job: Job) -> str:
+    if job.shard.needs:  # a refit: how large it is, the job itself finds out
         return FEWER
-    at_once = memory.fitting(shard, memory_mb or machine.memory_of_a_core(), device)
-    estimate = f"{memory.estimate(shard, at_once, device):.0f} MB"
+    at_once = memory.fitting(job.shard, job.memory_mb or machine.memory_of_a_core(), job.device)
+    estimate = f"{memory.estimate(job.shard, at_once, job.device):.0f} MB"
     if at_once == 1:
         return f"one replica alone was estimated at {estimate}; {SMALLER}"
     return f"{at_once} replicas at once were estimated at {estimate}; {FEWER}"

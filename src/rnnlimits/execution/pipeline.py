@@ -91,7 +91,7 @@ def needs_a_gpu(config: Config) -> bool:
 def gpus(config: Config, shards: dict[str, Shard], name: str) -> int:
     """How many GPUs one job takes: probes and simulations run on the CPU, whatever the device."""
     shard = shards[name]
-    return int(config.device_of(shard.study) == "cuda" and bool(shard.budget.get("updates")))
+    return int(config.device_of(shard.study) == "cuda" and shard.updates > 0)
 
 
 def machine_options(config: Config, shards: dict[str, Shard], name: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""A process that has imported torch already, and forks for every training job of one Snakemake.
+"""The import server: a process that has imported torch, and forks for every training job of one Snakemake.
 
     Snakemake ── bash ── rnnlimits train ...    the client: gives its arguments, folder, environment and
                                :                files away, waits, and ends as the job ended

@@ -1,4 +1,4 @@
-"""The other side of prefork.py: the process that has imported everything, and what becomes of its forks."""
+"""The import server's side of prefork.py: what it has imported, and what becomes of its forks."""
 
 import atexit
 import contextlib

@@ -20,6 +20,7 @@ from typing import Any
 from rnnlimits import catalog
 from rnnlimits.contracts import ProbeOptions
 from rnnlimits.planning import memory
+from rnnlimits.planning.config.budget import Budget
 from rnnlimits.planning.shard import Shard
 
 SIMULATION_S = 2.0  # the longest of the default config
@@ -47,20 +48,20 @@ GPU = Costs(2e-3, 1e-5, 1e-12)  # a guess
 
 def seconds(shard: Shard, device: str = "cpu") -> float:
     """One core's seconds for a shard, in which nothing stops early; without importing torch."""
-    if shard.kind == "simulation":
+    if shard.budget is None:
         return SIMULATION_S
     size = memory.sizes(shard)
-    return training(shard, size, device) + probing(shard, size)
+    return training(shard, shard.budget, size, device) + probing(shard, size)
 
 
-def training(shard: Shard, size: memory.Sizes, device: str = "cpu") -> float:
-    budget, costs = shard.budget, costs_of(shard, device)
-    validated = budget["validation_sequences"] / budget["validate_every"]
-    sequences = shard.replicas * (budget["batch_size"] + EVALUATED * validated)
+def training(shard: Shard, budget: Budget, size: memory.Sizes, device: str = "cpu") -> float:
+    costs = costs_of(shard, device)
+    validated = budget.validation_sequences / budget.validate_every
+    sequences = shard.replicas * (budget.batch_size + EVALUATED * validated)
     multiplications = sequences * size.computed_steps * shard.parameters
     operations = size.computed_steps * size.trained_tensors_kept
     one = costs.fixed + costs.operation * operations + costs.multiplication * multiplications
-    return float(budget["updates"] * one)
+    return float(budget.updates * one)
 
 
 def costs_of(shard: Shard, device: str) -> Costs:
@@ -73,7 +74,7 @@ def costs_of(shard: Shard, device: str) -> Costs:
 
 def probing(shard: Shard, size: memory.Sizes) -> float:
     """Before training and, if there is any, after it; on the CPU in plain PyTorch, whatever the device."""
-    times = memory.seeds_of(shard) * (2 if shard.budget["updates"] else 1)
+    times = memory.seeds_of(shard) * (2 if shard.updates else 1)
     return times * sum(probe(shard, size, name, options) for name, options in shard.probes.items())
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from rnnlimits import catalog
 from rnnlimits.contracts import ArchitectureOptions, TaskOptions
+from rnnlimits.planning.config.budget import Budget
 from rnnlimits.planning.config.mistakes import Where
 from rnnlimits.planning.config.values import LARGEST
 from rnnlimits.planning.sizes import sizes
@@ -31,7 +32,7 @@ def problems(study: Any) -> Iterator[tuple[Where, str]]:
     if not study.budget.updates and not study.probes:
         yield ("probes",), "none, and nothing is trained with `updates: 0`: give a probe, or updates"
     for label, architecture in study.architectures.items():
-        for key, problem in without_matrix(study.budget.model_dump(), architecture.page):
+        for key, problem in without_matrix(study.budget, architecture.page):
             yield ("budget", key), f"architecture {label!r}: {problem}"
     if study.budget.probe_at and not (study.probes and study.budget.updates):
         unwatched = "weights are kept, but no probe looks at them: give a probe"
@@ -45,7 +46,7 @@ def problems(study: Any) -> Iterator[tuple[Where, str]]:
         yield from impossible_sizes(study)
 
 
-def without_matrix(budget: dict[str, Any], page: str) -> Iterator[tuple[str, str]]:
+def without_matrix(budget: Budget, page: str) -> Iterator[tuple[str, str]]:
     """(key, what is wrong) for what a budget asks of a recurrent matrix like elman's, and a page without."""
     able = [
         name
@@ -53,8 +54,8 @@ def without_matrix(budget: dict[str, Any], page: str) -> Iterator[tuple[str, str
         if catalog.constant("architectures", name, "trained_matrix")
     ]
     asked = {
-        "gradient_norm_penalty": budget.get("gradient_norm_penalty"),
-        "not_finite": budget.get("not_finite") == "shrink",
+        "gradient_norm_penalty": budget.gradient_norm_penalty,
+        "not_finite": budget.not_finite == "shrink",
     }
     for key in [key for key, wanted in asked.items() if wanted and page not in able]:
         yield key, f"{page} has no recurrence f(W x + U h + b); pages that have: {', '.join(able)}"

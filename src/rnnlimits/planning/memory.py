@@ -22,6 +22,7 @@ from dataclasses import dataclass, replace
 
 from rnnlimits import catalog
 from rnnlimits.contracts import ArchitectureOptions, ProbeOptions, TaskOptions
+from rnnlimits.planning.config.budget import Budget
 from rnnlimits.planning.shard import Shard
 
 MIB = 2**20
@@ -105,10 +106,10 @@ def estimate(shard: Shard, at_once: int | None = None, device: str = "cpu") -> f
 
 def process(shard: Shard, device: str = "cpu") -> float:
     """MiB of the job before it holds any data."""
-    if shard.kind == "simulation":
+    if shard.budget is None:
         return PROCESS["simulation"]
     parts = {
-        "Lightning": bool(shard.budget["updates"]),
+        "Lightning": shard.budget.updates > 0,
         "compiled loops": compiled(shard, device),
         "cuda": device == "cuda",
     }
@@ -117,21 +118,21 @@ def process(shard: Shard, device: str = "cpu") -> float:
 
 def data(shard: Shard, at_once: int | None = None, device: str = "cpu") -> float:
     """MiB of models, sequences and everything in between; probes and training come one after the other."""
-    if shard.kind == "simulation":
+    if shard.budget is None:
         return 0.0
     size = sizes(shard)
-    seeds = seeds_of(shard)
     parts = [probing(shard, size)]
-    if shard.budget["updates"]:
-        parts.append(training(shard, size, min(at_once or shard.replicas, shard.replicas), seeds, device))
-    return (seeds * shard.parameters * FLOAT32 + max(parts)) / MIB
+    if shard.budget.updates:
+        at_once = min(at_once or shard.replicas, shard.replicas)
+        parts.append(training(shard, shard.budget, size, at_once, device))
+    return (seeds_of(shard) * shard.parameters * FLOAT32 + max(parts)) / MIB
 
 
 def seeds_of(shard: Shard) -> int:
     return shard.folds or shard.seeds
 
 
-def training(shard: Shard, size: Sizes, at_once: int, seeds: int, device: str) -> float:
+def training(shard: Shard, budget: Budget, size: Sizes, at_once: int, device: str) -> float:
     """Bytes of so many replicas in training: the larger of an update and of an evaluation."""
     loops = architecture_of(shard).time_loops if compiled(shard, device) else 0
     kernel = loops * COMPILED.get(kernel_of(shard), 0)
@@ -141,30 +142,28 @@ def training(shard: Shard, size: Sizes, at_once: int, seeds: int, device: str) -
     more = 0 if kernel else ONE_MORE
     if size.each_step_read:
         outputs, more = size.outputs, ONE_MORE + EACH_STEP_READ
-    of_penalty = PENALTY if shard.budget.get("gradient_norm_penalty") else 0
+    of_penalty = PENALTY if budget.gradient_norm_penalty else 0
     update = (kept + more + of_penalty) * shard.hidden_size + inputs + OUTPUT_COPIES * outputs
     evaluation = (held + more / 2) * shard.hidden_size + inputs + EVALUATED_OUTPUT_COPIES * outputs
-    sequences = max(shard.budget["validation_sequences"], shard.budget["test_sequences"])
+    sequences = max(budget.validation_sequences, budget.test_sequences)
     evaluated = min(size.evaluation_batch, sequences)
-    largest = size.computed_steps * max(shard.budget["batch_size"] * update, evaluated * evaluation)
+    largest = size.computed_steps * max(budget.batch_size * update, evaluated * evaluation)
     replicas = at_once * (WEIGHT_COPIES * shard.parameters + largest) * FLOAT32
-    return replicas + sequences_of(shard, size, min(at_once, seeds))
+    return replicas + sequences_of(budget, size, min(at_once, seeds_of(shard)))
 
 
-def sequences_of(shard: Shard, size: Sizes, seeds: int) -> int:
+def sequences_of(budget: Budget, size: Sizes, seeds: int) -> int:
     """Bytes of the evaluation sets."""
-    return (
-        seeds * max(shard.budget["validation_sequences"], shard.budget["test_sequences"]) * size.one_sequence
-    )
+    return seeds * max(budget.validation_sequences, budget.test_sequences) * size.one_sequence
 
 
 def beside_a_gpu(shard: Shard) -> float:
     """MiB of main memory of a job that trains on a GPU: its models, its sequences, its probes."""
-    if shard.kind == "simulation":
+    if shard.budget is None:
         return process(shard)
     size, seeds = sizes(shard), seeds_of(shard)
     weights = (seeds + 2 * shard.replicas) * shard.parameters * FLOAT32
-    largest = max(probing(shard, size), sequences_of(shard, size, seeds))
+    largest = max(probing(shard, size), sequences_of(shard.budget, size, seeds))
     return process(shard, "cuda") + (weights + largest) / MIB
 
 

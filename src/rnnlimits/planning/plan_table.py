@@ -80,8 +80,8 @@ def _of(shard: Shard, width: int, seconds: float, peak: float) -> str:
 def _sums(
     config: Config, jobs: Sequence[Shard], seconds: dict[str, float], peaks: dict[str, float]
 ) -> Iterator[str]:
-    trained = sum(shard.replicas for shard in jobs if shard.budget.get("updates"))
-    probed = sum(shard.replicas for shard in jobs if shard.budget.get("updates") == 0)
+    trained = sum(shard.replicas for shard in jobs if shard.updates)
+    probed = sum(shard.replicas for shard in jobs if shard.budget and not shard.updates)
     simulated = sum(shard.kind == "simulation" for shard in jobs)
     models = f"{trained} models to train, {probed} to probe untrained"
     yield f"{len(jobs)} shards: {models}, {simulated} simulations"

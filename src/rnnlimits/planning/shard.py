@@ -9,6 +9,7 @@ import json
 from typing import Any
 
 from rnnlimits.catalog import pick
+from rnnlimits.planning.config.budget import Budget
 from rnnlimits.rows import COLUMNS, Kind, Row
 
 UNKNOWN_PARAMETERS = 10_000  # of a refit, whose size is not yet chosen when jobs are put into order
@@ -32,7 +33,7 @@ class Shard:
     parameters_target: int | None  # what `match: parameters` aimed at
     seeds: int  # replicas have seeds 0 .. seeds - 1
     learning_rates: list[float]
-    budget: dict[str, Any]
+    budget: Budget | None  # None: a simulation, which trains nothing
     probes: dict[str, dict[str, Any]]
     folds: int | None  # of a cross-validation
     needs: list[str]  # ids of the shards whose rows this one reads (refit only)
@@ -55,15 +56,20 @@ class Shard:
         return per_rate * (1 if self.kind == "refit" else len(self.learning_rates))
 
     @property
+    def updates(self) -> int:
+        """How many updates each replica may make; 0: it is measured untrained, or is a simulation."""
+        return self.budget.updates if self.budget else 0
+
+    @property
     def cost(self) -> float:
         """A rough measure of the work, in additions and multiplications: long jobs should start first."""
-        if self.kind == "simulation":
+        if self.budget is None:
             return 0.0
         # A fold is as urgent as itself and the refit, which has to wait for it.
         models = self.replicas + (self.seeds if self.kind == "cross_validation" else 0)
-        per_step = self.budget["batch_size"] * models * (self.parameters or UNKNOWN_PARAMETERS)
+        per_step = self.budget.batch_size * models * (self.parameters or UNKNOWN_PARAMETERS)
         # A time step costs some 100 us whatever its size; probing alone costs as much as some updates.
-        return max(self.budget["updates"], 20) * self.length_steps * (200_000 + per_step)
+        return max(self.budget.updates, 20) * self.length_steps * (200_000 + per_step)
 
     def row(self, **measured: Any) -> Row:
         """A row of this shard: the columns that say which shard it is are filled in."""
@@ -71,12 +77,24 @@ class Shard:
         return Row(shard=self.id, **(same | measured))
 
     def to_json(self) -> str:
-        """One line with sorted keys: equal shards give equal text."""
-        return json.dumps(vars(self), sort_keys=True, separators=(",", ":"), allow_nan=False)
+        """One line with sorted keys: equal shards give equal text.  A budget is whole, with its defaults."""
+        plain = vars(self) | {"budget": self.budget and self.budget.model_dump()}
+        return json.dumps(plain, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str) -> "Shard":
-        """The shard that `to_json` wrote; other keys are refused, the values are shard_form.py's business."""
+        """The shard that `to_json` wrote; of another hand's text, shard_form.read checks the values."""
+        return cls.of(cls.fields_of(text))
+
+    @classmethod
+    def of(cls, values: dict[str, Any]) -> "Shard":
+        """The shard of the fields of `to_json`."""
+        budget = values["budget"]
+        return cls(**(values | {"budget": None if budget is None else Budget.model_validate(budget)}))
+
+    @classmethod
+    def fields_of(cls, text: str) -> dict[str, Any]:
+        """What a line of JSON says of each field, whatever that is; other fields are a ValueError."""
         try:
             values = json.loads(text)
         except (ValueError, RecursionError) as error:  # also a number of 5,000 digits, a thousand brackets
@@ -93,7 +111,7 @@ class Shard:
             raise ValueError(f"--spec: {error}") from error
         if missing := [name for name in known if name not in values]:
             raise ValueError(f"--spec: these fields of a shard are missing: {', '.join(missing)}")
-        return cls(**values)
+        return values
 
 
 _COMMON = set(COLUMNS) & {field.name for field in dataclasses.fields(Shard)}

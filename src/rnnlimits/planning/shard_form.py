@@ -11,7 +11,7 @@ from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 from rnnlimits import catalog
 from rnnlimits.planning import feasibility
 from rnnlimits.planning.config.budget import Budget, Closed, Rate, Size
-from rnnlimits.planning.config.mistakes import tell
+from rnnlimits.planning.config.mistakes import short, tell
 from rnnlimits.planning.config.options import Page, resolved
 from rnnlimits.planning.config.schema import Label
 from rnnlimits.planning.feasibility import LARGEST
@@ -39,7 +39,7 @@ class _Form(Closed):
     parameters_target: Size | None
     seeds: Size
     learning_rates: list[Rate]
-    budget: dict[str, Any]
+    budget: dict[str, Any] | None
     probes: dict[Label, Options]
     folds: Annotated[int, Field(ge=2)] | None
     needs: list[ShardId]
@@ -47,29 +47,36 @@ class _Form(Closed):
 
 def read(text: str) -> Shard:
     """The shard that `rnnlimits plan --json` wrote as one line of JSON; anything else is a ValueError."""
-    shard = Shard.from_json(text)
-    told = list(_told("", _Form, vars(shard))) or list(_mistakes_of(shard))
+    values = Shard.fields_of(text)
+    told = list(_told("", _Form, values)) or list(_mistakes_of(_Form.model_validate(values)))
     if told:
         raise ValueError("\n".join(f"--spec: {line}" for line in told))
-    return shard
+    return Shard.of(values)
 
 
-def _mistakes_of(shard: Shard) -> Iterator[str]:
+def _mistakes_of(shard: _Form) -> Iterator[str]:
     """What the pages say, and what only a simulation or a refit may leave open."""
     if shard.kind == "simulation":
+        if shard.budget is not None:
+            yield f"budget: {short(shard.budget)} came; a simulation trains nothing, so give null"
         yield from _page("task_options", "simulations", shard.task_page, shard.task_options)
         return
     yield from _page("task_options", "tasks", shard.task_page, shard.task_options)
     yield from _page("architecture_options", "architectures", shard.architecture, shard.architecture_options)
     for name, options in shard.probes.items():
         yield from _page(f"probes.{name}", "probes", name, options)
-    yield from _told("budget", Budget, shard.budget)
-    if shard.architecture in catalog.names("architectures"):
-        for key, problem in feasibility.without_matrix(shard.budget, shard.architecture):
-            yield f"budget.{key}: {problem}"
+    yield from _of_budget(shard.budget, shard.architecture)
     for name in ("length_steps", "learning_rates", *(() if shard.kind == "refit" else ("hidden_size",))):
         if not (came := getattr(shard, name)):
             yield f"{name}: {came} came; a shard of kind {shard.kind} has more"
+
+
+def _of_budget(values: dict[str, Any] | None, architecture: str) -> Iterator[str]:
+    wrong = list(_told("budget", Budget, values))
+    yield from wrong
+    if not wrong and architecture in catalog.names("architectures"):
+        for key, problem in feasibility.without_matrix(Budget.model_validate(values), architecture):
+            yield f"budget.{key}: {problem}"
 
 
 def _page(place: str, kind: str, page: str, options: Options) -> Iterator[str]:

@@ -1,1 +1,16 @@
-"""One shard ─► rows: build the replicas, train them, choose on validation, read test once, probe."""
+"""One shard ─► rows: build the replicas, train them, choose on validation, read test once, probe.
+
+protocol      the order of it all: begin to read here
+refit         what a cross-validation has chosen is filled into the shard
+build         the shard's task, and a model with fresh weights for each seed
+groups        how many replicas are trained at once, and their sequences
+trainer       Lightning's loop around a group
+module        one update of a group, its validations and its checkpoint, as a LightningModule
+replica       what is known of one replica, and how its training ends
+replicas      many models of one shape as one
+streams, schedules, gradient_norm_penalty, evaluation, checkpoints, cuda_graph, device
+              what an update, a validation or a job is made of
+probing       the probes, before training and after
+row_writer    what was measured, as rows; units, clock: what stands beside it
+simulation    shards that train nothing
+"""

@@ -1,4 +1,6 @@
-"""A shard's task, and its model with fresh weights."""
+"""A shard's task, and its models with fresh weights."""
+
+from dataclasses import dataclass, replace
 
 import torch
 from torch import nn
@@ -6,8 +8,32 @@ from torch import nn
 from rnnlimits import catalog
 from rnnlimits.architectures._model import Model
 from rnnlimits.contracts import ArchitectureOptions
+from rnnlimits.planning.config.budget import Budget
 from rnnlimits.planning.shard import Shard
 from rnnlimits.tasks.base import Task, generator
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setup:
+    """A shard that is ready to be trained and measured."""
+
+    shard: Shard  # with the number of parameters that its models have
+    budget: Budget  # the shard's
+    task: Task
+    tasks: dict[int, Task]  # of each seed; in a cross-validation seed k holds fold k out
+    models: dict[int, Model]  # of each seed, with fresh weights
+
+
+def set_up(shard: Shard) -> Setup:
+    budget = shard.budget
+    assert budget is not None, "a simulation has no models"
+    task = build_task(shard)
+    seeds = range(shard.folds or shard.seeds)
+    tasks = {seed: task.fold(seed, shard.folds) if shard.folds else task for seed in seeds}
+    models = {seed: build_model(shard, tasks[seed], seed) for seed in seeds}
+    count = sum(weight.numel() for weight in models[0].parameters())
+    shard = replace(shard, parameters=count)
+    return Setup(shard=shard, budget=budget, task=task, tasks=tasks, models=models)
 
 
 def build_task(shard: Shard) -> Task:

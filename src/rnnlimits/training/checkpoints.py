@@ -12,6 +12,7 @@ import io
 import json
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,30 @@ class Checkpoint:
                 _tell(f"{error}; training goes on without this checkpoint")
             self.told = True
         self.saved_s = time.monotonic()
+
+
+@dataclass(frozen=True)
+class GroupCheckpoint:
+    """A shard's checkpoint as one of its groups of replicas sees it."""
+
+    whole: Checkpoint
+    start: int  # the number of the group's first replica
+
+    @property
+    def state(self) -> State | None:
+        """What an earlier process has left of this group."""
+        return self.whole.groups.get(self.start)
+
+    @property
+    def due(self) -> bool:
+        return self.whole.due
+
+    def save(self, state: State) -> None:
+        self.whole.save(self.start, state)
+
+    def keep(self, outcome: State) -> None:
+        """The group is done: what is left of it is written with the groups that follow."""
+        self.whole.groups[self.start] = outcome
 
 
 def write(path: Path, state: State, made_for: dict[str, Any]) -> None:

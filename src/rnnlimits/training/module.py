@@ -8,18 +8,20 @@ further part in any product, so its weights cannot move.
 import dataclasses
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import lightning.pytorch as pl
 import torch
 from torch import Tensor
 
+from rnnlimits.planning.config.budget import Budget
+from rnnlimits.rows import Status
 from rnnlimits.tasks.base import Batch, Task
-from rnnlimits.training.checkpoints import Checkpoint
+from rnnlimits.training.checkpoints import GroupCheckpoint
+from rnnlimits.training.cuda_graph import Recording, Replayed
 from rnnlimits.training.evaluation import evaluate
 from rnnlimits.training.gradient_norm_penalty import penalty_and_gradient
-from rnnlimits.training.graphs import Recording, Replayed
+from rnnlimits.training.replica import Reading, Replica, Validation
 from rnnlimits.training.replicas import Replicas, clip, fold, shrink, stack
 from rnnlimits.training.schedules import rate
 from rnnlimits.training.streams import Stream
@@ -33,41 +35,8 @@ OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
 }
 
 
-@dataclass
-class Replica:
-    """What is known of one replica beside its weights."""
-
-    seed: int
-    learning_rate: float
-    status: str = "out_of_updates"
-    stop_update: int = 0
-    best_update: int = 0
-    best_value: float = math.nan
-    best_theta_P: Tensor = field(default_factory=lambda: torch.zeros(0))
-    mid_training_update: int | None = None  # when the weights below were kept
-    mid_training_theta_P: Tensor = field(default_factory=lambda: torch.zeros(0))
-    updates_to_solve: int | None = None
-    validations_without_improvement: int = 0
-    least_loss: float = math.inf  # of a validation, for the schedule
-    validations_on_a_plateau: int = 0
-    halvings: int = 0  # of the learning rate
-    norms: list[float] = field(default_factory=list)
-    losses: list[float] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Reading:
-    """One number measured on one replica during training."""
-
-    replica: int
-    split: str
-    update: int
-    metric: str
-    value: float
-
-
 class ReplicaTraining(pl.LightningModule):
-    """`start`: the number of its first replica in the shard, by which the checkpoint knows this group."""
+    """A group of replicas in training; what is left of it is in `replicas` and `readings`."""
 
     recorder: type[Recording] | None = None  # None: what suits the device
 
@@ -77,9 +46,8 @@ class ReplicaTraining(pl.LightningModule):
         replicas: Sequence[Replica],
         tasks: dict[int, Task],
         validation: dict[int, list[Batch]],
-        budget: dict,
-        checkpoint: Checkpoint | None = None,
-        start: int = 0,
+        budget: Budget,
+        checkpoint: GroupCheckpoint | None = None,
     ):
         super().__init__()
         self.models = models
@@ -87,11 +55,11 @@ class ReplicaTraining(pl.LightningModule):
         self.task = next(iter(tasks.values()))
         self.validation = validation
         self.budget = budget
-        self.shrinks = budget.get("not_finite") == "shrink"
+        self.shrinks = budget.not_finite == "shrink"
         self.active = list(range(len(replicas)))
         # Replicas of one seed differ in the learning rate alone: they share the seed's data stream.
-        self.streams = {seed: Stream(task, budget["batch_size"], seed) for seed, task in tasks.items()}
-        self.checkpoint, self.start = checkpoint, start
+        self.streams = {seed: Stream(task, budget.batch_size, seed) for seed, task in tasks.items()}
+        self.checkpoint = checkpoint
         self.done: int | None = None  # updates, with all that is theirs; None before the first validation
         self.optimiser_state: dict[str, Any] | None = None  # to go on with
         self.carried: tuple[Tensor, ...] | None = None
@@ -102,7 +70,7 @@ class ReplicaTraining(pl.LightningModule):
             {"params": [row], "lr": replica.learning_rate}
             for row, replica in zip(self.models.rows, self.replicas, strict=True)
         ]
-        self.optimiser = OPTIMISERS[self.budget["optimiser"]](groups)
+        self.optimiser = OPTIMISERS[self.budget.optimiser](groups)
         if self.optimiser_state:
             self.optimiser.load_state_dict(self.optimiser_state)
         return self.optimiser
@@ -145,7 +113,7 @@ class ReplicaTraining(pl.LightningModule):
         A function of its arguments alone, which reads nothing from the device: so a GPU can replay it.
         """
         theta_RP = theta_RP.detach().requires_grad_()
-        tensors, penalty = self.models.tensors(theta_RP, frozen_RQ), self.budget.get("gradient_norm_penalty")
+        tensors, penalty = self.models.tensors(theta_RP, frozen_RQ), self.budget.gradient_norm_penalty
         last = self.task.reads_last and not penalty  # Omega is of every step
         y_RBTH, new_state = self.models.hidden(tensors, x, state or None, last=last)
         output = self.models.answer(tensors, y_RBTH)
@@ -155,7 +123,7 @@ class ReplicaTraining(pl.LightningModule):
         gradient_RP, *direct = torch.autograd.grad(loss_R.sum(), [theta_RP, *([y_RBTH] if penalty else [])])
         if penalty:
             self.add_penalty(gradient_RP, penalty, tensors[self.models.trained_matrix], y_RBTH, *direct)
-        clipped_RP, norms_R = clip(gradient_RP, self.budget["clip_norm"], self.budget.get("clip_value"))
+        clipped_RP, norms_R = clip(gradient_RP, self.budget.clip_norm, self.budget.clip_value)
         if self.shrinks:
             clipped_RP = shrink(clipped_RP, norms_R, theta_RP.detach(), self.matrix)
         # Truncated back-propagation through time: the state goes on, its gradient does not.
@@ -194,97 +162,45 @@ class ReplicaTraining(pl.LightningModule):
         if not self.shrinks:
             broken = [r for r in self.active if not math.isfinite(self.replicas[r].norms[-1])]
             self.close(dict.fromkeys(broken, "diverged"), update)
-        if self.active and (update % self.budget["validate_every"] == 0 or update == self.budget["updates"]):
+        if self.active and (update % self.budget.validate_every == 0 or update == self.budget.updates):
             self.validate(update)
         if not self.active:
             self.trainer.should_stop = True
         self.done = update
         if self.checkpoint and self.checkpoint.due:
-            self.checkpoint.save(self.start, self.state())
+            self.checkpoint.save(self.state())
 
     def validate(self, update: int) -> None:
         """Read the validation split; keep the best weights; close what is solved or improves no more."""
         theta_RP = self.models.theta(self.active).detach()
         sets = [self.validation[self.replicas[r].seed] for r in self.active]
         scores = evaluate(self.models, self.task, self.active, theta_RP, sets)
-        closing = {}
+        closing: dict[int, Status] = {}
         for row, r in enumerate(self.active):
             values = {metric: score_R[row] for metric, score_R in scores.items()}
-            self.readings += [
-                Reading(r, "validation", update, metric, value) for metric, value in values.items()
-            ]
-            self.summarise_training(r, update)
-            self.watch_the_plateau(self.replicas[r], values["loss"])
-            if status := self.judge(self.replicas[r], update, values, theta_RP[row]):
+            if status := self.validated(r, update, values, theta_RP[row]):
                 closing[r] = status
-            elif update >= (self.budget.get("probe_at") or math.inf) * self.budget["updates"]:
-                self.keep_mid_training(self.replicas[r], update, theta_RP[row])
+            elif update >= (self.budget.probe_at or math.inf) * self.budget.updates:
+                self.replicas[r].keep_mid_training(update, theta_RP[row])
         self.close(closing, update)
 
-    def judge(self, replica: Replica, update: int, values: dict[str, float], theta_P: Tensor) -> str | None:
-        value = values[self.task.metric]
-        if not math.isfinite(value):
-            return "diverged"
-        better = value > replica.best_value if self.task.higher_is_better else value < replica.best_value
-        if better or math.isnan(replica.best_value):
-            replica.best_value, replica.best_update = value, update
-            replica.best_theta_P = theta_P.clone()
-            replica.validations_without_improvement = 0
-        else:
-            replica.validations_without_improvement += 1
-        if not self.task.solved(values):
-            replica.updates_to_solve = None
-        elif replica.updates_to_solve is None:
-            replica.updates_to_solve = update
-        # Two validations in a row must say so: one lucky draw at the threshold is not a solution.
-        elif update > replica.updates_to_solve:
-            return "solved"
-        patience = self.budget["patience"]
-        return "early_stopped" if patience and replica.validations_without_improvement >= patience else None
-
-    def watch_the_plateau(self, replica: Replica, loss: float) -> None:
-        """Halve the rate when the loss has not fallen for so many validations, and count anew."""
-        if self.budget.get("schedule") != "halve_on_plateau":
-            return
-        if loss < replica.least_loss:
-            replica.least_loss, replica.validations_on_a_plateau = loss, 0
-            return
-        replica.validations_on_a_plateau += 1
-        if replica.validations_on_a_plateau == self.budget["plateau"]:
-            replica.halvings, replica.validations_on_a_plateau = replica.halvings + 1, 0
-
-    def keep_mid_training(self, replica: Replica, update: int, theta_P: Tensor) -> None:
-        """The weights of the first validation at `probe_at` of the updates, or of an earlier end.
-
-        Which learning rate is probed is known only when all replicas are done.  Of a replica that diverged
-        the best weights are kept: about its last ones nothing could be measured.
-        """
-        if replica.mid_training_update is not None or not self.budget.get("probe_at"):
-            return
-        if replica.status == "diverged":
-            update, theta_P = replica.best_update, replica.best_theta_P
-        replica.mid_training_update, replica.mid_training_theta_P = update, theta_P.detach().clone()
-
-    def summarise_training(self, r: int, update: int) -> None:
-        """Mean loss and the gradient norm before clipping, over the updates since the last validation."""
+    def validated(self, r: int, update: int, values: dict[str, float], theta_P: Tensor) -> Status | None:
+        """Write down what a validation of one replica found; its status where its training ends here."""
         replica = self.replicas[r]
-        if not replica.norms:
-            return
-        norms = torch.tensor(replica.norms, dtype=torch.float64)
-        summary = {
-            "loss": sum(replica.losses) / len(replica.losses),
-            "gradient_norm_median": norms.quantile(0.5).item(),
-            "gradient_norm_p99": norms.quantile(0.99).item(),
-            "gradient_norm_max": norms.max().item(),
-        }
-        self.readings += [Reading(r, "train", update, metric, value) for metric, value in summary.items()]
-        replica.norms.clear()
-        replica.losses.clear()
+        self.readings += [Reading(r, "validation", update, *one) for one in values.items()]
+        self.readings += [Reading(r, "train", update, *one) for one in replica.training_summary().items()]
+        if self.budget.plateau:  # its schedule is halve_on_plateau
+            replica.watch_the_plateau(values["loss"], self.budget.plateau)
+        score, solved = values[self.task.metric], self.task.solved(values)
+        found = Validation(update=update, score=score, solved=solved, theta_P=theta_P)
+        return replica.judge(found, self.task.higher_is_better, self.budget.patience)
 
-    def close(self, closing: dict[int, str], update: int) -> None:
+    def close(self, closing: dict[int, Status], update: int) -> None:
+        """These replicas' training ends here: they leave the products, and what they carried."""
         for r, status in closing.items():
             self.replicas[r].status = status
-            self.keep_mid_training(self.replicas[r], update, self.models.rows[r])
+            if self.budget.probe_at:
+                self.replicas[r].keep_mid_training(update, self.models.rows[r])
         for r in self.active:
             self.replicas[r].stop_update = update
         keep = [row for row, r in enumerate(self.active) if r not in closing]

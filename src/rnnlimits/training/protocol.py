@@ -4,247 +4,160 @@ The order is the protocol: the learning rate is chosen by the mean validation sc
 replicas of the chosen rate are probed after training and read on test, with their best-validation weights.
 """
 
-import dataclasses
+import itertools
 import math
 import time
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-import pyarrow.parquet
 import torch
 
-from rnnlimits import catalog
 from rnnlimits.architectures import kernels
-from rnnlimits.architectures._model import Model
 from rnnlimits.planning import machine, memory, provenance
-from rnnlimits.planning.shard import Shard
+from rnnlimits.planning.job import Job
 from rnnlimits.rows import Row
-from rnnlimits.rows.selection import best_learning_rate, one_standard_error
-from rnnlimits.tasks.base import Task, generator
-from rnnlimits.training import gpu, groups
-from rnnlimits.training.build import build_model, build_task
-from rnnlimits.training.checkpoints import Checkpoint
-from rnnlimits.training.replicas import Replicas
-from rnnlimits.training.units import UNITS
+from rnnlimits.rows.selection import best_learning_rate
+from rnnlimits.training import device, groups, probing
+from rnnlimits.training.build import Setup, set_up
+from rnnlimits.training.checkpoints import Checkpoint, GroupCheckpoint
+from rnnlimits.training.clock import Clock
+from rnnlimits.training.probing import Probed
+from rnnlimits.training.refit import chosen_by_cross_validation
+from rnnlimits.training.replica import Reading, Replica
+from rnnlimits.training.row_writer import RowWriter
 
 
-def run(
-    shard: Shard, rows_dir: Path | None = None, log_dir: Path | None = None, device: str = "cpu",
-    *, memory_mb: float = 0, tf32: bool = False, jobs_per_gpu: int = 1,
-    checkpoint_path: Path | None = None, checkpoint_every_s: float = 60.0,
-) -> tuple[list[Row], dict[str, Any]]:  # fmt: skip
-    """Everything that one job does; `rows_dir` holds the rows that a refit shard reads.
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """What the training of all replicas has left; nothing where none was asked for."""
 
-    Where not all replicas fit `memory_mb` (0: what the machine has for a job), they are trained in groups.
-    A training that was killed goes on from what it left at `checkpoint_path`; whoever has written the rows
-    that come back removes that file.
+    replicas: list[Replica] = field(default_factory=list)
+    readings: list[Reading] = field(default_factory=list)  # by update, then by replica
+    chosen_rate: float = math.nan
+    groups: list[int] = field(default_factory=list)  # how many replicas were trained at once
+    seconds_before: float = 0.0  # by processes that were killed
+    resumed_from_updates: list[int] = field(default_factory=list)  # updates, one for each of those
+
+    @property
+    def finalists(self) -> list[Replica]:
+        """Those of the chosen learning rate."""
+        return [replica for replica in self.replicas if replica.learning_rate == self.chosen_rate]
+
+
+def run(job: Job) -> tuple[list[Row], dict[str, Any]]:
+    """Everything that one job measures: the rows, and the facts of how they came about.
+
+    Where not all replicas fit `job.memory_mb`, they are trained in groups.  A training that was killed goes
+    on from what it left at `job.checkpoint_path`; who has written the rows that come back removes that file.
     """
-    started = time.monotonic()
-    code = provenance.fingerprint(shard)  # now: a file that is edited from here on has no part in this
-    clock = {"import": 0.0, "training": 0.0, "probing": 0.0, "evaluation": 0.0}
-    # On a small shared machine one thread a job beats two by far; the number is part of the result's bytes.
-    torch.set_num_threads(1)
-    if device == "cuda" and not torch.cuda.is_available():
-        raise ValueError("device: cuda was asked for and this machine offers no CUDA device; use device: cpu")
-    if device == "cuda":
-        gpu.prepare(tf32)
-    wanted, shard = shard, chosen_by_cross_validation(shard, rows_dir) if shard.needs else shard
-    seeds = list(range(shard.folds or shard.seeds))
-    task = build_task(shard)
-    tasks = {seed: task.fold(seed, shard.folds) if shard.folds else task for seed in seeds}
-    models = {seed: build_model(shard, tasks[seed], seed) for seed in seeds}
-    count = sum(weight.numel() for weight in models[0].parameters())
-    writer = RowWriter(dataclasses.replace(shard, parameters=count), task)
+    started_s = time.monotonic()
+    code = provenance.fingerprint(job.shard)  # now: a file that is edited from here on has no part in this
+    clock = Clock("import", "training", "probing", "evaluation")
+    device.prepare(job.device, job.tf32)
+    shard = chosen_by_cross_validation(job.shard, job.rows) if job.shard.needs else job.shard
+    setup = set_up(shard)
+    trained, tested, probed = Trained(), [], []
 
-    with timed(clock, "probing"):
-        for seed in seeds:
-            writer.probe("initial", 0, seed, None, "untrained", probe(shard, tasks[seed], models[seed], seed))
-    updates, sizes, checkpoint = 0, [], None
-    if shard.budget["updates"]:
-        sizes = groups.sizes_that_fit(writer.shard, memory_mb, device, jobs_per_gpu)
-        if checkpoint_path:
-            made_for = {
-                "spec": provenance.config_hash(shard), "code": code, "data": task.facts(), "groups": sizes,
-                "device": device, "tf32": tf32, "torch": torch.__version__, "loops": kernels.backend(),
-            }  # fmt: skip
-            checkpoint = Checkpoint(checkpoint_path, made_for, checkpoint_every_s)
-        updates = train_and_read(shard, tasks, models, writer, clock, log_dir, device, sizes, checkpoint)
-        writer.references()
-    before_s = checkpoint.seconds_before if checkpoint else 0.0
-    facts: dict[str, Any] = {
-        "seconds_total": before_s + time.monotonic() - started,
-        "seconds_before": before_s,
-        **{f"seconds_{part}": seconds for part, seconds in clock.items()},
-        "updates_run": updates,
-        "replicas": len(seeds) * max(1, len(shard.learning_rates)),
-        "groups": sizes,
-        "peak_memory_mb": machine.peak_memory_mb(),
-        "resumed_from_updates": checkpoint.resumed_from_updates if checkpoint else [],
-        "backend": kernels.backend(models[0].architecture.kernel),
-        "facts": task.facts(),
-    }
-    if device == "cuda" and updates:
-        facts |= gpu.facts(models[0].architecture, max(sizes), tf32)
-    return writer.rows, provenance.collect(wanted, device) | facts
+    with clock.timed("probing"):
+        untrained = probing.untrained(setup)
+    if setup.budget.updates:
+        trained = train(job, setup, code, clock)
+        if not shard.folds:  # a fold is judged on its held-out part; the refit that follows reads test
+            with clock.timed("evaluation"):
+                tested = read_test(setup, trained)
+        with clock.timed("probing"):
+            probed = probing.trained(setup, trained.finalists)
+    rows = rows_of(setup, untrained, trained, tested, probed)
+    facts = facts_of(job, setup, trained, clock)
+    facts["seconds_total"] = trained.seconds_before + time.monotonic() - started_s
+    return rows, provenance.collect(job.shard, job.device) | facts
 
 
-def train_and_read(shard, tasks, models, writer, clock, log_dir, device, sizes, checkpoint) -> int:
-    with timed(clock, "import"):
-        from rnnlimits.training.module import Replica
+def train(job: Job, setup: Setup, code: str, clock: Clock) -> Trained:
+    """Train all replicas of all learning rates; `code` is the fingerprint of what does so."""
+    with clock.timed("import"):
+        from rnnlimits.training import trainer
 
-    task = writer.task
-    replicas = [Replica(seed, rate) for rate in shard.learning_rates for seed in tasks]
-    readings = []
-    with timed(clock, "training"):
-        for start, part in groups.in_groups(replicas, sizes):
-            folder = log_dir and (log_dir if len(sizes) == 1 else log_dir / f"from_replica_{start}")
-            found = groups.train(part, tasks, models, shard.budget, folder, device, checkpoint, start)
-            readings += [dataclasses.replace(reading, replica=start + reading.replica) for reading in found]
-    if checkpoint:
-        clock["training"] += checkpoint.seconds_before
+    sizes = groups.sizes_that_fit(setup.shard, job)
+    checkpoint = checkpoint_of(job, setup, code, sizes)
+    replicas = [Replica(seed, rate) for rate in setup.shard.learning_rates for seed in setup.tasks]
+    readings: list[Reading] = []
+    with clock.timed("training"):
+        for group in groups.grouped(replicas, sizes):
+            own = GroupCheckpoint(checkpoint, group.start) if checkpoint else None
+            readings += trainer.train(job, setup, group, own)
     readings.sort(key=lambda reading: (reading.update, reading.replica))  # as if they had been one group
+    return Trained(
+        replicas=replicas,
+        readings=readings,
+        chosen_rate=chosen_rate(setup, replicas),
+        groups=sizes,
+        seconds_before=checkpoint.seconds_before if checkpoint else 0.0,
+        resumed_from_updates=checkpoint.resumed_from_updates if checkpoint else [],
+    )
 
+
+def checkpoint_of(job: Job, setup: Setup, code: str, sizes: list[int]) -> Checkpoint | None:
+    """Where the training goes on from, if it is of the same spec, code and data on the same means."""
+    if job.checkpoint_path is None:
+        return None
+    made_for = {
+        "spec": provenance.config_hash(setup.shard), "code": code, "data": setup.task.facts(),
+        "groups": sizes, "device": job.device, "tf32": job.tf32, "torch": torch.__version__,
+        "loops": kernels.backend(),
+    }  # fmt: skip
+    return Checkpoint(job.checkpoint_path, made_for, job.checkpoint_every_s)
+
+
+def chosen_rate(setup: Setup, replicas: Sequence[Replica]) -> float:
+    """The learning rate with the best mean validation score; one at which a seed diverged has none."""
     scores = {
         rate: [None if r.status == "diverged" else r.best_value for r in replicas if r.learning_rate == rate]
-        for rate in shard.learning_rates
+        for rate in setup.shard.learning_rates
     }
-    chosen = best_learning_rate(scores, task.higher_is_better)
-    writer.training(replicas, readings, chosen)
-
-    finalists = [replica for replica in replicas if replica.learning_rate == chosen]
-    if not shard.folds:  # a fold is judged on its held-out part; the refit that follows reads test
-        with timed(clock, "evaluation"):
-            for _, part in groups.in_groups(finalists, memory.group_sizes(len(finalists), max(sizes))):
-                writer.test(part, groups.read_test(part, tasks, models, shard.budget["test_sequences"]))
-    with timed(clock, "probing"):
-        kept = [("mid_training", one, one.mid_training_update, one.mid_training_theta_P) for one in finalists]
-        kept += [("final", one, one.best_update, one.best_theta_P) for one in finalists]
-        for stage, replica, update, theta_P in kept:
-            if update is None:  # nobody asked for mid-training
-                continue
-            model = models[replica.seed]
-            model = Replicas([model]).copy_into(model, theta_P, 0)
-            measured = probe(shard, tasks[replica.seed], model, replica.seed)
-            writer.probe(stage, update, replica.seed, chosen, replica.status, measured)
-    return max(replica.stop_update for replica in replicas)
+    return best_learning_rate(scores, setup.task.higher_is_better)
 
 
-def probe(shard: Shard, task: Task, model: Model, seed: int) -> list:
-    """Every probe of the shard, in float64, on a copy: a measurement moves nothing that is trained."""
-    measurements = []
-    for name, options in shard.probes.items():
-        page = catalog.module("probes", name)
-        copy = build_model(shard, task, seed).double()
-        copy.load_state_dict(model.state_dict())
-        measurements += page.measure(
-            copy, task, catalog.make(page.Options, options), generator(seed, "probe")
-        )
-    return measurements
+def read_test(setup: Setup, trained: Trained) -> list[tuple[Replica, dict[str, float]]]:
+    """Each finalist with its scores on test, metric -> value."""
+    finalists = trained.finalists
+    sizes = memory.group_sizes(len(finalists), max(trained.groups))
+    parts = [groups.read_test(setup, group.replicas) for group in groups.grouped(finalists, sizes)]
+    return list(zip(finalists, itertools.chain.from_iterable(parts), strict=True))
 
 
-def chosen_by_cross_validation(shard: Shard, rows_dir: Path | None) -> Shard:
-    """The shard with the hidden size and the learning rate that the folds' rows choose."""
-    if rows_dir is None:
-        raise ValueError(f"{shard.id}: needs the rows of {', '.join(shard.needs)}; say where with --rows")
-    found: dict[int, list[float]] = {}
-    rates: dict[int, float] = {}
-    task = build_task(shard)
-    for need in shard.needs:
-        path = rows_dir / f"{need}.parquet"
-        wanted = [("metric", "==", f"best_{task.metric}"), ("selected", "==", True)]
-        for row in pyarrow.parquet.read_table(path, filters=wanted).to_pylist():
-            # A fold that diverged has no score; the worst possible keeps its size from being chosen.
-            worst = -math.inf if task.higher_is_better else math.inf
-            value = worst if row["value"] is None else row["value"]
-            found.setdefault(row["hidden_size"], []).append(value)
-            rates[row["hidden_size"]] = row["learning_rate"]
-    sizes = {size: mean_and_error(values) for size, values in found.items()}
-    _, size = one_standard_error(sizes, task.higher_is_better)
-    return dataclasses.replace(shard, hidden_size=size, learning_rates=[rates[size]], needs=[], folds=None)
+def rows_of(
+    setup: Setup, untrained: list[Probed], trained: Trained, tested: list[tuple[Replica, dict[str, float]]],
+    probed: list[Probed],
+) -> list[Row]:  # fmt: skip
+    """All that was measured, in the order in which it was."""
+    writer = RowWriter(setup.shard, setup.task)
+    writer.probed(untrained)
+    writer.trained(trained.replicas, trained.readings, trained.chosen_rate)
+    for replica, scores in tested:
+        writer.tested(replica, scores)
+    writer.probed(probed)
+    if trained.replicas:
+        writer.references()
+    return writer.rows
 
 
-def mean_and_error(values: list[float]) -> tuple[float, float]:
-    tensor = torch.tensor(values, dtype=torch.float64)
-    return tensor.mean().item(), (tensor.std() / math.sqrt(len(values))).item()
-
-
-class RowWriter:
-    """Makes the rows of one shard out of what training, evaluation and probes measured."""
-
-    def __init__(self, shard: Shard, task: Task):
-        self.shard = shard
-        self.task = task
-        self.rows: list[Row] = []
-
-    def add(self, metric: str, value: float | None, unit: str, **columns: Any) -> None:
-        kept = None if value is None or not math.isfinite(value) else float(value)
-        self.rows.append(self.shard.row(metric=metric, value=kept, unit=unit, **columns))
-
-    def fold(self, seed: int) -> int | None:
-        """Each fold is trained with the seed of its number."""
-        return seed if self.shard.folds else None
-
-    def score(self, replica, chosen, split: str, stage: str, update: int, metric: str, value) -> None:
-        known = metric.removeprefix("best_")
-        unit = UNITS.get(metric) or self.task.units.get(known, "")
-        self.add(
-            metric, value, unit, seed=replica.seed, fold=self.fold(replica.seed),
-            learning_rate=replica.learning_rate, selected=replica.learning_rate == chosen, split=split,
-            stage=stage, update=update, chance=self.task.chance.get(known), status=replica.status,
-        )  # fmt: skip
-
-    def training(self, replicas: list, readings: list, chosen: float) -> None:
-        for reading in readings:
-            replica = replicas[reading.replica]
-            self.score(
-                replica, chosen, reading.split, "training", reading.update, reading.metric, reading.value
-            )
-        for replica in replicas:
-            diverged = replica.status == "diverged"
-            final = {
-                "updates_to_solve": replica.updates_to_solve if replica.status == "solved" else None,
-                "best_update": replica.best_update,
-                f"best_{self.task.metric}": None if diverged else replica.best_value,
-            }
-            for metric, value in final.items():
-                self.score(replica, chosen, "validation", "final", replica.stop_update, metric, value)
-
-    def test(self, replicas: list, values: dict[str, list[float]]) -> None:
-        for row, replica in enumerate(replicas):
-            mine = {metric: column[row] for metric, column in values.items()}
-            diverged = replica.status == "diverged"
-            mine["solved"] = float(not diverged and self.task.solved(mine))
-            for metric, value in mine.items():
-                kept = None if diverged and metric != "solved" else value
-                chosen = replica.learning_rate
-                self.score(replica, chosen, "test", "final", replica.best_update, metric, kept)
-
-    def probe(
-        self, stage: str, update: int, seed: int, rate: float | None, status: str, measured: list
-    ) -> None:
-        for one in measured:
-            self.add(
-                one.metric, one.value, one.unit, seed=seed, fold=self.fold(seed), learning_rate=rate,
-                selected=True, split="probe", stage=stage, update=update, lag_steps=one.lag, chance=None,
-                status=status,
-            )  # fmt: skip
-
-    def references(self) -> None:
-        for name, value in self.task.references().items():
-            self.add(
-                f"reference_{name}", value, self.task.units[self.task.metric], seed=None, learning_rate=None,
-                selected=True, split="reference", stage="final", update=0, chance=None, status="measured",
-            )  # fmt: skip
-
-
-class timed:
-    """Adds the seconds inside the block to one entry of a clock."""
-
-    def __init__(self, clock: dict[str, float], part: str):
-        self.clock, self.part = clock, part
-
-    def __enter__(self) -> None:
-        self.start = time.monotonic()
-
-    def __exit__(self, *_: object) -> None:
-        self.clock[self.part] += time.monotonic() - self.start
+def facts_of(job: Job, setup: Setup, trained: Trained, clock: Clock) -> dict[str, Any]:
+    """For the provenance: how long what took, on what."""
+    layer = setup.models[0].architecture
+    seconds = clock.seconds | {"training": trained.seconds_before + clock.seconds["training"]}
+    facts = {
+        "seconds_before": trained.seconds_before,
+        **{f"seconds_{part}": taken for part, taken in seconds.items()},
+        "updates_run": max((replica.stop_update for replica in trained.replicas), default=0),
+        "replicas": len(setup.tasks) * max(1, len(setup.shard.learning_rates)),
+        "groups": trained.groups,
+        "peak_memory_mb": machine.peak_memory_mb(),
+        "resumed_from_updates": trained.resumed_from_updates,
+        "backend": kernels.backend(layer.kernel),
+        "facts": setup.task.facts(),
+    }
+    if job.on_gpu:
+        facts |= device.facts(layer, max(trained.groups), job.tf32)
+    return facts

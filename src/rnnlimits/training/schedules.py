@@ -10,27 +10,29 @@
 A function of plain numbers that a checkpoint holds: a training that goes on has the rates that it would have
 had.
 
->>> rates = [rate({"schedule": "step_decay", "decay_every": 2}, 1.0, update) for update in range(5)]
+>>> budget = Budget(updates=5, schedule="step_decay", decay_every=2)
+>>> rates = [rate(budget, 1.0, update) for update in range(5)]
 >>> rates == [1.0, 1.0, 0.1, 0.1, 0.1**2]
 True
 """
 
 import math
-from collections.abc import Mapping
-from typing import Any
+
+from rnnlimits.planning.config.budget import Budget
 
 LAST_SHARE = 1e-3  # of the rate, at the end of a cosine
 
 
-def rate(budget: Mapping[str, Any], learning_rate: float, update: int, halvings: int = 0) -> float:
+def rate(budget: Budget, learning_rate: float, update: int, halvings: int = 0) -> float:
     """The learning rate of the update that follows `update` updates and so many halvings."""
-    match budget.get("schedule", "constant"):
+    match budget.schedule:
         case "halve_on_plateau":
             return learning_rate * 0.5**halvings
         case "step_decay":
-            return learning_rate * 0.1 ** (update // budget["decay_every"])
+            assert budget.decay_every, "the config was checked"
+            return learning_rate * 0.1 ** (update // budget.decay_every)
         case "cosine":
-            return learning_rate * _cosine(update, budget.get("warmup", 0), budget["updates"])
+            return learning_rate * _cosine(update, budget.warmup, budget.updates)
     return learning_rate
 
 

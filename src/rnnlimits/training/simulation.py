@@ -5,13 +5,13 @@ from typing import Any
 
 from rnnlimits import catalog
 from rnnlimits.planning import provenance
-from rnnlimits.planning.shard import Shard
+from rnnlimits.planning.job import Job
 from rnnlimits.rows import Row
 
 
-def run(shard: Shard) -> tuple[list[Row], dict[str, Any]]:
+def run(job: Job) -> tuple[list[Row], dict[str, Any]]:
     """The rows of a simulation and where they come from."""
-    started = time.monotonic()
+    shard, started = job.shard, time.monotonic()
     page = catalog.module("simulations", shard.task_page)
     seconds_import = time.monotonic() - started
     options = catalog.make(page.Options, shard.task_options)

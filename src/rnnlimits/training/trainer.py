@@ -1,9 +1,14 @@
-"""Lightning's trainer around a ReplicaTraining: loop, progress bar, loggers, and the end by a signal."""
+"""Lightning's trainer around a ReplicaTraining: loop, progress bar, loggers, and the end by a signal.
 
+Importing Lightning costs seconds: only what trains imports this page.
+"""
+
+import gc
 import logging
 import signal
 import sys
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import lightning.pytorch as pl
@@ -15,14 +20,43 @@ from lightning_utilities.core.imports import module_available
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
+from rnnlimits.planning.job import Job
+from rnnlimits.training.build import Setup
+from rnnlimits.training.checkpoints import GroupCheckpoint
+from rnnlimits.training.groups import Group, sets
 from rnnlimits.training.module import ReplicaTraining
+from rnnlimits.training.replica import Reading
+from rnnlimits.training.replicas import Replicas
+
+
+def train(job: Job, setup: Setup, group: Group, checkpoint: GroupCheckpoint | None) -> list[Reading]:
+    """Train a group: its readings, numbered as in the shard; the best weights are left in its replicas."""
+    replicas = group.replicas
+    models = Replicas([setup.models[replica.seed] for replica in replicas])
+    tasks = {replica.seed: setup.tasks[replica.seed] for replica in replicas}
+    validation = sets(setup, replicas, "validation", setup.budget.validation_sequences)
+    module = ReplicaTraining(models, replicas, tasks, validation, setup.budget, checkpoint)
+    if checkpoint and checkpoint.state:
+        module.restore(checkpoint.state)
+    fit(module, job.device, group.log_folder(job.log))
+    for replica in replicas:
+        replica.best_theta_P = replica.best_theta_P.cpu()
+        replica.mid_training_theta_P = replica.mid_training_theta_P.cpu()
+    readings = [replace(reading, replica=group.start + reading.replica) for reading in module.readings]
+    if checkpoint:
+        checkpoint.keep(module.outcome())
+    del module, models, validation
+    gc.collect()  # Lightning's parts point at each other: without this the next group would come on top
+    if job.device == "cuda":
+        torch.cuda.empty_cache()
+    return readings
 
 
 class Progress(pl.Callback):
     """A bar with update, time left and replicas solved, where a person is watching; nothing elsewhere."""
 
     def on_train_start(self, trainer, module) -> None:
-        updates, quiet = module.budget["updates"], not sys.stderr.isatty()
+        updates, quiet = module.budget.updates, not sys.stderr.isatty()
         self.bar = tqdm(
             total=updates, initial=module.done or 0, unit="update", dynamic_ncols=True, disable=quiet
         )
@@ -46,7 +80,7 @@ def fit(module: ReplicaTraining, device: str, log_dir: Path | None) -> None:
     if module.done is None:
         module.validate(0)
         module.done = 0
-    left = range(module.done, module.budget["updates"])
+    left = range(module.done, module.budget.updates)
     if not left or not module.active:
         return
     # Lightning reports its devices and warns of the missing workers of a loader that only counts.
@@ -74,7 +108,7 @@ def fit(module: ReplicaTraining, device: str, log_dir: Path | None) -> None:
         trainer.fit(module, DataLoader(left, batch_size=None))  # type: ignore[arg-type]
     except SIGTERMException:  # comes between two updates
         if module.checkpoint:
-            module.checkpoint.save(module.start, module.state())
+            module.checkpoint.save(module.state())
         sys.exit(128 + signal.SIGTERM)  # Lightning would end the process with 0, as if its rows were there
     torch.set_flush_denormal(False)
 

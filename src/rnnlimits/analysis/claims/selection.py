@@ -55,7 +55,8 @@ def plan_of(rows: DataFrame, shards: Sequence[Shard] | None = None) -> DataFrame
     """One line for each shard that was to run: from the config, or without one, from the rows themselves."""
     if shards is not None:
         spent = [
-            (shard.budget.get("updates"), shard.budget.get("batch_size"), shard.seeds) for shard in shards
+            (shard.budget and shard.budget.updates, shard.budget and shard.budget.batch_size, shard.seeds)
+            for shard in shards
         ]
         plan = DataFrame(
             [[shard.id, *(getattr(shard, column) for column in SHARD_COLUMNS[1:])] for shard in shards],

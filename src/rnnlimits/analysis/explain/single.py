@@ -29,13 +29,13 @@ def explain(record: Record, name: str) -> list[str]:
 def _asked(shard: Shard) -> Iterator[str]:
     yield field("kind", shard.kind.replace("_", " "))
     yield field("task", _page(shard.task_page, shard.task_options))
-    if shard.kind != "simulation":
+    if shard.budget is not None:
         yield field("model", _page(shard.architecture, shard.architecture_options))
         size = f"{shard.hidden_size} units, {shard.parameters:,} parameters"
         size = size if shard.hidden_size else "chosen from the shards that it reads"
         yield field("size", f"{size}; {shard.length_steps} steps")
         rates = ", ".join(f"{rate:g}" for rate in shard.learning_rates)
-        yield field("training", f"learning rates {rates}; {words(shard.budget)}")
+        yield field("training", f"learning rates {rates}; {words(shard.budget.model_dump())}")
         yield field("probes", "; ".join(_page(*probe) for probe in shard.probes.items()) or "none")
     yield field("seeds", f"{shard.seeds}" + (f", folds {shard.folds}" if shard.folds else ""))
     if shard.needs:

@@ -1,4 +1,4 @@
-"""What a job sets on a GPU before it trains, and what it says of it afterwards."""
+"""What a job sets on its device before it trains, and what it says of a GPU afterwards."""
 
 import os
 from typing import Any
@@ -7,10 +7,21 @@ import torch
 
 from rnnlimits.architectures import kernels
 from rnnlimits.architectures.base import Architecture
-from rnnlimits.training.graphs import Recording
+from rnnlimits.training.cuda_graph import Recording
 
 
-def prepare(tf32: bool) -> None:
+def prepare(device: str, tf32: bool) -> None:
+    """Once, before anything is computed; a ValueError where the device is not there."""
+    # On a small shared machine one thread a job beats two by far; the number is part of the result's bytes.
+    torch.set_num_threads(1)
+    if device != "cuda":
+        return
+    if not torch.cuda.is_available():
+        raise ValueError("device: cuda was asked for and this machine offers no CUDA device; use device: cpu")
+    choose_products(tf32)
+
+
+def choose_products(tf32: bool) -> None:
     """Both ways explicitly: torch's own defaults differ between products and cuDNN."""
     torch.backends.cuda.matmul.allow_tf32 = tf32
     torch.backends.cudnn.allow_tf32 = tf32

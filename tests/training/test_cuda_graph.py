@@ -5,10 +5,12 @@ import logging
 import pytest
 import torch
 
+from rnnlimits.planning.config.budget import Budget
 from rnnlimits.tasks.base import generator
 from rnnlimits.training.build import build_model, build_task
-from rnnlimits.training.graphs import Imitation, Recording, Replayed
-from rnnlimits.training.module import Replica, ReplicaTraining
+from rnnlimits.training.cuda_graph import Imitation, Recording, Replayed
+from rnnlimits.training.module import ReplicaTraining
+from rnnlimits.training.replica import Replica
 from rnnlimits.training.replicas import Replicas
 from rnnlimits.training.trainer import fit
 from support.small_shards import BUDGET, a_shard
@@ -76,7 +78,7 @@ def train(shard, replicas, recorder, **budget):
     tasks = {replica.seed: task for replica in replicas}
     models = Replicas([build_model(shard, task, replica.seed) for replica in replicas])
     validation = {seed: task.evaluation("validation", 8, generator(seed, "validation")) for seed in tasks}
-    module = ReplicaTraining(models, replicas, tasks, validation, BUDGET | budget)
+    module = ReplicaTraining(models, replicas, tasks, validation, Budget(**BUDGET | budget))
     module.recorder = recorder
     fit(module, "cpu", None)
     return module
@@ -122,6 +124,7 @@ def test_on_a_gpu_a_training_is_recorded(case):
     models = Replicas([build_model(shard, task, one.seed) for one in replicas])
     validation = {one.seed: task.evaluation("validation", 8, generator(one.seed, "data")) for one in replicas}
     copies = [Replica(one.seed, one.learning_rate) for one in replicas]
-    module = ReplicaTraining(models, copies, dict.fromkeys(validation, task), validation, BUDGET | budget)
+    asked = Budget(**BUDGET | budget)
+    module = ReplicaTraining(models, copies, dict.fromkeys(validation, task), validation, asked)
     fit(module, "cuda", None)
     assert module.step.recordings > 0

@@ -1,0 +1,38 @@
+"""One job: a shard, and everything that this machine adds to it.
+
+`rnnlimits train` makes it of its options, and whatever runs takes it whole.  The shard decides the numbers.
+Two of the other fields round them differently, the device and `tf32`; the provenance of the rows has both.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rnnlimits.planning.shard import Shard
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A shard with the place of its rows, and the means that its training has."""
+
+    shard: Shard
+    out: Path  # the rows file to write
+    rows: Path | None = None  # the folder of other shards' rows; only a refit reads them
+    log: Path | None = None  # a folder for the metrics of every update, for TensorBoard; None: none are kept
+    device: str = "cpu"  # cpu or cuda: where it trains; probes and simulations run on the CPU
+    tf32: bool = False  # products on a GPU with 10 bits instead of 23
+    jobs_per_gpu: int = 1  # how many jobs of this machine share a GPU
+    memory_mb: float = 0  # MiB that this job may use; 0: found where it runs
+    checkpoints: Path | None = None  # a folder for what a killed training goes on from; None: it starts anew
+    checkpoint_every_s: float = 60.0  # seconds of training between two checkpoints; 0: none is written
+
+    @property
+    def on_gpu(self) -> bool:
+        """Does it take a GPU?  What trains nothing does not, whatever the device."""
+        return self.device == "cuda" and self.shard.updates > 0
+
+    @property
+    def checkpoint_path(self) -> Path | None:
+        """The file that its training goes on from; None where no checkpoint is written."""
+        if self.checkpoints is None or not self.checkpoint_every_s:
+            return None
+        return self.checkpoints / f"{self.shard.id}.checkpoint"

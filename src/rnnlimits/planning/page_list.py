@@ -1,0 +1,33 @@
+"""What a config can name, as lines to read: every page with its options and their defaults.
+
+tasks
+  adding                     Add the two marked numbers of a sequence.
+      ...
+"""
+
+import json
+from collections.abc import Iterator
+
+from rnnlimits import catalog
+
+
+def lines() -> Iterator[str]:
+    """Folder by folder; the pages of figures have no options."""
+    for folder in catalog.NOUNS:
+        yield folder
+        for name in catalog.names(folder):
+            yield f"  {name:26} {catalog.summary(folder, name)}"
+            if folder != "figures":
+                yield from _options(folder, name)
+
+
+def _options(folder: str, name: str) -> Iterator[str]:
+    for option in catalog.fields(folder, name):
+        choices = f"  ({' | '.join(map(str, option.choices))})" if option.choices else ""
+        comment = f"  # {option.comment}" if option.comment else ""
+        yield f"      {option.name}: {'required' if option.required else _as_yaml(option.default)}{choices}{comment}"
+
+
+def _as_yaml(value: object) -> str:
+    """A default as one would write it in a config: null, true, [1, 2], adam."""
+    return json.dumps(value).strip('"')

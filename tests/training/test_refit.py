@@ -1,0 +1,77 @@
+"""The refit of a cross-validation: what it chooses, and that it chooses from nothing that is damaged."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from rnnlimits import rows
+from rnnlimits.execution import job
+from rnnlimits.rows import Row
+from rnnlimits.storage import integrity
+from rnnlimits.training.refit import chosen_by_cross_validation
+from support.small_shards import BUDGET, a_job, a_shard
+
+RATE = {2: 1e-3, 4: 1e-2}
+COMMON = {"task": "sequential_digits", "length": 64, "folds": 3, "budget": BUDGET | {"updates": 0}}
+FOLDS = [a_shard(**COMMON, kind="cross_validation", hidden_size=size) for size in RATE]
+REFIT = a_shard(**COMMON, kind="refit", hidden_size=0, needs=[shard.id for shard in FOLDS])
+
+
+def best(shard, fold: int, accuracy: float | None, selected: bool = True) -> Row:
+    rate = RATE[shard.hidden_size] if selected else 1.0
+    return shard.row(
+        seed=fold, fold=fold, learning_rate=rate, selected=selected, split="validation",
+        stage="final", update=8, metric="best_accuracy", value=accuracy, unit="share",
+        status="out_of_updates",
+    )  # fmt: skip
+
+
+def written(folder: Path, accuracies: dict[int, list[float | None]]) -> Path:
+    """The folds' rows: three accuracies a size, and better ones at a rate that was not chosen."""
+    for shard in FOLDS:
+        found = [best(shard, fold, value) for fold, value in enumerate(accuracies[shard.hidden_size])]
+        found += [best(shard, fold, 0.99, selected=False) for fold in range(3)]
+        rows.write(found, {}, folder / f"{shard.id}.parquet")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("small", "large", "size"),
+    [
+        ([0.5, 0.5, 0.5], [0.8, 0.8, 0.8], 4),
+        ([0.79, 0.79, 0.79], [0.7, 0.8, 0.9], 2),  # within a standard error of the best: the smaller one
+        ([0.5, 0.5, 0.5], [0.8, None, 0.8], 2),  # a fold that diverged keeps its size from being chosen
+    ],
+)
+def test_the_smallest_size_within_a_standard_error_of_the_best_is_chosen(tmp_path, small, large, size):
+    chosen = chosen_by_cross_validation(REFIT, written(tmp_path, {2: small, 4: large}))
+    assert (chosen.hidden_size, chosen.learning_rates) == (size, [RATE[size]])
+    assert dataclasses.replace(chosen, needs=REFIT.needs).id == REFIT.id
+
+
+def test_without_the_folds_rows_there_is_nothing_to_choose_from():
+    with pytest.raises(ValueError, match=r"needs the rows of s\..*; say where with --rows"):
+        chosen_by_cross_validation(REFIT, None)
+
+
+def flipped(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[content.index(b"sequential_digits")] ^= 1  # in the first page of the first column
+    path.write_bytes(content)
+
+
+def truncated(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+@pytest.mark.parametrize("damage", [flipped, truncated])
+def test_a_damaged_fold_is_set_aside_and_nothing_is_refitted_from_it(tmp_path, damage):
+    folder = written(tmp_path / "rows", {2: [0.5] * 3, 4: [0.8] * 3})
+    fold, out = folder / f"{FOLDS[1].id}.parquet", folder / f"{REFIT.id}.parquet"
+    damage(fold)
+    with pytest.raises(ValueError, match=rf"damaged: .*; set aside as {fold.name}.damaged: run it again"):
+        job.run(a_job(REFIT, out=out, rows=folder))
+    assert not fold.exists()
+    assert integrity.place_aside(fold).exists()
+    assert not out.exists()
