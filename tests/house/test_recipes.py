@@ -1,11 +1,11 @@
-"""The recipes of CONTRIBUTING.md, done word for word: one new file and one line in the config are enough."""
+"""The recipes of docs/recipes.md, done word for word: a new file and a line in the config are enough."""
 
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from support.recipes import STEP, section
+from support.recipes import STEP, headings, section
 from support.repository_copy import Copy, fresh
 
 pytestmark = pytest.mark.xdist_group("recipes")
@@ -14,31 +14,54 @@ pytestmark = pytest.mark.xdist_group("recipes")
 def follow(copy: Copy, heading: str) -> None:
     """Do what a section says, step by step; a command that fails ends it."""
     steps = list(STEP.finditer(section(heading)))
-    assert steps, f"CONTRIBUTING.md has no steps under {heading!r}"
+    assert steps, f"docs/recipes.md has no steps under {heading!r}"
+    # What the pattern does not see would be passed over: every block of code belongs to a step.
+    blocks = sum(2 if step["edited"] else 1 for step in steps)
+    assert section(heading).count("\n```") == 2 * blocks, f"a block of {heading!r} belongs to no step"
     for step in steps:
         if step["new"]:
             place = copy.folder / step["new"]
             assert not place.exists()
+            place.parent.mkdir(exist_ok=True)
             place.write_text(step["content"], encoding="utf-8")
         elif step["old"]:
             assert step["line"].count("\n") == 1, "a recipe adds one line"
             place = copy.folder / step["old"]
-            text = place.read_text()
+            text = place.read_text(encoding="utf-8")
             position = text.index(f"{step['under']}\n") + len(step["under"]) + 1 if step["under"] else 0
-            place.write_text(text[:position] + step["line"] + text[position:])
+            place.write_text(text[:position] + step["line"] + text[position:], encoding="utf-8")
+        elif step["edited"]:
+            assert (copy.folder / step["edited"]).read_text(encoding="utf-8").count(step["before"]) == 1
+            copy.edit(step["edited"], step["before"], step["after"])
         else:
             copy.run("bash", "-euc", step["commands"])
 
 
-@pytest.fixture
-def copy(tmp_path):
-    made = fresh(tmp_path)
-    follow(made, "A config to try things on")
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory):
+    """One for all: each recipe adds to what the others have added, as in a repository that grows."""
+    made = fresh(tmp_path_factory.mktemp("recipes"))
+    follow(made, FIRST)
     return made
 
 
 def results(copy: Copy) -> Path:
     return copy.folder / "results" / "mine"
+
+
+FIRST = "A config to try things on"
+FOLLOWED = {
+    "An architecture",
+    "A task",
+    "A probe",
+    "A figure",
+    "A claim",
+    "A data set",
+}
+
+
+def test_every_recipe_is_followed():
+    assert set(headings()) == {FIRST} | FOLLOWED
 
 
 def test_an_architecture_is_one_file_and_one_line(copy):
@@ -53,8 +76,31 @@ def test_a_task_is_one_file_and_one_line(copy):
     assert set(tested[(tested.task == "first_symbol") & (tested.metric == "accuracy")].chance) == {0.25}
 
 
+def test_a_probe_is_one_file_and_one_line(copy):
+    follow(copy, "A probe")
+    probed = pd.read_csv(results(copy) / "tables" / "probe_scalars.csv")
+    saturated = probed[probed.metric == "saturated_share"]
+    assert set(saturated.stage) == {"initial", "final"}
+    assert saturated["mean"].between(0, 1).all()
+
+
+def test_a_figure_is_one_file(copy):
+    follow(copy, "A figure")
+    assert "trainable weights" in (results(copy) / "figures" / "parameter_counts.svg").read_text()
+    assert "How many weights has each architecture?" in (results(copy) / "report.html").read_text()
+
+
 def test_a_claim_is_one_entry_and_one_line(copy):
     follow(copy, "A claim")
     judged = pd.read_csv(results(copy) / "claims.csv").set_index("id")
     assert judged.verdict["five_updates_are_enough"] == "undecided"
     assert "Five updates are enough to learn to add" in (results(copy) / "report.html").read_text()
+
+
+def test_a_data_set_is_one_file_and_the_task_that_reads_it(copy):
+    follow(copy, "A data set")
+    tested = pd.read_csv(results(copy) / "tables" / "test_results.csv")
+    assert len(tested[(tested.task == "rain_tomorrow") & (tested.metric == "accuracy")])
+    copy.edit("my_data/rain.txt", "1", "0")
+    read = "RNNLIMITS_DATA=my_data python -c 'from rnnlimits.tasks.data import rain; rain.days()'"
+    assert "it is not the published file" in copy.run("bash", "-euc", read, check=False).stdout
