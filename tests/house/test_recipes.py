@@ -1,5 +1,6 @@
 """The recipes of docs/recipes.md, done word for word: a new file and a line in the config are enough."""
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -55,7 +56,9 @@ FOLLOWED = {
     "A task",
     "A probe",
     "A figure",
+    "A table",
     "A claim",
+    "A budget key",
     "A data set",
 }
 
@@ -90,11 +93,34 @@ def test_a_figure_is_one_file(copy):
     assert "How many weights has each architecture?" in (results(copy) / "report.html").read_text()
 
 
+def test_a_table_is_one_file_and_a_line_in_the_report(copy):
+    follow(copy, "A table")
+    diverged = pd.read_csv(results(copy) / "tables" / "divergence.csv")
+    assert (diverged.diverged_share == 0).all()
+    assert (diverged.n == 2).all()  # the seeds, at the one learning rate
+    assert "How often training diverges" in (results(copy) / "report.html").read_text()
+
+
 def test_a_claim_is_one_entry_and_one_line(copy):
     follow(copy, "A claim")
     judged = pd.read_csv(results(copy) / "claims.csv").set_index("id")
     assert judged.verdict["five_updates_are_enough"] == "undecided"
     assert "Five updates are enough to learn to add" in (results(copy) / "report.html").read_text()
+
+
+def test_a_budget_key_is_a_type_and_what_it_does(copy):
+    follow(copy, "A budget key")
+    plan = copy.run("rnnlimits", "plan", "--config", "config/mine.yaml", "--json").stdout
+    spec = json.loads(plan.splitlines()[0])
+    assert spec["budget"]["weight_decay"] == 0.1
+
+    def losses(decay: float) -> list[float]:
+        spec["budget"]["weight_decay"] = decay
+        copy.run("rnnlimits", "train", "--spec", json.dumps(spec), "--out", "decay.parquet")
+        rows = pd.read_parquet(copy.folder / "decay.parquet")
+        return rows[(rows.split == "test") & (rows.metric == "loss")].value.tolist()
+
+    assert losses(0.0) != losses(0.1)
 
 
 def test_a_data_set_is_one_file_and_the_task_that_reads_it(copy):

@@ -11,7 +11,7 @@ TEXT = FILE.read_text(encoding="utf-8")
 STEP = re.compile(
     r"Write `(?P<new>[^`]+)`:\n\n```\w+\n(?P<content>.*?)```"
     r"|Add (?:under `(?P<under>[^`]+)`|at the top) of `(?P<old>[^`]+)`:\n\n```\w+\n(?P<line>.*?)```"
-    r"|In `(?P<edited>[^`]+)` replace:\n\n```\w+\n(?P<before>.*?)```\n\nby:\n\n```\w+\n(?P<after>.*?)```"
+    r"|In\s`(?P<edited>[^`]+)` replace:\n\n```\w+\n(?P<before>.*?)```\n\nby:\n\n```\w+\n(?P<after>.*?)```"
     r"|\n```bash\n(?P<commands>.*?)```",
     re.DOTALL,
 )
