@@ -123,6 +123,7 @@ class Task(ABC):
 
 
 def check_split(split: str) -> None:
+    """Raises ValueError unless the split is "validation" or "test"."""
     if split not in ("validation", "test"):
         raise ValueError(f'evaluation: no split {split!r}; possible: "validation", "test"')
 
