@@ -58,6 +58,7 @@ FOLLOWED = {
     "A figure",
     "A table",
     "A claim",
+    "A check",
     "A budget key",
     "A data set",
 }
@@ -106,6 +107,12 @@ def test_a_claim_is_one_entry_and_one_line(copy):
     judged = pd.read_csv(results(copy) / "claims.csv").set_index("id")
     assert judged.verdict["five_updates_are_enough"] == "undecided"
     assert "Five updates are enough to learn to add" in (results(copy) / "report.html").read_text()
+
+
+def test_a_check_is_a_rule_and_what_a_claim_writes_beside_it(copy):
+    follow(copy, "A check")
+    judged = pd.read_csv(copy.folder / "results" / "checked" / "claims.csv").set_index("id")
+    assert judged.verdict["half_of_theory"] == "reproduced"
 
 
 def test_a_budget_key_is_a_type_and_what_it_does(copy):
