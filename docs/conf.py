@@ -1,6 +1,7 @@
 """How the site is built: `make docs`.  It needs no network, and every warning is a mistake."""
 
 import re
+from itertools import groupby
 from pathlib import Path
 
 import rnnlimits
@@ -42,26 +43,26 @@ def plain_docstring(app, what, name, obj, options, lines: list[str]) -> None:
 
 
 def _paragraph(lines: list[str]) -> list[str]:
-    """A run of indented lines is shown as it stands; so are a doctest and a table."""
+    """A run of indented lines is shown as it stands; so is a doctest."""
     if lines[0].lstrip().startswith((">>>", "Traceback")):
-        return ["", "::", "", *(f"    {line}" for line in lines)]
-    written: list[str] = []
-    as_it_stands = False
-    for line in lines:
-        indented = line.startswith("  ")
-        if indented and not as_it_stands:
-            written += ["", "::", ""]
-        elif as_it_stands and not indented:
-            written += [""]
-        as_it_stands = indented
-        written.append(f"    {line}" if indented else _escaped(line))
-    return written
+        return _as_it_stands(lines)
+    runs = [(indented, [*run]) for indented, run in groupby(lines, key=lambda line: line.startswith("  "))]
+    written = [
+        _as_it_stands(run) if indented else _escaped("\n".join(run)).split("\n") for indented, run in runs
+    ]
+    return [line for part in written for line in part]
+
+
+def _as_it_stands(lines: list[str]) -> list[str]:
+    return ["", "::", "", *(f"    {line}" for line in lines), ""]
 
 
 def _escaped(text: str) -> str:
+    """`code` as Sphinx writes it, also over the end of a line, and every other sign as itself."""
     pieces = re.split(r"(`[^`]+`)", text)
-    return "".join(f"`{one}`" if one[:1] == "`" and one[-1:] == "`" and len(one) > 2 else
-                   re.sub(r"([\\*_|`])", r"\\\1", one) for one in pieces)  # fmt: skip
+    return "".join(
+        f"`{one}`" if i % 2 else re.sub(r"([\\*_|`])", r"\\\1", one) for i, one in enumerate(pieces)
+    )
 
 
 def setup(app) -> None:
