@@ -18,7 +18,7 @@ PIP = $(@D)/bin/python -m pip --disable-pip-version-check
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.venv-light/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help environment results replicate replicate_archive replicate_from_archive smoke test test-cluster benchmark lint audit format archive from_archive lock clean
+.PHONY: help environment results replicate replicate_archive replicate_from_archive smoke test test-cluster benchmark docs lint audit format archive from_archive lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z_-]*\):.*  ## /\1|/p' $(firstword $(MAKEFILE_LIST)) | awk -F '|' '{ printf "make %-22s %s\n", $$1, $$2 }'
@@ -81,6 +81,10 @@ benchmark: $(FULL)  ## our speed against named alternatives, side by side
 	OMP_NUM_THREADS=1 python benchmarks/pipeline.py
 	python benchmarks/gpu.py
 
+# Every warning is a mistake: a broken link, a page that no other names, a docstring that cannot be read.
+docs: $(FULL)  ## the documentation as a site; open build/docs/index.html
+	sphinx-build --fail-on-warning --keep-going --quiet --builder html docs build/docs
+
 lint: $(FULL)  ## formatters, linters, type checker
 	ruff check
 	ruff format --check
@@ -116,7 +120,7 @@ lock:  ## newest versions that pyproject.toml allows, into requirements.lock and
 	rm -rf build/lock
 	$(PYTHON) -m venv build/lock
 	$(if $(TORCH_INDEX),build/lock/bin/pip install --index-url $(TORCH_INDEX) torch)
-	build/lock/bin/pip install setuptools '.[train,workflow,test,lint]'
+	build/lock/bin/pip install setuptools '.[train,workflow,test,lint,docs]'
 	sed -i.old '/^[^#]/d' $(LOCK)
 	build/lock/bin/pip freeze --all | grep -v -i -E '^(rnnlimits|pip|triton|nvidia-.*|cuda-.*)\b' | sed 's/+[a-z0-9.]*$$//' >> $(LOCK)
 	sed -i.old '/^      - /d' environment.yml

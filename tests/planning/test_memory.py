@@ -186,7 +186,7 @@ LARGE = {
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory):
-    """A repository with the architecture of CONTRIBUTING.md, which says nothing of memory."""
+    """A repository with the architecture of docs/recipes.md, which says nothing of memory."""
     made = fresh(tmp_path_factory.mktemp("memory"))
     step = next(STEP.finditer(section("An architecture")))
     (made.folder / step["new"]).write_text(step["content"], encoding="utf-8")

@@ -4,12 +4,14 @@ import re
 
 from support.repository_copy import ROOT
 
-TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+FILE = ROOT / "docs" / "recipes.md"
+TEXT = FILE.read_text(encoding="utf-8")
 
 
 STEP = re.compile(
     r"Write `(?P<new>[^`]+)`:\n\n```\w+\n(?P<content>.*?)```"
-    r"|Add (?:under `(?P<under>[^`]+)`|at the top) of `(?P<old>[^`]+)`:\n\n```yaml\n(?P<line>.*?)```"
+    r"|Add (?:under `(?P<under>[^`]+)`|at the top) of `(?P<old>[^`]+)`:\n\n```\w+\n(?P<line>.*?)```"
+    r"|In\s`(?P<edited>[^`]+)` replace:\n\n```\w+\n(?P<before>.*?)```\n\nby:\n\n```\w+\n(?P<after>.*?)```"
     r"|\n```bash\n(?P<commands>.*?)```",
     re.DOTALL,
 )
@@ -17,3 +19,7 @@ STEP = re.compile(
 
 def section(heading: str) -> str:
     return TEXT.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+
+
+def headings() -> list[str]:
+    return re.findall(r"^## (.+)$", TEXT, re.MULTILINE)

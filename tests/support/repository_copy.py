@@ -11,7 +11,7 @@ from subprocess import PIPE, STDOUT, CompletedProcess
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("config", "profiles", "src", "tests", "workflow")
-FILES = ("Snakefile", "environment.yml", "pyproject.toml")
+FILES = ("Snakefile", "THIRD_PARTY_DATA.md", "environment.yml", "pyproject.toml")
 NOT_COPIED = shutil.ignore_patterns("__pycache__", "*.egg-info", ".*_cache")
 
 

@@ -23,7 +23,10 @@ State = tuple[Tensor, ...]
 
 
 class Architecture(nn.Module):
-    """A causal map from inputs x_1..x_t to y_t. Initial weights come from torch's global generator."""
+    """A causal map from inputs x_1..x_t to y_t. Initial weights come from torch's global generator.
+
+    `inputs` is the width I of x, `hidden` the width H of y, `options` the page's own `Options`.
+    """
 
     receptive_field: int | None = None  # y_t sees exactly this many last inputs; None: there is no such limit
     # The loop of architectures.kernels that does the work of several replicas at once, "" for none; its
@@ -44,6 +47,10 @@ class Architecture(nn.Module):
         self.options = options
 
     def forward(self, x_BTI: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """Outputs y_BTH, and the state after the last step; without `state` from the initial one.
+
+        y_t depends on no input after t. Raises NotImplementedError where a page does not give it.
+        """
         raise NotImplementedError(f"{type(self).__name__} needs forward(x_BTI, state) -> (y_BTH, state)")
 
     def initial_state(self, batch: int) -> State:
@@ -96,6 +103,10 @@ class Recurrent(Architecture):
         return (self.zeros(batch, self.hidden),)
 
     def step(self, x_BI: Tensor, state: State) -> tuple[Tensor, State]:
+        """One step: the output y_BH and the state after it; the first axis of every state tensor is B.
+
+        Raises NotImplementedError where a page does not give it.
+        """
         raise NotImplementedError(f"{type(self).__name__} needs step(x_BI, state) -> (y_BH, state)")
 
     def forward(self, x_BTI: Tensor, state: State | None = None) -> tuple[Tensor, State]:
@@ -104,6 +115,7 @@ class Recurrent(Architecture):
     def scan(
         self, step: Callable[[Tensor, State], tuple[Tensor, State]], x_BTG: Tensor, state: State | None
     ) -> tuple[Tensor, State]:
+        """`step` from the first time step to the last: outputs y_BTH, and the state after the last."""
         state = self.initial_state(len(x_BTG)) if state is None else state
         y_T = []
         # unbind, not x[:, t]: its backward is one stack, where T slices would each fill a whole tensor.

@@ -90,7 +90,10 @@ class Task(ABC):
 
     @abstractmethod
     def loss_N(self, output_NTO: Tensor, batch: Batch) -> Tensor:
-        """What training lowers, one number a sequence."""
+        """What training lowers, one number a sequence.
+
+        `output_NTO` are logits or values for every step, (N,1,O) where the task reads the last step only.
+        """
 
     @abstractmethod
     def scores(self, output_NTO: Tensor, batch: Batch) -> dict[str, Tensor]:
@@ -120,6 +123,7 @@ class Task(ABC):
 
 
 def check_split(split: str) -> None:
+    """Raises ValueError unless the split is "validation" or "test"."""
     if split not in ("validation", "test"):
         raise ValueError(f'evaluation: no split {split!r}; possible: "validation", "test"')
 

@@ -124,6 +124,7 @@ def save(figure: Figure, stem: Path) -> None:
 
 
 def blank(message: str, height: float) -> Figure:
+    """An empty figure of the common width, `height` in inches, with the message above its panels."""
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
     headline(figure, message)
     return figure
@@ -140,6 +141,7 @@ def not_measured(subject: str) -> Figure:
 
 
 def headline(figure: Figure, message: str) -> None:
+    """The message above all panels, broken into lines that fit."""
     figure.suptitle(fill(message, LINE - 12), x=0.01, ha="left")
 
 
@@ -152,6 +154,7 @@ def legend(figure: Any, handles: Sequence[Any], labels: Sequence[str]) -> None:
 
 
 def variant_legend(figure: Figure, found: Looks, extra: dict[str, Line2D] | None = None) -> None:
+    """The look of each variant, and then of each `extra` line, below the panels."""
     handles = [Line2D([], [], **look.line()) for look in found.values()] + list((extra or {}).values())
     legend(figure, handles, [*found, *(extra or {})])
 

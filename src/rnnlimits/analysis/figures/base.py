@@ -20,6 +20,7 @@ def groups(table: pd.DataFrame) -> list[tuple[tuple[str, str], pd.DataFrame]]:
 
 
 def name(study: str, task: str) -> str:
+    """How the title of a panel calls a study and its task."""
     return f"{study}: {task}"
 
 
@@ -126,6 +127,7 @@ def measure(part: pd.DataFrame, separator: str = " ") -> str:
 
 
 def words(metric: str) -> str:
+    """The name of a metric as words: recall_accuracy becomes recall accuracy."""
     return metric.replace("_", " ")
 
 

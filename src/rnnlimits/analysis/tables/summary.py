@@ -31,6 +31,7 @@ class Table:
 
     @property
     def summary(self) -> str:
+        """What the table says, in one line: the first of its docstring."""
         return (self.compute.__doc__ or "").strip().partition("\n")[0]
 
 
