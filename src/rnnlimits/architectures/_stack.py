@@ -93,4 +93,5 @@ class Stack(Recurrent):
 def normalised(x: Tensor, gain_and_bias: Tensor) -> Tensor:
     """Mean 0 and variance 1 over the units, then a gain and a bias for each (Ba, Kiros & Hinton 2016)."""
     gain, bias = gain_and_bias
-    return layer_norm(x, x.shape[-1:]) * gain + bias
+    y: Tensor = layer_norm(x, x.shape[-1:]) * gain + bias
+    return y

@@ -57,7 +57,8 @@ class Antisymmetric(Recurrent):
     @property
     def M_HH(self) -> Tensor:
         identity_HH = torch.eye(self.hidden, dtype=self.A_K.dtype, device=self.A_K.device)
-        return skew(self.A_K, self.hidden) - self.options.diffusion * identity_HH
+        M_HH: Tensor = skew(self.A_K, self.hidden) - self.options.diffusion * identity_HH
+        return M_HH
 
     def advance_by(self, M_HH: Tensor) -> Callable[[Tensor, State], tuple[Tensor, State]]:
         """What follows V x + b in a step; M is the same in all of them."""

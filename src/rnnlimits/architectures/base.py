@@ -7,7 +7,7 @@ Either way `y, state = layer(x)` may be cut anywhere: two halves with the state 
 
 from collections.abc import Callable
 from itertools import chain
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -79,7 +79,7 @@ class Architecture(nn.Module):
         """
 
         def one(tensors: dict[str, Tensor], x_BTI: Tensor, state: State | None) -> tuple[Tensor, State]:
-            return functional_call(layer, tensors, (x_BTI, state))
+            return cast(tuple[Tensor, State], functional_call(layer, tensors, (x_BTI, state)))
 
         y_RBTH, state = vmap(one, in_dims=(0, 0, None if state_R is None else 0))(tensors_R, x_RBTI, state_R)
         return y_RBTH[:, :, -1:] if last else y_RBTH, state
@@ -237,7 +237,7 @@ class ReplicaByReplica(Architecture):
 
     def last_output(self, x_BTI: Tensor) -> Tensor:
         """The last step's y_B1H from the initial state; a page may leave out what it does not see."""
-        return self(x_BTI)[0][:, -1:]
+        return cast(Tensor, self(x_BTI)[0])[:, -1:]
 
     @classmethod
     def forward_replicas(

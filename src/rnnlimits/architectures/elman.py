@@ -71,7 +71,8 @@ def initial_matrix(options: Options, hidden: int) -> Tensor:
         case "sparse":  # a column holds what one unit sends; half a weight less, so that rounding takes none
             nn.init.sparse_(U_HH, (hidden - CONNECTIONS - 0.5) / hidden, std=1)
     if options.initialisation in ("spectral_radius", "sparse"):
-        return U_HH * (options.spectral_radius / torch.linalg.eigvals(U_HH).abs().max())
+        U_HH *= options.spectral_radius / torch.linalg.eigvals(U_HH).abs().max()
+        return U_HH
     return options.gain * U_HH
 
 

@@ -81,4 +81,5 @@ class SelectiveStateSpace(LinearRecurrent):
         u_H = nn.functional.silu(self.input(x_I))
         C_N = self.chosen(u_H)[..., -self.options.state_size :]
         z_H = (h_HN @ C_N.unsqueeze(-1)).squeeze(-1) + self.D_H * u_H
-        return self.output(z_H * nn.functional.silu(self.gate(x_I)))
+        y_H: Tensor = self.output(z_H * nn.functional.silu(self.gate(x_I)))
+        return y_H

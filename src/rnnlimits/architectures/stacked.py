@@ -31,7 +31,10 @@ class Options(ArchitectureOptions):
         return {**(self.inner or {}), **((self.last_layer or {}) if number == self.layers - 1 else {})}
 
     def layer(self, number: int) -> ArchitectureOptions:
-        return catalog.make(catalog.options("architectures", self.of), self.values(number))
+        layer: ArchitectureOptions = catalog.make(
+            catalog.options("architectures", self.of), self.values(number)
+        )
+        return layer
 
     def parameters(self, inputs: int, hidden: int) -> int:
         first, last, more = self.layer(0), self.layer(self.layers - 1), self.layers - 1

@@ -29,7 +29,7 @@ class Options(ArchitectureOptions):
 
     @property
     def receptive_field(self) -> int:
-        return 1 + 2 * (self.kernel_size - 1) * (2**self.layers - 1)
+        return 1 + 2 * (self.kernel_size - 1) * int(2**self.layers - 1)
 
     @property
     def tensors_kept(self) -> int:

@@ -69,7 +69,8 @@ class Unitary(Recurrent):
         v1_H, v2_H = torch.complex(*self.v_2H2.unbind(-1))
         z_BH = reflected(torch.fft.fft(D1_H * z_BH, norm="ortho"), v1_H)
         z_BH = D2_H * (z_BH @ torch.complex(self.P_HH, torch.zeros_like(self.P_HH)).T)
-        return D3_H * reflected(torch.fft.ifft(z_BH, norm="ortho"), v2_H)
+        turned_BH: Tensor = D3_H * reflected(torch.fft.ifft(z_BH, norm="ortho"), v2_H)
+        return turned_BH
 
 
 def reflected(z_BH: Tensor, v_H: Tensor) -> Tensor:

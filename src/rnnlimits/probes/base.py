@@ -16,11 +16,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from rnnlimits.architectures._model import (
-    Model as Model,  # the pages import it, and the other names, from here
-)
-from rnnlimits.architectures.base import Recurrent
-from rnnlimits.tasks.base import Batch, Task
+# The pages import these, too, from here.
+from rnnlimits.architectures._model import Model as Model
+from rnnlimits.architectures.base import Recurrent as Recurrent
+from rnnlimits.tasks.base import Batch as Batch
+from rnnlimits.tasks.base import Task as Task
 
 # Shape letters: B sequences, S size of the full state, K lags.
 State = tuple[Tensor, ...]

@@ -125,5 +125,5 @@ def ln_singular_values(architecture: Recurrent, x_BTI: Tensor) -> Tensor:
 def ln_svdvals(product_BSS: Tensor) -> Tensor:
     """nan where the product has overflowed: LAPACK would refuse it, and a run that explodes is a row, too."""
     finite_B11 = product_BSS.isfinite().all(2, keepdim=True).all(1, keepdim=True)
-    values_BS = torch.linalg.svdvals(product_BSS.where(finite_B11, 0.0))
+    values_BS: Tensor = torch.linalg.svdvals(product_BSS.where(finite_B11, 0.0))
     return values_BS.log().where(finite_B11[:, 0], torch.nan)

@@ -96,7 +96,8 @@ def wrong_answers(weights: dict[str, np.ndarray], sequences: Sequences) -> np.nd
         h_GHS = np.where(step < sequences.length_S, next_GHS, h_GHS)  # a sequence that is over stands still
     logit_GS = np.einsum("gh,ghs->gs", weights["v_GH"], h_GHS) + weights["c_G"][:, None]
     answer_GS = 0.5 + 0.5 * np.tanh(logit_GS / 2)  # the sigmoid, in a form that cannot overflow
-    return np.abs(answer_GS - sequences.target_S) >= RIGHT_WITHIN
+    wrong_GS: np.ndarray = np.abs(answer_GS - sequences.target_S) >= RIGHT_WITHIN
+    return wrong_GS
 
 
 def simulate(options: Options, seed: int) -> list[Measurement]:

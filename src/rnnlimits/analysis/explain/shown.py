@@ -11,6 +11,7 @@ from rnnlimits.analysis import figures, tables
 from rnnlimits.analysis.explain import origin
 from rnnlimits.analysis.explain.layout import count, field
 from rnnlimits.analysis.explain.record import Record
+from rnnlimits.analysis.tables import context
 
 TIMINGS = "timings"
 
@@ -58,7 +59,7 @@ def _tables(record: Record, wanted: tuple[str, ...]) -> dict[str, DataFrame]:
     with tempfile.TemporaryDirectory() as folder:
         for name in wanted:
             made = (
-                tables.timings(record.rows, record.provenance)
+                context.timings(record.rows, record.provenance)
                 if name == TIMINGS
                 else tables.TABLES[name](record.rows, record.config.confidence)
             )

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import fill
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import matplotlib
 import seaborn as sns
@@ -22,6 +22,8 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLoca
 
 from rnnlimits.storage.whole_files import renamed_when_complete, write_text
 
+P = ParamSpec("P")
+R = TypeVar("R")
 WIDTH = 8.0  # inches; at 100 dots per inch the 800 pixels that a figure must be readable at
 LINE = 100  # characters that fit into one line of it
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -98,11 +100,11 @@ def looks(variants: Iterable[str]) -> Looks:
     return {name: found[name] for name in names}
 
 
-def styled(plot: Callable[..., Any]) -> Callable[..., Any]:
+def styled(plot: Callable[P, R]) -> Callable[P, R]:
     """Draw under the shared style, and leave the reader's own matplotlib settings as they were."""
 
     @functools.wraps(plot)
-    def within(*args: Any, **kwargs: Any) -> Any:
+    def within(*args: P.args, **kwargs: P.kwargs) -> R:
         settings: Any = {**sns.axes_style("whitegrid"), **RC}
         with matplotlib.rc_context(settings):
             return plot(*args, **kwargs)

@@ -13,7 +13,7 @@ from typing import Any
 
 import jinja2
 import pandas as pd
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from rnnlimits import catalog
 from rnnlimits.analysis import figures
@@ -148,5 +148,5 @@ def inline(svg: str, name: str, title: str) -> Markup:
     svg = re.sub(r"(<style[^>]*>)\*", rf"\1#svg-{name} *", svg)
     # Its size comes from the page; the box keeps the proportions.
     svg = re.sub(r' (?:width|height)="[^"]*"', "", svg, count=2)
-    label = jinja2.filters.escape(title)
+    label = escape(title)
     return Markup(svg.replace("<svg", f'<svg id="svg-{name}" role="img" aria-label="{label}"', 1))

@@ -8,6 +8,7 @@ in whatever order their files come; only `timings` reads what may differ between
 import importlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from pandas import DataFrame
@@ -43,10 +44,11 @@ def read(paths: Sequence[str | Path]) -> DataFrame:
                 raise ValueError(f"{path}: shard {shard!r} is also in {seen[shard]}; give each shard once")
             seen[shard] = path
     # A shard's rows stay in the order in which they were measured; the files' order is made to not matter.
-    return pd.concat(frames.values()).sort_values("shard", kind="stable", ignore_index=True)
+    whole: DataFrame = pd.concat(frames.values())
+    return whole.sort_values("shard", kind="stable", ignore_index=True)
 
 
-def provenance(paths: Sequence[str | Path]) -> dict[str, dict]:
+def provenance(paths: Sequence[str | Path]) -> dict[str, dict[str, Any]]:
     """What is recorded of every shard beside its rows."""
     return {shard: facts for path in paths for shard, facts in waist.read_provenance(path)["shards"].items()}
 

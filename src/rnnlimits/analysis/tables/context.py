@@ -1,5 +1,7 @@
 """Tables beside the results: parameter counts, simulations, reference values, and where the time went."""
 
+from typing import Any
+
 from pandas import DataFrame
 
 from rnnlimits.analysis.tables.summary import (
@@ -44,7 +46,7 @@ def references(rows: DataFrame, confidence: float) -> DataFrame:
 
 
 @made_of_provenance
-def timings(rows: DataFrame, provenance: dict[str, dict]) -> DataFrame:
+def timings(rows: DataFrame, provenance: dict[str, dict[str, Any]]) -> DataFrame:
     """Seconds and memory of every shard.  The only table that differs between two equal runs."""
     facts = [
         {"shard": shard, **{name: provenance.get(shard, {}).get(name) for name in TIMES + MACHINE}}

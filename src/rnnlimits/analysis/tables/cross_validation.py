@@ -1,5 +1,7 @@
 """The hidden size chosen by cross-validation: fold means, their standard errors, and one test result."""
 
+from typing import Any
+
 import numpy as np
 from pandas import DataFrame
 
@@ -49,7 +51,7 @@ def cross_validation(rows: DataFrame, confidence: float) -> DataFrame:
     return finish(_with_test(table, rows, confidence).drop(columns="shard"), rows, COLUMNS, IDENTITY)
 
 
-def _direction(folds: DataFrame, series: tuple) -> float:
+def _direction(folds: DataFrame, series: tuple[Any, ...]) -> float:
     """+1 if higher is better, else -1: the best value lies above the rest of its curve, or below."""
     mine = folds[(folds[SERIES] == list(series)).all(axis=1)]
     best = best_values(mine)

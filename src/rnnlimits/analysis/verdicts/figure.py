@@ -19,6 +19,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 from rnnlimits.analysis import report
 from rnnlimits.analysis.figures import _style as style
 from rnnlimits.analysis.report.answer import number
+from rnnlimits.analysis.statistics import Interval
 from rnnlimits.analysis.verdicts import rows
 from rnnlimits.analysis.verdicts.rows import Judged, Line, Panel
 
@@ -115,7 +116,7 @@ def _seeds(axes: Axes, line: Line, place: float, look: style.Look) -> None:
         axes.plot([line.chance] * 2, [place - 0.45, place + 0.45], **CHANCE, zorder=2)
 
 
-def _interval(axes: Axes, interval: rows.Interval, place: float) -> None:
+def _interval(axes: Axes, interval: Interval, place: float) -> None:
     if isfinite(interval.low) and isfinite(interval.high):
         axes.plot([interval.low, interval.high], [place] * 2, color=JUDGED, linewidth=1.6, zorder=4)
     if isfinite(interval.estimate):

@@ -32,10 +32,11 @@ def available(kernel: str = "elman", x: Tensor | None = None) -> bool:
     return device == "cpu" and dtype in TOLERANCE and passes_trial(kernel, dtype)
 
 
-def choose(kernel: str, x_RBTI: Tensor, *arguments: Any) -> Callable[..., Any] | None:
+def choose(kernel: str, x_RBTI: Tensor, *arguments: Any) -> Callable[..., tuple[Tensor, cuda.State]] | None:
     """The loop over time for inputs like these; None where nothing but the plain step will do."""
     if available(kernel, x_RBTI):
-        return KERNELS[kernel].scan
+        compiled: Callable[..., tuple[Tensor, cuda.State]] = KERNELS[kernel].scan
+        return compiled
     if not x_RBTI.is_cuda or kernel not in cuda.KERNELS or os.environ.get("RNNLIMITS_BACKEND") == "torch":
         return None
     loops = cuda.loops(kernel, len(x_RBTI), *arguments)
@@ -70,7 +71,9 @@ def passes_trial(kernel: str, dtype: torch.dtype, loop: cuda.Loop | None = None)
 
 
 @torch.enable_grad()
-def trial(kernel: str, dtype: torch.dtype, scan: Callable, R: int = 2, device: str = "cpu") -> list[Tensor]:
+def trial(
+    kernel: str, dtype: torch.dtype, scan: Callable[..., Any], R: int = 2, device: str = "cpu"
+) -> list[Tensor]:
     """Outputs, final state and all gradients of a tiny case."""
     B, T, inputs, H = 3, 4, 2, 5
     # Gates, what they see of the step before, more weights, states; lstm_1997 has two cells a block.

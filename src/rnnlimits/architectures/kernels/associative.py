@@ -24,7 +24,7 @@ from torch import Tensor
 
 def linear_scan(a_BTN: Tensor, b_BTN: Tensor, h_BN: Tensor) -> Tensor:
     """h_1 .. h_T, real or complex, where h_BN is h_0; `a` may have size 1 for B and for T."""
-    h_BTN: Tensor = LinearScan.apply(a_BTN.expand(-1, b_BTN.shape[1], *b_BTN.shape[2:]), b_BTN, h_BN)
+    h_BTN: Tensor = LinearScan.apply(a_BTN.expand(-1, b_BTN.shape[1], *b_BTN.shape[2:]), b_BTN, h_BN)  # type: ignore[no-untyped-call]
     return h_BTN
 
 

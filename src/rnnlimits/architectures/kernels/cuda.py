@@ -19,6 +19,8 @@ from rnnlimits.architectures.kernels import cells
 # Shape letters: R replicas, T time steps, S steps of a block, B sequences, N = R x B, M = S x B, I inputs,
 # H hidden units, G = H, 3H or 4H gate values, K what a cell keeps of a step for the way back.
 State = tuple[Tensor, ...]
+Step = tuple[Tensor, Tensor | None, Tensor | None]  # h, c, what the way back needs of the step
+StepBack = tuple[Tensor, Tensor, Tensor | None, Tensor | None]  # of p, of U h, of h beside U h, of c
 BLOCK_VALUES = 2**26  # projected inputs at once: 256 MiB of float32
 KERNELS = ("elman", "gru", "lstm")  # of which there are loops here
 WAYS = ("cudnn", "fused", "batched")
@@ -42,10 +44,10 @@ class Elman:
     def __init__(self, fused: bool, f: str = "tanh"):
         self.f, self.f_backward = self.FORWARD[f], self.BACKWARD[f]
 
-    def forward(self, p_RBG: Tensor, U_RHG: Tensor, b_n_RH: Any, h_RBH: Tensor, c_RBH: Any) -> tuple:
+    def forward(self, p_RBG: Tensor, U_RHG: Tensor, b_n_RH: Any, h_RBH: Tensor, c_RBH: Any) -> Step:
         return self.f(p_RBG.baddbmm_(h_RBH, U_RHG)), None, None  # p is a block of our own: work in its place
 
-    def backward(self, dh_RBH: Tensor, dc_RBH: Any, h_RBH: Tensor, *_: Any) -> tuple:
+    def backward(self, dh_RBH: Tensor, dc_RBH: Any, h_RBH: Tensor, *_: Any) -> StepBack:
         d_RBG = self.f_backward(dh_RBH, h_RBH)
         return d_RBG, d_RBG, None, None
 
@@ -59,14 +61,14 @@ class LSTM:
         self.cell: Any = aten._thnn_fused_lstm_cell if fused else cells.lstm_cell
         self.cell_backward: Any = aten._thnn_fused_lstm_cell_backward if fused else cells.lstm_cell_backward
 
-    def forward(self, p_RBG: Tensor, U_RHG: Tensor, b_n_RH: Any, h_RBH: Tensor, c_RBH: Tensor) -> tuple:
+    def forward(self, p_RBG: Tensor, U_RHG: Tensor, b_n_RH: Any, h_RBH: Tensor, c_RBH: Tensor) -> Step:
         u_RBG = torch.bmm(h_RBH, U_RHG)
         h_NH, c_NH, kept_NK = self.cell(p_RBG.flatten(0, 1), u_RBG.flatten(0, 1), c_RBH.flatten(0, 1))
         return h_NH.view_as(h_RBH), c_NH.view_as(h_RBH), kept_NK
 
     def backward(
         self, dh_RBH: Tensor, dc_RBH: Tensor, h_RBH: Tensor, kept_NK: Tensor, old_RBH: Tensor, new_RBH: Tensor
-    ) -> tuple:
+    ) -> StepBack:
         parts = (part.flatten(0, 1) for part in (dh_RBH, dc_RBH, old_RBH, new_RBH))
         d_NG, _, dc_NH, *_ = self.cell_backward(*parts, kept_NK, False)
         d_RBG = d_NG.view(*dh_RBH.shape[:2], -1)
@@ -82,13 +84,13 @@ class GRU:
         self.cell: Any = aten._thnn_fused_gru_cell if fused else cells.gru_cell
         self.cell_backward: Any = aten._thnn_fused_gru_cell_backward if fused else cells.gru_cell_backward
 
-    def forward(self, p_RBG: Tensor, U_RHG: Tensor, b_n_RH: Tensor, h_RBH: Tensor, c_RBH: Any) -> tuple:
+    def forward(self, p_RBG: Tensor, U_RHG: Tensor, b_n_RH: Tensor, h_RBH: Tensor, c_RBH: Any) -> Step:
         u_RBG = torch.bmm(h_RBH, U_RHG)
         u_RBG[..., -b_n_RH.shape[1] :] += b_n_RH.unsqueeze(1)
         h_NH, kept_NK = self.cell(p_RBG.flatten(0, 1), u_RBG.flatten(0, 1), h_RBH.flatten(0, 1))
         return h_NH.view_as(h_RBH), None, kept_NK
 
-    def backward(self, dh_RBH: Tensor, dc_RBH: Any, h_RBH: Tensor, kept_NK: Tensor, *_: Any) -> tuple:
+    def backward(self, dh_RBH: Tensor, dc_RBH: Any, h_RBH: Tensor, kept_NK: Tensor, *_: Any) -> StepBack:
         d_NG, du_NG, direct_NH, *_ = self.cell_backward(dh_RBH.flatten(0, 1), kept_NK, False)
         sizes = *dh_RBH.shape[:2], -1
         return d_NG.view(sizes), du_NG.view(sizes), direct_NH.view_as(dh_RBH), None
@@ -166,7 +168,8 @@ def project(x_RBSI: Tensor, W_RGI: Tensor, b_RG: Tensor) -> Tensor:
     """W x + b of a block in one product, time first: a step is then one piece of memory."""
     x_RSBI = x_RBSI.transpose(1, 2)
     p_RMG = torch.baddbmm(b_RG.unsqueeze(1), x_RSBI.flatten(1, 2), W_RGI.mT)
-    return p_RMG.unflatten(1, x_RSBI.shape[1:3]).transpose(0, 1).contiguous()
+    p_RSBG: Tensor = p_RMG.unflatten(1, x_RSBI.shape[1:3])
+    return p_RSBG.transpose(0, 1).contiguous()
 
 
 def scan(cell: Any, x_RBTI: Tensor, W_RGI: Tensor, b_RG: Tensor, U_RGH: Tensor, b_n_RH: Tensor | None,
@@ -175,7 +178,7 @@ def scan(cell: Any, x_RBTI: Tensor, W_RGI: Tensor, b_RG: Tensor, U_RGH: Tensor, 
     c_RBH = rest[0].contiguous() if rest else None
     keep = torch.is_grad_enabled()  # an evaluation needs none of what the way back does
     arguments = x_RBTI, W_RGI, b_RG, U_RGH, b_n_RH, h_RBH.contiguous(), c_RBH
-    y_TRBH, c_RBH = Scan.apply(cell, keep, *arguments)
+    y_TRBH, c_RBH = Scan.apply(cell, keep, *arguments)  # type: ignore[no-untyped-call]
     return y_TRBH.permute(1, 2, 0, 3), (y_TRBH[-1], *([] if c_RBH is None else [c_RBH]))
 
 

@@ -1,5 +1,7 @@
 """h' = f(W x + U h + b), y = h'  for R replicas."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -7,7 +9,9 @@ from rnnlimits.architectures.kernels.scan import State
 from rnnlimits.architectures.kernels.scan import scan as scan_compiled
 
 # Shape letters: R replicas, T time steps, B sequences, I inputs, H hidden units.
-NONLINEARITIES = {"tanh": torch.tanh, "relu": torch.relu, "sigmoid": torch.sigmoid, "identity": lambda x: x}
+NONLINEARITIES: dict[str, Callable[[Tensor], Tensor]] = {
+    "tanh": torch.tanh, "relu": torch.relu, "sigmoid": torch.sigmoid, "identity": lambda x: x,
+}  # fmt: skip
 
 
 def scan(

@@ -40,7 +40,7 @@ class Scan(torch.autograd.Function):
     @once_differentiable
     def backward(
         ctx: Any, dy_RBTH: Tensor | None, d_units_RBU: Tensor | None, dc_RBH: Tensor | None
-    ) -> tuple:
+    ) -> tuple[Tensor | None, ...]:
         from rnnlimits.architectures.kernels import loops
 
         W_RUK, z_RTKB, c_RTN, g_RTN = ctx.saved_tensors
@@ -65,7 +65,7 @@ def scan(
     W_RUK = torch.cat([U_RGG, W_RGI, b_RG.unsqueeze(-1)], -1)
     units_RBU = torch.cat([h_RBH, io_RBK], -1)
     how = gradient == "truncated", block_size, last
-    y_RBTH, units_RBU, c_RBH = Scan.apply(*how, x_RBTI, W_RUK, units_RBU, c_RBH)
+    y_RBTH, units_RBU, c_RBH = Scan.apply(*how, x_RBTI, W_RUK, units_RBU, c_RBH)  # type: ignore[no-untyped-call]
     h_RBH, io_RBK = units_RBU.tensor_split((c_RBH.shape[-1],), -1)
     return h_RBH.unsqueeze(2) if last else y_RBTH, (h_RBH, c_RBH, io_RBK)
 

@@ -130,7 +130,7 @@ def tidy(traced: GraphModule) -> GraphModule:
     return traced
 
 
-def bias_and_product(bias: Any, product: Any) -> tuple | None:
+def bias_and_product(bias: Any, product: Any) -> tuple[Any, ...] | None:
     """The arguments of baddbmm, where a bias of one row a replica is added to a product used nowhere else."""
     if getattr(product, "target", None) != aten.bmm.default or len(product.users) > 1:
         return None

@@ -41,7 +41,9 @@ class Scan(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, dy_RBTH: Tensor | None, dh_RBH: Tensor | None, dc_RBH: Tensor | None) -> tuple:
+    def backward(
+        ctx: Any, dy_RBTH: Tensor | None, dh_RBH: Tensor | None, dc_RBH: Tensor | None
+    ) -> tuple[Tensor | None, ...]:
         from rnnlimits.architectures.kernels import loops
 
         W_RGK, V_RHJ, z_RTKB, c_RTN, s_RTN = ctx.saved_tensors
@@ -74,7 +76,7 @@ def scan(
         W_RGK = torch.cat([U_RGH, W_RGI, b_RG.unsqueeze(-1)], -1)
         V_RHJ = W_RGK.new_empty(len(W_RGK), U_RGH.shape[-1], 0)
     c_RBH = h_RBH.new_empty(*h_RBH.shape[:2], 0) if c_RBH is None else c_RBH
-    y_RBTH, h_RBH, c_RBH = Scan.apply(KINDS[kind], last, x_RBTI, W_RGK, V_RHJ, h_RBH, c_RBH)
+    y_RBTH, h_RBH, c_RBH = Scan.apply(KINDS[kind], last, x_RBTI, W_RGK, V_RHJ, h_RBH, c_RBH)  # type: ignore[no-untyped-call]
     return h_RBH.unsqueeze(2) if last else y_RBTH, h_RBH, c_RBH
 
 
@@ -116,7 +118,7 @@ def blas_libraries() -> Any:
     return ThreadpoolController().select(internal_api="openblas")
 
 
-def one_thread() -> AbstractContextManager:
+def one_thread() -> AbstractContextManager[Any]:
     """Keeps numpy's and scipy's BLAS to one thread; on matrices this small more of them only wait.
 
     Without threadpoolctl the number is what OPENBLAS_NUM_THREADS or OMP_NUM_THREADS says.

@@ -30,7 +30,8 @@ class Page:
     @property
     def values(self) -> dict[str, Any]:
         """All options, defaults included, as JSON knows them."""
-        return json.loads(json.dumps(dataclasses.asdict(self.options)))
+        values: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(self.options)))
+        return values
 
 
 def _with_page(labels: Any) -> Any:

@@ -58,7 +58,7 @@ class _Loader(yaml.SafeLoader):
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         self.depth += 1
         if self.depth > DEEPEST:
-            _refuse(f"nested more than {DEEPEST} deep; remove brackets", self.peek_event())
+            _refuse(f"nested more than {DEEPEST} deep; remove brackets", self.peek_event())  # type: ignore[no-untyped-call]
         node = super().compose_node(parent, index)
         self.depth -= 1
         return node

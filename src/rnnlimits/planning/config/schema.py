@@ -61,7 +61,8 @@ def feasibility_of(info: ValidationInfo) -> Feasibility:
     """Handed in, `Config.model_validate(raw, context={"feasibility": ...})`: so all mistakes come at once."""
     if not info.context:
         raise LookupError('Config.model_validate: no context; give {"feasibility": problems}, or call load()')
-    return info.context["feasibility"]
+    feasibility: Feasibility = info.context["feasibility"]
+    return feasibility
 
 
 class Grid(Closed):
