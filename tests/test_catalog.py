@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from rnnlimits import catalog
+from rnnlimits.planning.config.fields import Option
+from rnnlimits.planning.config.fields import fields as option_fields
 
 OPTIONED = ["architectures", "tasks", "probes", "simulations"]
 PAGES = [(kind, name) for kind in OPTIONED for name in catalog.names(kind)]
@@ -111,9 +113,9 @@ def test_what_planning_reads_of_a_class_may_stand_in_the_family_that_it_builds_o
 
 def test_options_are_listed_with_choices_and_comments(package):
     (package / "tasks" / "echo.py").write_text(PAGE, encoding="utf-8")
-    assert catalog.fields("tasks", "echo") == [
-        catalog.Option("word", "ä", ("ä", "b"), "ü is allowed in comments"),
-        catalog.Option("sizes", (1, 2), (), ""),
+    assert option_fields("tasks", "echo") == [
+        Option("word", "ä", ("ä", "b"), "ü is allowed in comments"),
+        Option("sizes", (1, 2), (), ""),
     ]
 
 

@@ -13,13 +13,11 @@ LookupError: no architecture 'lstn'; did you mean 'lstm'? (known: gru, lstm)
 """
 
 import ast
-import dataclasses
 import difflib
 import functools
 import importlib
 import sys
 import types
-import typing
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -39,20 +37,6 @@ FOLDERS = {kind: kind for kind in NOUNS} | {"figures": "analysis/figures", "chec
 BASE = "base"  # what the pages of a folder share; more of it is in files whose names begin with an underscore
 LIGHT_MODULES = ("__future__", "dataclasses", "typing", "math", "string")
 LIGHT_PARTS = ("rnnlimits.catalog", "rnnlimits.contracts", "rnnlimits.tasks.data")  # with all in them
-
-
-@dataclasses.dataclass(frozen=True)
-class Option:
-    """One field of a page's Options, as `rnnlimits list` shows it."""
-
-    name: str
-    default: Any
-    choices: tuple[Any, ...]  # empty where any value of the type will do
-    comment: str  # what the page says behind the field
-
-    @property
-    def required(self) -> bool:
-        return self.default is dataclasses.MISSING
 
 
 def names(kind: str) -> list[str]:
@@ -130,12 +114,12 @@ def constant(kind: str, name: str, variable: str) -> Any:
 
 
 def _value(file: Path, cls: ast.ClassDef, variable: str) -> ast.expr | None:
-    bases = (_class(file, base.id) for base in cls.bases if isinstance(base, ast.Name))
+    bases = (class_of(file, base.id) for base in cls.bases if isinstance(base, ast.Name))
     values = (_value(*base, variable) for base in bases if base)
     return dict(map(_assigned, cls.body)).get(variable) or next(filter(None, values), None)
 
 
-def _class(file: Path, name: str) -> tuple[Path, ast.ClassDef] | None:
+def class_of(file: Path, name: str) -> tuple[Path, ast.ClassDef] | None:
     """A class that a file defines, or imports from another one of this package."""
     for node in tree(file).body:
         match node:
@@ -144,7 +128,7 @@ def _class(file: Path, name: str) -> tuple[Path, ast.ClassDef] | None:
             case ast.ImportFrom(module=str(module), names=names) if name in {one.name for one in names}:
                 room, *parts = module.split(".")
                 other = PACKAGE.joinpath(*parts).with_suffix(".py")
-                return _class(other, name) if room == "rnnlimits" and other.is_file() else None
+                return class_of(other, name) if room == "rnnlimits" and other.is_file() else None
     return None
 
 
@@ -221,32 +205,6 @@ def make(options_class: type, values: dict[str, Any]) -> Any:
 
 def _frozen(value: Any) -> Any:
     return tuple(_frozen(item) for item in value) if isinstance(value, list) else value
-
-
-def fields(kind: str, name: str) -> list[Option]:
-    """The options of a page with their defaults, choices and comments."""
-    options_class = options(kind, name)
-    hints, comments = typing.get_type_hints(options_class), _comments(path(kind, name))
-    return [
-        Option(field.name, field.default, _choices(hints[field.name]), comments.get(field.name, ""))
-        for field in dataclasses.fields(options_class)
-    ]
-
-
-def _choices(hint: Any) -> tuple[Any, ...]:
-    return typing.get_args(hint) if typing.get_origin(hint) is typing.Literal else ()
-
-
-def _comments(file: Path) -> dict[str, str]:
-    """What stands behind `#` on the lines of the fields of Options."""
-    # ast counts columns in bytes of UTF-8, not in characters.
-    lines = file.read_bytes().splitlines()
-    found, page = {}, _class(file, "Options")
-    for node in page[1].body if page else []:
-        match node:
-            case ast.AnnAssign(target=ast.Name(id=name), end_lineno=int(line), end_col_offset=int(column)):
-                found[name] = lines[line - 1][column:].decode().partition("#")[2].strip()
-    return found
 
 
 def module(kind: str, name: str) -> types.ModuleType:

@@ -56,7 +56,7 @@ def main() -> None:
 
 @app.command("list")
 def list_pages() -> None:
-    """Show every architecture, task, probe, simulation, figure and check, with its options and their defaults."""
+    """Show every architecture, task, probe, simulation, figure and check, with its options."""
     from rnnlimits.planning import page_list
 
     typer.echo("\n".join(page_list.lines()))

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from rnnlimits import catalog
 from rnnlimits.architectures.base import Architecture, Recurrent
+from rnnlimits.planning.config.fields import fields as option_fields
 from support.double_precision import close
 
 # Shape letters: B sequences, T time steps, I inputs, H hidden units, R replicas.
@@ -21,7 +22,7 @@ def cases() -> list:
     found = []
     for name in catalog.names("architectures"):
         found.append(pytest.param(name, {}, id=name))
-        for option in catalog.fields("architectures", name):
+        for option in option_fields("architectures", name):
             for choice in option.choices:
                 if choice != option.default:
                     found.append(

@@ -8,6 +8,7 @@ import pytest
 
 from rnnlimits import catalog
 from rnnlimits.planning.config import claim_form
+from rnnlimits.planning.config.fields import fields as option_fields
 
 CLAIM = {
     "id": "a_claim",
@@ -125,7 +126,7 @@ def test_only_a_comparison_takes_against():
 @pytest.mark.parametrize("name", catalog.names("checks"))
 def test_a_check_is_one_page_that_planning_reads_without_importing_it(name):
     form, page = catalog.check(name), catalog.module("checks", name)
-    known = [option.name for option in catalog.fields("checks", name)]
+    known = [option.name for option in option_fields("checks", name)]
     assert [field.name for field in dataclasses.fields(page.Options)] == known
     looked_at = {"cell": ["cell"], "pair": ["one", "other"], "cells": ["cells"], "networks": ["table"]}
     assert [*inspect.signature(page.judge).parameters] == [*looked_at[form.looks_at], "options"]

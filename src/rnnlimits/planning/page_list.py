@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator
 
 from rnnlimits import catalog
+from rnnlimits.planning.config.fields import fields as option_fields
 
 
 def lines() -> Iterator[str]:
@@ -22,10 +23,11 @@ def lines() -> Iterator[str]:
 
 
 def _options(folder: str, name: str) -> Iterator[str]:
-    for option in catalog.fields(folder, name):
+    for option in option_fields(folder, name):
         choices = f"  ({' | '.join(map(str, option.choices))})" if option.choices else ""
         comment = f"  # {option.comment}" if option.comment else ""
-        yield f"      {option.name}: {'required' if option.required else _as_yaml(option.default)}{choices}{comment}"
+        value = "required" if option.required else _as_yaml(option.default)
+        yield f"      {option.name}: {value}{choices}{comment}"
 
 
 def _as_yaml(value: object) -> str:

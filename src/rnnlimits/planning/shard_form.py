@@ -10,11 +10,10 @@ from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 
 from rnnlimits import catalog
 from rnnlimits.planning import feasibility
-from rnnlimits.planning.config.budget import Budget, Closed, Rate, Size
+from rnnlimits.planning.config.budget import Budget
 from rnnlimits.planning.config.mistakes import short, tell
 from rnnlimits.planning.config.options import Page, resolved
-from rnnlimits.planning.config.schema import Label
-from rnnlimits.planning.feasibility import LARGEST
+from rnnlimits.planning.config.values import LARGEST, Closed, Label, Rate, Size
 from rnnlimits.planning.shard import Shard
 from rnnlimits.rows import Kind
 

@@ -38,7 +38,8 @@ def set_up(shard: Shard) -> Setup:
 
 def build_task(shard: Shard) -> Task:
     options = catalog.make(catalog.module("tasks", shard.task_page).Options, shard.task_options)
-    return catalog.page_class("tasks", shard.task_page)(shard.length_steps, options)
+    task: Task = catalog.page_class("tasks", shard.task_page)(shard.length_steps, options)
+    return task
 
 
 def build_model(shard: Shard, task: Task, seed: int) -> Model:

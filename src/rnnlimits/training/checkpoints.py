@@ -132,7 +132,8 @@ def load(path: Path, made_for: dict[str, Any]) -> State:
         raise RefusedError(f"made for another job ({told})")
     if hashlib.sha256(content).hexdigest() != digest:
         raise RefusedError("damaged (its sha256 is another)")
-    return torch.load(io.BytesIO(content), weights_only=True, map_location="cpu")
+    state: State = torch.load(io.BytesIO(content), weights_only=True, map_location="cpu")
+    return state
 
 
 def _short(value: object) -> str:

@@ -57,7 +57,7 @@ class Replayed:
         self.recording = self.shape = None
 
 
-def shape_of(given: Given) -> tuple:
+def shape_of(given: Given) -> tuple[Any, ...]:
     return tuple(None if one is None else (one.shape, one.dtype) for one in given)
 
 

@@ -153,7 +153,7 @@ class ReplicaTraining(pl.LightningModule):
             if self.shrinks or math.isfinite(self.replicas[r].norms[-1]):
                 self.models.rows[r].grad = gradient_P
 
-    def on_train_batch_end(self, outputs, batch: int, batch_idx: int) -> None:
+    def on_train_batch_end(self, outputs: object, batch: int, batch_idx: int) -> None:
         update = batch + 1
         if self.logger:
             norms = {f"gradient_norm/{r}": self.replicas[r].norms[-1] for r in self.active}

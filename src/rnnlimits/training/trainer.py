@@ -13,8 +13,8 @@ from pathlib import Path
 
 import lightning.pytorch as pl
 import torch
-from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
-from lightning.pytorch.plugins.environments import LightningEnvironment
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 from lightning_utilities.core.imports import module_available
 from torch.utils.data import DataLoader
@@ -55,20 +55,22 @@ def train(job: Job, setup: Setup, group: Group, checkpoint: GroupCheckpoint | No
 class Progress(pl.Callback):
     """A bar with update, time left and replicas solved, where a person is watching; nothing elsewhere."""
 
-    def on_train_start(self, trainer, module) -> None:
+    def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        assert isinstance(module, ReplicaTraining)
         updates, quiet = module.budget.updates, not sys.stderr.isatty()
         self.bar = tqdm(
             total=updates, initial=module.done or 0, unit="update", dynamic_ncols=True, disable=quiet
         )
 
-    def on_train_batch_end(self, trainer, module, *_) -> None:
+    def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *_: object) -> None:
+        assert isinstance(module, ReplicaTraining)
         solved = sum(replica.status == "solved" for replica in module.replicas)
         self.bar.set_postfix_str(
             f"{solved} of {len(module.replicas)} solved, {len(module.active)} running", False
         )
         self.bar.update()
 
-    def on_train_end(self, trainer, module) -> None:
+    def on_train_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         self.bar.close()
 
 
@@ -113,7 +115,7 @@ def fit(module: ReplicaTraining, device: str, log_dir: Path | None) -> None:
     torch.set_flush_denormal(False)
 
 
-def loggers(log_dir: Path | None) -> list | bool:
+def loggers(log_dir: Path | None) -> list[Logger] | bool:
     """CSV always, TensorBoard where it is installed; nothing without a folder to write to."""
     if log_dir is None:
         return False

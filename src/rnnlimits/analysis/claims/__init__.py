@@ -74,7 +74,7 @@ def judge(
 
 def load(path: Path) -> dict[str, Any]:
     """The content of a claims file, its form checked."""
-    content = read_yaml(path)
+    content: dict[str, Any] = read_yaml(path)
     if found := claim_form.problems(content):
         raise ConfigError(f"{path}: {line}" for line in found)
     return content
@@ -176,7 +176,7 @@ def behind(part: Claim, rows: DataFrame, plan: DataFrame) -> DataFrame:
 def best(found: Sequence[Cell], direction: str) -> list[Cell]:
     """Of the variants on the same task and length, the one with the best mean: each side its champion."""
     sign = 1 if direction == "higher" else -1
-    champions: dict[tuple, Cell] = {}
+    champions: dict[tuple[Any, ...], Cell] = {}
     for cell in sorted(found, key=lambda cell: sign * cell.value.fillna(-sign * inf).mean()):
         # The last one stays.
         champions[cell.names["study"], cell.names["task"], cell.names["length_steps"]] = cell

@@ -149,7 +149,7 @@ def pairs(left: Sequence[Cell], right: Sequence[Cell], against: Where) -> Iterat
     """Each cell with those that share with it everything that `against` does not change."""
     kept = [name for name in ("study", "task", "variant", "length_steps") if name not in against]
 
-    def key(cell: Cell) -> list:
+    def key(cell: Cell) -> list[Any]:
         size, budget = cell.names["hidden_size"], cell.names["parameters_target"]
         # Matched by parameters, two variants differ in hidden size: what they share is the budget.
         same_size = [] if "hidden_size" in against else [size if pd.isna(budget) else budget]

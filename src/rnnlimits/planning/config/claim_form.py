@@ -27,6 +27,7 @@ from pydantic import ValidationError
 
 from rnnlimits import catalog
 from rnnlimits.planning.config import options
+from rnnlimits.planning.config.fields import fields as option_fields
 from rnnlimits.planning.config.mistakes import cut, one_line, short, tell, unknown_key, unknown_word
 
 TYPES = {
@@ -123,7 +124,7 @@ def _of_part(part: dict[str, Any]) -> Iterator[str]:
     if part.get("check") not in (known := catalog.names("checks")):
         yield f".check: {unknown_word(part.get('check'), known)}"
         return
-    form, fields = catalog.check(part["check"]), catalog.fields("checks", part["check"])
+    form, fields = catalog.check(part["check"]), option_fields("checks", part["check"])
     required = [option.name for option in fields if option.required]
     against = ("against",) if form.looks_at == "pair" else ()
     optional = ("positive_control", *(option.name for option in fields if not option.required))

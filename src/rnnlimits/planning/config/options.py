@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from rnnlimits import catalog
+from rnnlimits.planning.config.fields import fields as option_fields
 from rnnlimits.planning.config.mistakes import Where, mistake, mistakes, short, tell, unknown_key
 from rnnlimits.planning.config.values import LARGEST, LARGEST_OPTION
 
@@ -61,7 +62,7 @@ def resolve(kind: str, values: Any) -> Page:
         name = catalog.path(kind, values.pop("page")).stem
     except LookupError as error:
         raise mistake(str(error)) from error
-    known = [option.name for option in catalog.fields(kind, name)]
+    known = [option.name for option in option_fields(kind, name)]
     if unknown := [key for key in values if key not in known]:
         raise mistakes(((str(key),), unknown_key(key, ["page", *known])) for key in unknown)
     # JSON mode is strict about numbers and words, and takes a list for a tuple, which YAML cannot write.

@@ -18,6 +18,7 @@ from typing import Any
 from rnnlimits import catalog
 from rnnlimits.analysis.claims.finding import Finding
 from rnnlimits.contracts import CheckOptions
+from rnnlimits.planning.config.fields import fields as option_fields
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,6 @@ def of(part: Mapping[str, Any]) -> Check:
     """The check that a part names, with the part's keys as its options."""
     name = part["check"]
     page = catalog.module("checks", name)
-    known = {option.name for option in catalog.fields("checks", name)}
+    known = {option.name for option in option_fields("checks", name)}
     options = page.Options(**{key: value for key, value in part.items() if key in known})
     return Check(options, page.judge, catalog.summary("checks", name))
