@@ -109,7 +109,7 @@ def test_a_claim_is_one_entry_and_one_line(copy):
     assert "Five updates are enough to learn to add" in (results(copy) / "report.html").read_text()
 
 
-def test_a_check_is_a_rule_and_what_a_claim_writes_beside_it(copy):
+def test_a_check_is_one_file_and_a_line_for_its_readers(copy):
     follow(copy, "A check")
     judged = pd.read_csv(copy.folder / "results" / "checked" / "claims.csv").set_index("id")
     assert judged.verdict["half_of_theory"] == "reproduced"

@@ -12,7 +12,7 @@ from support.repository_copy import ROOT
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
 FUNCTION_LINES = 40
 FILE_LINES = 250
-# numba's cache notices an edit only in the file of the function it was asked for, so all compiled loops are in one.
+# numba's cache notices edits only in the file of the function that was asked for: all loops are in one.
 LONGER_FILES = {"src/rnnlimits/architectures/kernels/loops.py": 400}
 PAGE_LINES = {"architectures": 80, "tasks": 100}  # beside the imports
 # Elman's page holds its four starts, which papers compare under its name.

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from rnnlimits.architectures.base import LinearRecurrent, State
+from rnnlimits.architectures._linear import LinearRecurrent
+from rnnlimits.architectures.base import State
 from rnnlimits.contracts import ArchitectureOptions
 
 # Shape letters: B sequences, I inputs, H hidden units, N complex coordinates of each unit's state.

@@ -17,7 +17,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from rnnlimits.architectures.base import LinearRecurrent, State
+from rnnlimits.architectures._linear import LinearRecurrent
+from rnnlimits.architectures.base import State
 from rnnlimits.contracts import ArchitectureOptions
 
 # Shape letters: B sequences, I inputs, H hidden units (as many outputs as complex coordinates of the state).

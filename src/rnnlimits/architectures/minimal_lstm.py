@@ -13,7 +13,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from rnnlimits.architectures.base import LinearRecurrent
+from rnnlimits.architectures._linear import LinearRecurrent
 from rnnlimits.contracts import ArchitectureOptions
 
 # Shape letters: I inputs, H hidden units.
