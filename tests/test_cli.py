@@ -88,8 +88,8 @@ def test_a_broken_config_is_one_line_each_and_touches_no_file(command, good, mon
     code, out, err = run(monkeypatch, capsys, command, "--config", good, *arguments)
     assert (code, out) == (1, "")
     assert err.splitlines() == [
-        f"{good}: device: 'gpu' came; did you mean 'cpu'? (possible: cpu, cuda)",
-        f"{good}: confidence: 3.0 came; give a number less than 1",
+        f"{good}: device: got 'gpu'; did you mean 'cpu'? (possible: cpu, cuda)",
+        f"{good}: confidence: got 3.0; expected a number less than 1",
     ]
     assert sorted(good.parent.rglob("*")) == before
 

@@ -13,7 +13,7 @@ from rnnlimits import rows as waist
 from rnnlimits.analysis import claims, statistics
 from rnnlimits.analysis.claims.bounds import FEWEST_SEEDS
 from rnnlimits.analysis.claims.finding import CONTRADICTED, NOT_RUN, REPRODUCED, UNDECIDED
-from rnnlimits.planning.config.mistakes import ConfigError
+from rnnlimits.planning.config.messages import ConfigError
 from support.claim_evidence import ERROR, SLOPE, findings, two, verdict
 from support.repository_copy import ROOT
 from support.synthetic_rows import probed, scored, shard, validated
@@ -221,7 +221,7 @@ def test_a_claims_file_with_a_mistake_is_refused_before_rows_are_read(tmp_path):
     path = tmp_path / "claims.yaml"
     path.write_text(FILE.replace("near_chance", "near_chanse"))
     with pytest.raises(
-        ConfigError, match=r"fails\.parts\[0\]\.check: 'near_chanse' came; did you mean 'near_chance'"
+        ConfigError, match=r"fails\.parts\[0\]\.check: got 'near_chanse'; did you mean 'near_chance'"
     ):
         claims.judge([], path, tmp_path / "claims.csv")
 

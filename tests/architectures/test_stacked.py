@@ -98,7 +98,7 @@ def test_the_options_of_the_layers_are_filled_in_and_part_of_the_plan():
         ),
         (
             {"of": "lstm", "inner": {"forget_bias": "high"}},
-            "deep.inner: forget_bias: 'high' came; give a number",
+            "deep.inner: forget_bias: got 'high'; expected a number",
         ),
         ({"of": "lstm", "last_layer": {"nothing": 1}}, "deep.last_layer: nothing: unknown key 'nothing'"),
         ({"of": "attention"}, "stacked: of=attention; a page with a recurrence"),

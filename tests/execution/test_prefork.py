@@ -227,4 +227,7 @@ def test_only_a_snakemake_of_many_jobs_offers_a_server(monkeypatch):
 
 def test_a_variable_that_nobody_understands_is_one_line(run):
     code, said = run.train("out.parquet", RNNLIMITS_PREFORK="yes")
-    assert (code, said) == (1, "RNNLIMITS_PREFORK: 'yes' came; set it to 0, or leave it to the Snakefile\n")
+    assert (code, said) == (
+        1,
+        "RNNLIMITS_PREFORK: got 'yes'; expected 0, or nothing, for the Snakefile to set\n",
+    )

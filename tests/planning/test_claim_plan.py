@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from rnnlimits.planning.config.mistakes import ConfigError
+from rnnlimits.planning.config.messages import ConfigError
 from rnnlimits.planning.load import load
 from support.example_config import GOOD, changed
 
@@ -36,7 +36,7 @@ def with_claims(tmp_path: Path, *place_and_value: Any) -> Path:
 
 
 def test_a_claim_that_has_not_the_form_of_one_is_told_so(tmp_path):
-    with pytest.raises(ConfigError, match=r"claims\.yaml: forgets\.type: 'X' came; "):
+    with pytest.raises(ConfigError, match=r"claims\.yaml: forgets\.type: got 'X'; "):
         load(with_claims(tmp_path, "claims", 0, "type", "X"))
 
 
@@ -75,12 +75,12 @@ PART = ("claims", 0, "parts", 0)
         (
             (*PART, "where", "split"),
             "testing",
-            "where.split: 'testing' came; did you mean 'test'? (possible: ",
+            "where.split: got 'testing'; did you mean 'test'? (possible: ",
         ),
         (
             (*PART, "where", "lag_steps"),
             "lst",
-            "where.lag_steps: 'lst' came; did you mean 'last'? (possible: shortest, ",
+            "where.lag_steps: got 'lst'; did you mean 'last'? (possible: shortest, ",
         ),
         ((*PART, "where"), 3, "where: give a mapping of columns to values"),
     ],

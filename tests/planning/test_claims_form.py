@@ -44,18 +44,17 @@ def test_a_good_file_has_no_problems():
             {**FILE, "claims": [{"id": "../x"}]},
             "../x: no id; give a letter, then letters, digits, _ and -, 60 at most",
         ),
-        (changed({"title": "x" * 61}), "a_claim.title: 61 characters came; 60 at most"),
+        (changed({"title": "x" * 61}), "a_claim.title: got 61 characters; expected 60 at most"),
         (
             changed({"type": "X"}),
-            "a_claim.type: 'X' came; take a possible one "
-            "(possible: theory, ordering, number, failure, share)",
+            "a_claim.type: got 'X'; take a possible one (possible: theory, ordering, number, failure, share)",
         ),
         (changed({"full": "all"}), "a_claim.full: give a mapping of columns to the source's numbers, or {}"),
         (changed({"parts": []}), "a_claim.parts: give a list of mappings, each with check, study and where"),
-        (changed(part={"bound": "low"}), "a_claim.parts[0].bound: 'low' came; give a number"),
+        (changed(part={"bound": "low"}), "a_claim.parts[0].bound: got 'low'; expected a number"),
         (
             changed(part={"check": "at_mots"}),
-            "a_claim.parts[0].check: 'at_mots' came; did you mean 'at_most'? "
+            "a_claim.parts[0].check: got 'at_mots'; did you mean 'at_most'? "
             f"(possible: {', '.join(catalog.names('checks'))})",
         ),
         (
@@ -72,11 +71,11 @@ def test_a_good_file_has_no_problems():
         ),
         (
             changed(part={"positive_control": "yes"}),
-            "a_claim.parts[0].positive_control: 'yes' came; give true or false",
+            "a_claim.parts[0].positive_control: got 'yes'; expected true or false",
         ),
         (
             changed({"paper": "=1"}),
-            "a_claim.paper: '=1' came; give text that begins with none of = + - @",
+            "a_claim.paper: got '=1'; expected text that begins with none of = + - @",
         ),
         (
             changed(part={"check": "within", "low": 1, "factor": 2}),
@@ -92,13 +91,12 @@ def test_a_good_file_has_no_problems():
         ),
         (
             changed(part={"check": "exists", "conditions": {"spectral_radius": {"over": 1}}}),
-            "a_claim.parts[0].conditions.spectral_radius.over: 'over' came; did you mean 'above'? "
+            "a_claim.parts[0].conditions.spectral_radius.over: got 'over'; did you mean 'above'? "
             "(possible: above, below)",
         ),
         (
             changed({"source": {"key": "Autor (2000)", "place": "table 1"}}),
-            "a_claim.source.key: 'Autor (2000)' came; "
-            "did you mean 'Author (2000)'? (possible: Author (2000))",
+            "a_claim.source.key: got 'Autor (2000)'; did you mean 'Author (2000)'? (possible: Author (2000))",
         ),
     ],
 )

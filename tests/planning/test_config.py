@@ -8,7 +8,7 @@ import yaml
 
 from rnnlimits.planning import grid
 from rnnlimits.planning.config.budget import Budget
-from rnnlimits.planning.config.mistakes import ConfigError
+from rnnlimits.planning.config.messages import ConfigError
 from rnnlimits.planning.config.schema import STUDIES, Config
 from rnnlimits.planning.load import load
 from support.example_config import GOOD, changed
@@ -76,28 +76,32 @@ def test_the_paper_grid_is_as_large_as_promised():
 # (where, what is written there, what is said about it)
 MISTAKES: list[tuple[str, Any, str]] = [
     ("reslts", "x", "unknown key 'reslts'; did you mean 'results'? (possible: name, results, data, device, "),
-    ("results", "../elsewhere", "'../elsewhere' came; give a relative folder below the working directory"),
-    ("results", "/results", "'/results' came; give a relative folder below"),
-    ("results", ".", "'.' came; give a relative folder below"),
-    ("name", "my run", "'my run' came; give lower-case letters, digits and _, first a letter, 40 at most"),
-    ("device", "gpu", "'gpu' came; did you mean 'cpu'? (possible: cpu, cuda)"),
-    ("confidence", 1.0, "1.0 came; give a number less than 1"),
-    ("studies", {}, "{} came; give at least one"),
-    ("studies.Big", GOOD["studies"]["simulated"], "'Big' came; give lower-case letters, digits and _"),
-    ("studies.trained", [1], "[1] came; give a mapping of keys"),
+    ("results", "../elsewhere", "got '../elsewhere'; expected a relative folder below the working directory"),
+    ("results", "/results", "got '/results'; expected a relative folder below"),
+    ("results", ".", "got '.'; expected a relative folder below"),
+    ("name", "my run", "got 'my run'; expected lower-case letters, digits and _, first a letter, 40 at most"),
+    ("device", "gpu", "got 'gpu'; did you mean 'cpu'? (possible: cpu, cuda)"),
+    ("confidence", 1.0, "got 1.0; expected a number less than 1"),
+    ("studies", {}, "got {}; expected at least one"),
+    ("studies.Big", GOOD["studies"]["simulated"], "got 'Big'; expected lower-case letters, digits and _"),
+    ("studies.trained", [1], "got [1]; expected a mapping of keys"),
     ("studies.trained.lenghts", [3], "unknown key 'lenghts'; did you mean 'lengths'? (possible: title, "),
     ("studies.trained.folds", 3, "unknown key 'folds'; remove it (possible: title, tasks, "),
     ("studies.trained.seeds", ..., "missing; write this key"),
-    ("studies.trained.kind", ..., "None came; take a possible one (possible: training, cross_validation, "),
-    ("studies.trained.kind", "trainig", "'trainig' came; did you mean 'training'? (possible: training, "),
+    ("studies.trained.kind", ..., "got None; take a possible one (possible: training, cross_validation, "),
+    ("studies.trained.kind", "trainig", "got 'trainig'; did you mean 'training'? (possible: training, "),
     # pages and their options
-    ("studies.trained.tasks", {}, "{} came; give at least one"),
+    ("studies.trained.tasks", {}, "got {}; expected at least one"),
     ("studies.trained.architectures.elmn", {}, "no architecture 'elmn'; did you mean 'elman'? (known: "),
     ("studies.trained.tasks.mine", {"page": "addin"}, "no task 'addin'; did you mean 'adding'? (known: "),
-    ("studies.trained.tasks." + "a" * 41, {"page": "adding"}, "'aaaa"),
+    ("studies.trained.tasks." + "a" * 41, {"page": "adding"}, "got 'aaaa"),
     ("studies.trained.probes.gradient_rech", {}, "no probe 'gradient_rech'; did you mean 'gradient_reach'?"),
     ("studies.simulated.simulations.curse", {}, "no simulation 'curse'; "),
-    ("studies.trained.architectures.elman", 3, "3 came; give a mapping of options, or {} for the defaults"),
+    (
+        "studies.trained.architectures.elman",
+        3,
+        "got 3; expected a mapping of options, or {} for the defaults",
+    ),
     (
         "studies.trained.architectures.elman.initialization",
         "x",
@@ -106,22 +110,22 @@ MISTAKES: list[tuple[str, Any, str]] = [
     (
         "studies.trained.architectures.elman.initialisation",
         "orthogonl",
-        "'orthogonl' came; did you mean 'orthogonal'? (possible: default, glorot, ",
+        "got 'orthogonl'; did you mean 'orthogonal'? (possible: default, glorot, ",
     ),
-    ("studies.trained.architectures.elman.gain", "large", "'large' came; give a number"),
-    ("studies.trained.architectures.elman.gain", float("nan"), "nan came; give a finite number"),
+    ("studies.trained.architectures.elman.gain", "large", "got 'large'; expected a number"),
+    ("studies.trained.architectures.elman.gain", float("nan"), "got nan; expected a finite number"),
     ("studies.trained.architectures.elman", {"spectral_radius": 0.9}, "hidden size 4, length 64: "),
-    ("studies.trained.probes.gradient_reach.sequences", True, "True came; give a whole number"),
+    ("studies.trained.probes.gradient_reach.sequences", True, "got True; expected a whole number"),
     # sizes
-    ("studies.trained.hidden_sizes[1]", -8, "-8 came; give a number greater than 0"),
-    ("studies.trained.hidden_sizes[0]", 2.5, "2.5 came; give a whole number"),
+    ("studies.trained.hidden_sizes[1]", -8, "got -8; expected a number greater than 0"),
+    ("studies.trained.hidden_sizes[0]", 2.5, "got 2.5; expected a whole number"),
     ("studies.trained.hidden_sizes", [4, 8, 4], "4 is there twice; name each value once"),
-    ("studies.trained.seeds", 0, "0 came; give a number greater than 0"),
-    ("studies.trained.seeds", True, "True came; give a whole number"),
-    ("studies.trained.seeds", "3", "'3' came; give a whole number"),
-    ("studies.trained.seeds", 2**40, "1099511627776 came; give a number not greater than 2.14748e+09"),
-    ("studies.trained.lengths", [], "[] came; give at least one"),
-    ("studies.trained.lengths", 64, "64 came; give a list, as in [1, 2]"),
+    ("studies.trained.seeds", 0, "got 0; expected a number greater than 0"),
+    ("studies.trained.seeds", True, "got True; expected a whole number"),
+    ("studies.trained.seeds", "3", "got '3'; expected a whole number"),
+    ("studies.trained.seeds", 2**40, "got 1099511627776; expected a number not greater than 2.14748e+09"),
+    ("studies.trained.lengths", [], "got []; expected at least one"),
+    ("studies.trained.lengths", 64, "got 64; expected a list, as in [1, 2]"),
     ("studies.trained.lengths[0]", 65, "task 'digits' cannot have length 65: an image has 8 x 8 pixels, so "),
     (
         "studies.trained.parameters",
@@ -136,7 +140,7 @@ MISTAKES: list[tuple[str, Any, str]] = [
     ),
     ("studies.matched.parameters", ..., "missing; `match: parameters` needs a list of parameters"),
     # budget and learning rates
-    ("studies.trained.budget.updates", -1, "-1 came; give a number not less than 0"),
+    ("studies.trained.budget.updates", -1, "got -1; expected a number not less than 0"),
     (
         "studies.trained.budget.optimizer",
         "adam",
@@ -145,9 +149,9 @@ MISTAKES: list[tuple[str, Any, str]] = [
     (
         "studies.trained.budget.optimiser",
         "adm",
-        "'adm' came; did you mean 'adam'? (possible: adam, rmsprop, sgd)",
+        "got 'adm'; did you mean 'adam'? (possible: adam, rmsprop, sgd)",
     ),
-    ("studies.trained.budget.schedule", "cosin", "'cosin' came; did you mean 'cosine'? (possible: "),
+    ("studies.trained.budget.schedule", "cosin", "got 'cosin'; did you mean 'cosine'? (possible: "),
     (
         "studies.trained.budget",
         {"updates": 10, "schedule": "step_decay"},
@@ -162,9 +166,9 @@ MISTAKES: list[tuple[str, Any, str]] = [
     (
         "studies.trained.budget",
         {"updates": 10, "schedule": "cosine", "warmup": 10},
-        "warmup: 10 came; the 10 updates must be more",
+        "warmup: got 10; expected less than the 10 updates",
     ),
-    ("studies.trained.budget.clip_value", 0, "0 came; give a number greater than 0"),
+    ("studies.trained.budget.clip_value", 0, "got 0; expected a number greater than 0"),
     (
         "studies.trained.budget.gradient_norm_penalty",
         4.0,
@@ -175,9 +179,9 @@ MISTAKES: list[tuple[str, Any, str]] = [
         "shrink",
         "architecture 'lstm': lstm has no recurrence f(W x + U h + b); pages that have: elman, irnn",
     ),
-    ("studies.trained.learning_rates[1]", -0.1, "-0.1 came; give a number greater than 0"),
-    ("studies.trained.learning_rates[0]", 1e38, "1e+38 came; give a number not greater than 1e+30"),
-    ("studies.trained.learning_rates[0]", float("inf"), "inf came; give a finite number"),
+    ("studies.trained.learning_rates[1]", -0.1, "got -0.1; expected a number greater than 0"),
+    ("studies.trained.learning_rates[0]", 1e38, "got 1e+38; expected a number not greater than 1e+30"),
+    ("studies.trained.learning_rates[0]", float("inf"), "got inf; expected a finite number"),
     (
         "studies.trained.learning_rates",
         ...,
@@ -188,11 +192,11 @@ MISTAKES: list[tuple[str, Any, str]] = [
         {},
         "none, and nothing is trained with `updates: 0`: give a probe, or updates",
     ),
-    ("studies.trained.budget.probe_at", 1.0, "1.0 came; give a number less than 1"),
+    ("studies.trained.budget.probe_at", 1.0, "got 1.0; expected a number less than 1"),
     ("studies.matched.budget.probe_at", 0.5, "half-trained weights need a training: give updates"),
     ("studies.folded.budget.probe_at", 0.5, "weights are kept, but no probe looks at them: give a probe"),
     # cross-validation
-    ("studies.folded.folds", 1, "1 came; give a number not less than 2"),
+    ("studies.folded.folds", 1, "got 1; expected a number not less than 2"),
     ("studies.folded.tasks.adding", {}, "adding has no fixed training set to fold; tasks that have: "),
 ]
 
@@ -211,7 +215,7 @@ def test_a_list_of_rates_without_training_is_told_at_the_list(tmp_path):
 
 def test_a_cross_validation_that_trains_nothing_is_told_so(tmp_path):
     found = lines(tmp_path / "config.yaml", ("studies.folded.budget.updates", 0))
-    message = "0 came; a cross-validation compares trained models: give more updates"
+    message = "got 0; expected more updates, as a cross-validation compares trained models"
     assert f"studies.folded.budget.updates: {message}" in found
 
 
@@ -239,11 +243,11 @@ def test_all_mistakes_are_listed_at_once(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "the whole file: None came; give a mapping of keys"),
-        ("- a\n- b\n", "the whole file: ['a', 'b'] came; give a mapping of keys"),
+        ("", "the whole file: got None; expected a mapping of keys"),
+        ("- a\n- b\n", "the whole file: got ['a', 'b']; expected a mapping of keys"),
         ("name: [", "expected the node content, but found '<stream end>'"),
         ("name: a\nresults: b\nname: c\n", "line 3: key 'name' is there twice; keep one"),
-        ("name: 2026-99-99\n", "line 1: '2026-99-99' came; month must be in 1..12"),
+        ("name: 2026-99-99\n", "line 1: got '2026-99-99': month must be in 1..12"),
         ("name: &x [*x]\n", "found unconstructable recursive node"),
         ("name: !!python/object:os.system {}\n", "could not determine a constructor"),
         ("? [a]\n: b\n", "found unhashable key"),

@@ -6,7 +6,7 @@ import yaml
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from rnnlimits.planning.config.mistakes import ConfigError
+from rnnlimits.planning.config.messages import ConfigError
 from rnnlimits.planning.load import load
 from support.example_config import GOOD, changed
 from support.wrong_configs import places

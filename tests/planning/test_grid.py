@@ -114,7 +114,7 @@ def test_json_carries_a_shard_unchanged_in_one_canonical_line(tmp_path):
             lambda spec: {key: spec[key] for key in spec if key != "seeds"},
             "these fields of a shard are missing: seeds",
         ),
-        (lambda spec: [spec], "--spec: list came; a shard is a mapping"),
+        (lambda spec: [spec], "--spec: got list; expected a mapping"),
     ],
 )
 def test_a_spec_that_is_not_a_shard_is_refused(tmp_path, change, message):

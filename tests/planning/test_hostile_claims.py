@@ -50,7 +50,7 @@ def test_a_text_that_a_spreadsheet_would_run_is_refused(key, text):
     content["claims"][0][key] = text
     (line,) = claim_form.problems(content)
     assert line.startswith(f"plain_gradients_vanish.{key}: ")
-    assert line.endswith(" came; give text that begins with none of = + - @")
+    assert line.endswith("; expected text that begins with none of = + - @")
 
 
 def test_the_shipped_claims_are_taken(planned):

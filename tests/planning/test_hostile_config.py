@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from rnnlimits import cli
 from rnnlimits.planning import grid
-from rnnlimits.planning.config.mistakes import ConfigError
+from rnnlimits.planning.config.messages import ConfigError
 from rnnlimits.planning.load import load
 from support.example_config import GOOD, changed
 from support.wrong_configs import NASTY, WRONG, places
@@ -135,16 +135,19 @@ def test_a_key_that_is_gone_is_told_by_its_name(folder, place):
 @pytest.mark.parametrize(
     ("results", "said"),
     [
-        ("results/a b", "give letters, digits, _, - and ., in each part first a letter, 200 bytes at most"),
-        ("results/$(touch x)", "give letters, digits"),
-        ("results/{x}", "give letters, digits"),
-        ("results/a\nb", "give letters, digits"),
-        ("-rf", "give letters, digits"),
-        (".git/hooks", "give letters, digits"),
-        ("x" * 201, "give letters, digits"),
-        ("results/../../x", "give a relative folder below the working directory"),
-        ("results/archive/laptop", "results/archive/ holds other things, so give another folder"),
-        ("./src//rnnlimits/", "src/ holds other things, so give another folder"),
+        (
+            "results/a b",
+            "expected letters, digits, _, - and ., in each part first a letter, 200 bytes at most",
+        ),
+        ("results/$(touch x)", "expected letters, digits"),
+        ("results/{x}", "expected letters, digits"),
+        ("results/a\nb", "expected letters, digits"),
+        ("-rf", "expected letters, digits"),
+        (".git/hooks", "expected letters, digits"),
+        ("x" * 201, "expected letters, digits"),
+        ("results/../../x", "expected a relative folder below the working directory"),
+        ("results/archive/laptop", "expected another folder, as results/archive/ holds other things"),
+        ("./src//rnnlimits/", "expected another folder, as src/ holds other things"),
     ],
 )
 def test_a_folder_of_results_is_nothing_but_a_folder(folder, results, said):
@@ -186,10 +189,10 @@ STAIRS = "a0: &a0 [x]\n" + "".join(f"a{n + 1}: &a{n + 1} [*a{n}]\n" for n in ran
         ("name: a\nname: b\n", 2, "key 'name' is there twice"),
         ("name:\n\tresults: x\n", 2, "cannot start any token"),
         ("name: a\nresults: '\x07'\n", 2, "unacceptable character"),
-        ('name: a\nresults: "\\e[31m"\n', 2, "unprintable character '\\x1b' came"),
-        ('name: a\nresults: "\\ud800"\n', 2, "unprintable character '\\ud800' came"),
-        ('name: a\n"\\0": b\n', 2, "unprintable character '\\x00' came"),
-        ("name: a\nresults: " + "9" * 5000, 2, "9999... came; Exceeds the limit"),
+        ('name: a\nresults: "\\e[31m"\n', 2, "got the unprintable character '\\x1b'"),
+        ('name: a\nresults: "\\ud800"\n', 2, "got the unprintable character '\\ud800'"),
+        ('name: a\n"\\0": b\n', 2, "got the unprintable character '\\x00'"),
+        ("name: a\nresults: " + "9" * 5000, 2, "9999...: Exceeds the limit"),
         ("name: a\n---\nname: b\n", 2, "another document"),
         ("name: &x [*x]\n", 1, "unconstructable recursive node"),
     ],
@@ -237,5 +240,5 @@ def test_a_config_whose_own_name_means_something_else_is_refused(tmp_path, name)
         capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 1
-    assert done.stderr.startswith(f"--config: {name!r} came; give a path without ")
+    assert done.stderr.startswith(f"--config: got {name!r}; expected a path without ")
     assert len(done.stderr.splitlines()) == 1

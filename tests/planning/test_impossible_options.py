@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from rnnlimits import catalog
 from rnnlimits.planning.config import options as config_options
-from rnnlimits.planning.config.mistakes import tell
+from rnnlimits.planning.config.messages import tell
 from rnnlimits.planning.config.values import LARGEST
 
 torch = pytest.importorskip("torch")
@@ -52,7 +52,7 @@ def cases() -> Iterator[Any]:
 def accepted(folder: str, name: str, option: str, value: Any) -> Any:
     """The page's options as a job makes them; None where planning says in one line what is wrong."""
     try:
-        page = config_options._page(folder, {"page": name, option: value})
+        page = config_options.resolve(folder, {"page": name, option: value})
     except ValidationError as error:
         lines = tell(error, lambda where: [], [])
         assert len(lines) == 1
@@ -142,7 +142,7 @@ JOBS = {
 )
 def test_the_plan_refuses_what_a_simulation_cannot_do(name, wrong, said):
     with pytest.raises(ValidationError) as refused:
-        config_options._page("simulations", {"page": name, **wrong})
+        config_options.resolve("simulations", {"page": name, **wrong})
     (line,) = tell(refused.value, lambda where: [], [])
     assert said in line
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from rnnlimits.planning.config.mistakes import ConfigError
+from rnnlimits.planning.config.messages import ConfigError
 from rnnlimits.planning.load import load
 from support.example_config import GOOD, changed
 

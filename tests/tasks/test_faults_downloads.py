@@ -88,12 +88,12 @@ def serve(monkeypatch, tmp_path):
 FAULTS = {
     "broken off": (broken_off, "IncompleteRead"),
     "broken off, no length told": (broken_off_without_a_length, "does not match the known hash"),
-    "an HTML page with 200": (functools.partial(send, content=PAGE), "a web page came, not the text"),
+    "an HTML page with 200": (functools.partial(send, content=PAGE), "got a web page; expected the text"),
     "an HTML page with 503": (functools.partial(send, content=PAGE, status=503), "503 Server Error"),
     "not there any more": (functools.partial(send, content=b"", status=404), "404 Client Error"),
     "empty": (functools.partial(send, content=b""), "does not match the known hash"),
     "a flipped bit": (functools.partial(send, content=flipped(TEXT)), "does not match the known hash"),
-    "too long": (endless, "more than the 86,000 bytes of the text came"),
+    "too long": (endless, "got more than 86,000 bytes; expected the text of that size"),
 }
 
 

@@ -86,19 +86,23 @@ REFUSED = [
     (
         "c.yaml",
         CONFIG | {"results": "results/$(touch PWNED)"},
-        "c.yaml: results: 'results/$(touch PWNED)' came; ",
+        "c.yaml: results: got 'results/$(touch PWNED)'; ",
     ),
     (
         "c.yaml",
         CONFIG | {"results": "results/{shard}"},
-        "c.yaml: results: 'results/{shard}' came; give letters",
+        "c.yaml: results: got 'results/{shard}'; expected letters",
     ),
-    ("c.yaml", CONFIG | {"claims": "{x}.yaml"}, "c.yaml: claims: '{x}.yaml' came; give a path without '{'"),
-    ("{x}.yaml", CONFIG, "--config: '{x}.yaml' came; give a path without '{'"),
+    (
+        "c.yaml",
+        CONFIG | {"claims": "{x}.yaml"},
+        "c.yaml: claims: got '{x}.yaml'; expected a path without '{'",
+    ),
+    ("{x}.yaml", CONFIG, "--config: got '{x}.yaml'; expected a path without '{'"),
     (
         "c.yaml",
         CONFIG | {"studies": {"a;b": STUDY}},
-        "c.yaml: studies.a;b: 'a;b' came; give lower-case letters",
+        "c.yaml: studies.a;b: got 'a;b'; expected lower-case letters",
     ),
 ]
 

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from rnnlimits import catalog
 from rnnlimits.execution import gpu_slots, run_lock
 from rnnlimits.planning import duration, grid, memory, plan_table, where
-from rnnlimits.planning.config.mistakes import ConfigError
+from rnnlimits.planning.config.messages import ConfigError
 from rnnlimits.planning.config.plain_yaml import read_yaml
 from rnnlimits.planning.config.schema import Config
 from rnnlimits.planning.load import load

@@ -59,7 +59,7 @@ def hand_over() -> int | None:
     if asked_s is not None or sys.platform != "linux" or token == "0":
         return None
     if not re.fullmatch(r"\d+\.[0-9a-f]{8}", token):
-        raise ValueError(f"{VARIABLE}: {token!r} came; set it to 0, or leave it to the Snakefile")
+        raise ValueError(f"{VARIABLE}: got {token!r}; expected 0, or nothing, for the Snakefile to set")
     request = {
         "argv": sys.argv,
         "folder": str(Path.cwd()),

@@ -8,7 +8,7 @@ from typing import Any
 
 from rnnlimits.catalog import pick
 from rnnlimits.planning import where as rule
-from rnnlimits.planning.config.mistakes import short, unknown_key, unknown_word
+from rnnlimits.planning.config.messages import short, unknown_key, unknown_word
 from rnnlimits.planning.shard import Shard
 from rnnlimits.rows import COLUMNS, WORDS
 

@@ -11,7 +11,7 @@ from typing import Any
 from rnnlimits import catalog
 from rnnlimits.contracts import ArchitectureOptions, TaskOptions
 from rnnlimits.planning.config.budget import Budget
-from rnnlimits.planning.config.mistakes import Where
+from rnnlimits.planning.config.messages import Where
 from rnnlimits.planning.config.values import LARGEST
 from rnnlimits.planning.sizes import sizes
 
@@ -73,7 +73,7 @@ def impossible_to_fold(study: Any) -> Iterator[tuple[Where, str]]:
     if not study.budget.updates:
         yield (
             ("budget", "updates"),
-            "0 came; a cross-validation compares trained models: give more updates",
+            "got 0; expected more updates, as a cross-validation compares trained models",
         )
 
 

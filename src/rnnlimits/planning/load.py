@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from rnnlimits.planning import claim_plan, feasibility, grid
 from rnnlimits.planning.config import claim_form, path_rules
 from rnnlimits.planning.config.budget import Budget
-from rnnlimits.planning.config.mistakes import ConfigError, Where, tell
+from rnnlimits.planning.config.messages import ConfigError, Where, tell
 from rnnlimits.planning.config.plain_yaml import read_yaml
 from rnnlimits.planning.config.schema import STUDIES, Config
 

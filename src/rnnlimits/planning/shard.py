@@ -101,9 +101,7 @@ class Shard:
             raise ValueError(f"--spec: not JSON ({error}); take it from `rnnlimits plan --json`") from error
         known = [field.name for field in dataclasses.fields(cls)]
         if not isinstance(values, dict):
-            raise ValueError(
-                f"--spec: {type(values).__name__} came; a shard is a mapping of {', '.join(known)}"
-            )
+            raise ValueError(f"--spec: got {type(values).__name__}; expected a mapping of {', '.join(known)}")
         try:
             for key in values:
                 pick(key, known, noun="field of a shard")

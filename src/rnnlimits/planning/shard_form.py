@@ -11,7 +11,7 @@ from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 from rnnlimits import catalog
 from rnnlimits.planning import feasibility
 from rnnlimits.planning.config.budget import Budget
-from rnnlimits.planning.config.mistakes import short, tell
+from rnnlimits.planning.config.messages import short, tell
 from rnnlimits.planning.config.options import Page, resolved
 from rnnlimits.planning.config.values import LARGEST, Closed, Label, Rate, Size
 from rnnlimits.planning.shard import Shard
@@ -57,7 +57,7 @@ def _mistakes_of(shard: _Form) -> Iterator[str]:
     """What the pages say, and what only a simulation or a refit may leave open."""
     if shard.kind == "simulation":
         if shard.budget is not None:
-            yield f"budget: {short(shard.budget)} came; a simulation trains nothing, so give null"
+            yield f"budget: got {short(shard.budget)}; expected null, as a simulation trains nothing"
         yield from _page("task_options", "simulations", shard.task_page, shard.task_options)
         return
     yield from _page("task_options", "tasks", shard.task_page, shard.task_options)
@@ -67,7 +67,7 @@ def _mistakes_of(shard: _Form) -> Iterator[str]:
     yield from _of_budget(shard.budget, shard.architecture)
     for name in ("length_steps", "learning_rates", *(() if shard.kind == "refit" else ("hidden_size",))):
         if not (came := getattr(shard, name)):
-            yield f"{name}: {came} came; a shard of kind {shard.kind} has more"
+            yield f"{name}: got {came}; expected more for a shard of kind {shard.kind}"
 
 
 def _of_budget(values: dict[str, Any] | None, architecture: str) -> Iterator[str]:

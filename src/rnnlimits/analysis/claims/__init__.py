@@ -29,7 +29,7 @@ from rnnlimits.analysis.claims.selection import (
 from rnnlimits.planning import grid
 from rnnlimits.planning import where as rule
 from rnnlimits.planning.config import claim_form
-from rnnlimits.planning.config.mistakes import ConfigError
+from rnnlimits.planning.config.messages import ConfigError
 from rnnlimits.planning.config.plain_yaml import read_yaml
 from rnnlimits.planning.config.schema import Config
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from rnnlimits.planning.config.mistakes import Where, mistakes
+from rnnlimits.planning.config.messages import Where, mistakes
 from rnnlimits.planning.config.values import Closed, Rate, Size
 
 SCHEDULE_KEYS = {"plateau": "halve_on_plateau", "decay_every": "step_decay", "warmup": "cosine"}
@@ -47,4 +47,4 @@ def _of_schedule(budget: Budget) -> Iterator[tuple[Where, str]]:
         if not own and came:
             yield (key,), f"has no effect with `schedule: {budget.schedule}`; remove it, or change schedule"
     if budget.schedule == "cosine" and budget.warmup >= budget.updates > 0:
-        yield ("warmup",), f"{budget.warmup} came; the {budget.updates} updates must be more"
+        yield ("warmup",), f"got {budget.warmup}; expected less than the {budget.updates} updates"

@@ -28,7 +28,7 @@ from pydantic import ValidationError
 from rnnlimits import catalog
 from rnnlimits.planning.config import options
 from rnnlimits.planning.config.fields import fields as option_fields
-from rnnlimits.planning.config.mistakes import cut, one_line, short, tell, unknown_key, unknown_word
+from rnnlimits.planning.config.messages import cut, one_line, short, tell, unknown_key, unknown_word
 
 TYPES = {
     "theory": "holds exactly, whatever the seed",
@@ -88,10 +88,10 @@ def _of_claim(claim: dict[str, Any], sources: dict[str, str]) -> Iterator[str]:
     yield from _keys(claim, REQUIRED, OPTIONAL)
     for key in TEXTS:
         if key in claim and not is_text(claim[key]):
-            yield f".{key}: {short(claim[key])} came; give text that begins with none of = + - @"
+            yield f".{key}: got {short(claim[key])}; expected text that begins with none of = + - @"
     title = str(claim.get("title", ""))
     if len(title) > LONGEST_TITLE:
-        yield f".title: {len(title)} characters came; {LONGEST_TITLE} at most"
+        yield f".title: got {len(title)} characters; expected {LONGEST_TITLE} at most"
     if "type" in claim and claim["type"] not in list(TYPES):
         yield f".type: {unknown_word(claim['type'], tuple(TYPES))}"
     source = claim.get("source")
@@ -133,7 +133,7 @@ def _of_part(part: dict[str, Any]) -> Iterator[str]:
         if key in part and not _is_selection(part[key]):
             yield f".{key}: give a mapping of columns to values, or to lists of values"
     if not isinstance(part.get("positive_control", False), bool):
-        yield f".positive_control: {short(part['positive_control'])} came; give true or false"
+        yield f".positive_control: got {short(part['positive_control'])}; expected true or false"
     if form.metric and _metric(part) != form.metric:
         yield f".where.metric: {part['check']} looks at one metric; give {form.metric}"
     if set(required) <= set(part):

@@ -17,7 +17,7 @@ from pydantic import (
 
 from rnnlimits import catalog
 from rnnlimits.planning.config.fields import fields as option_fields
-from rnnlimits.planning.config.mistakes import Where, mistake, mistakes, short, tell, unknown_key
+from rnnlimits.planning.config.messages import Where, mistake, mistakes, short, tell, unknown_key
 from rnnlimits.planning.config.values import LARGEST, LARGEST_OPTION
 
 
@@ -56,7 +56,7 @@ def _adapter(kind: str, name: str) -> TypeAdapter[Any]:
 def resolve(kind: str, values: Any) -> Page:
     """The page that `{page: NAME, ...}` means, its options checked; a ValidationError where it means none."""
     if not isinstance(values, dict):
-        raise mistake(f"{short(values)} came; give a mapping of options, or {{}} for the defaults")
+        raise mistake(f"got {short(values)}; expected a mapping of options, or {{}} for the defaults")
     values = dict(values)
     try:
         name = catalog.path(kind, values.pop("page")).stem

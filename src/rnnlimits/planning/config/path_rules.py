@@ -7,7 +7,7 @@ data: /data/my texts             anything in one line without { }; it is quoted 
 import re
 from pathlib import PurePosixPath
 
-from rnnlimits.planning.config.mistakes import mistake, short
+from rnnlimits.planning.config.messages import mistake, short
 
 # A part of a results folder: not hidden, no option of a command, no wildcard.
 PART = re.compile(r"\w[\w.-]*")
@@ -22,12 +22,12 @@ def results_folder(text: str) -> str:
     """The folder that everything is written into, written in one way: below the working directory."""
     path = PurePosixPath(text)
     if not path.parts or ".." in path.parts or path.is_absolute() or "\\" in text:
-        raise mistake(f"{short(text)} came; give a relative folder below the working directory")
+        raise mistake(f"got {short(text)}; expected a relative folder below the working directory")
     if not all(map(PART.fullmatch, path.parts)) or len(text.encode()) > LONGEST_BYTES:
         wanted = f"letters, digits, _, - and ., in each part first a letter, {LONGEST_BYTES} bytes at most"
-        raise mistake(f"{short(text)} came; give {wanted}")
+        raise mistake(f"got {short(text)}; expected {wanted}")
     if taken := [name for name in NOT_FOR_RESULTS if path.is_relative_to(name)]:
-        raise mistake(f"{short(text)} came; {taken[0]}/ holds other things, so give another folder")
+        raise mistake(f"got {short(text)}; expected another folder, as {taken[0]}/ holds other things")
     return str(path)
 
 
@@ -42,10 +42,10 @@ def problem_of(text: str) -> str | None:
     """What is wrong with a path of the config's or of the command line's.
 
     >>> problem_of("my {texts}")
-    "'my {texts}' came; give a path without '{'"
+    "got 'my {texts}'; expected a path without '{'"
     >>> problem_of("my texts")
     """
     if not text:
-        return "'' came; give a path, or remove the key"
+        return "got ''; expected a path, or no such key"
     found = NOWHERE.search(text)
-    return found and f"{short(text)} came; give a path without {found[0]!r}"
+    return found and f"got {short(text)}; expected a path without {found[0]!r}"

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 import yaml
 
-from rnnlimits.planning.config.mistakes import ConfigError, one_line, short
+from rnnlimits.planning.config.messages import ConfigError, one_line, short
 
 LARGEST_BYTES = 2**20
 LARGEST_VALUES = 200_000  # each alias counted as what it stands for
@@ -73,11 +73,11 @@ class _Loader(yaml.SafeLoader):
         try:
             return super().construct_object(node, deep)
         except ValueError as error:  # a day that no month has, a number of 5,000 digits
-            _refuse(f"{short(node.value)} came; {one_line(error)}", node)
+            _refuse(f"got {short(node.value)}: {one_line(error)}", node)
 
     def construct_scalar(self, node: Any) -> Any:
         if isinstance(node, yaml.ScalarNode) and (found := UNPRINTABLE.search(node.value)):
-            _refuse(f"the unprintable character {found[0]!r} came; remove it", node)
+            _refuse(f"got the unprintable character {found[0]!r}; expected text without it", node)
         return super().construct_scalar(node)
 
 

@@ -23,7 +23,7 @@ from pydantic import (
 
 from rnnlimits.planning.config import path_rules
 from rnnlimits.planning.config.budget import Budget
-from rnnlimits.planning.config.mistakes import Where, mistake, mistakes, unknown_word
+from rnnlimits.planning.config.messages import Where, mistake, mistakes, unknown_word
 from rnnlimits.planning.config.options import AsWritten, Labelled, Page, resolved
 from rnnlimits.planning.config.values import Closed, Label, Rate, Size
 

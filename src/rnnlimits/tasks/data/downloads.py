@@ -70,10 +70,12 @@ class Incoming:
 
     def write(self, part: bytes) -> None:
         if not self.size and is_a_page(part):
-            raise ValueError(f"a web page came, not the {self.file.noun}: a proxy's, or of a login?")
+            raise ValueError(f"got a web page; expected the {self.file.noun}: is there a proxy, or a login?")
         self.size += len(part)
         if self.size > self.file.size:
-            raise ValueError(f"more than the {self.file.size:,} bytes of the {self.file.noun} came")
+            raise ValueError(
+                f"got more than {self.file.size:,} bytes; expected the {self.file.noun} of that size"
+            )
         self.out.write(part)
 
     def flush(self) -> None:

@@ -30,7 +30,7 @@ def unknown_key(key: object, possible: Collection[str]) -> str:
 
 def unknown_word(word: object, possible: Collection[str]) -> str:
     """What to say about a value that is none of the few possible ones."""
-    return f"{short(word)} came; {_hint(word, possible, otherwise='take a possible one')}"
+    return f"got {short(word)}; {_hint(word, possible, otherwise='take a possible one')}"
 
 
 def _hint(came: object, possible: Collection[str], otherwise: str) -> str:
@@ -65,23 +65,23 @@ def cut(text: str) -> str:
 
 
 WANTED = {
-    "int_type": "give a whole number",
-    "int_from_float": "give a whole number",
-    "float_type": "give a number",
-    "string_type": "give text",
-    "bool_type": "give true or false",
-    "list_type": "give a list, as in [1, 2]",
-    "tuple_type": "give a list, as in [1, 2]",
-    "string_too_long": "give at most {max_length} characters",
-    "dict_type": "give a mapping of labels",
-    "model_type": "give a mapping of keys",
-    "model_attributes_type": "give a mapping of keys",
-    "finite_number": "give a finite number",
-    "greater_than": "give a number greater than {gt:g}",
-    "greater_than_equal": "give a number not less than {ge:g}",
-    "less_than": "give a number less than {lt:g}",
-    "less_than_equal": "give a number not greater than {le:g}",
-    "too_short": "give at least one",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "string_type": "text",
+    "bool_type": "true or false",
+    "list_type": "a list, as in [1, 2]",
+    "tuple_type": "a list, as in [1, 2]",
+    "string_too_long": "at most {max_length} characters",
+    "dict_type": "a mapping of labels",
+    "model_type": "a mapping of keys",
+    "model_attributes_type": "a mapping of keys",
+    "finite_number": "a finite number",
+    "greater_than": "a number greater than {gt:g}",
+    "greater_than_equal": "a number not less than {ge:g}",
+    "less_than": "a number less than {lt:g}",
+    "less_than_equal": "a number not greater than {le:g}",
+    "too_short": "at least one",
     "recursion_loop": "it contains itself",
 }
 
@@ -89,7 +89,7 @@ WANTED = {
 def tell(
     error: ValidationError, possible_keys: Callable[[Where], Collection[str]], kinds: Collection[str]
 ) -> list[str]:
-    """'studies.copy.seeds: 0 came; give a number greater than 0' for everything that pydantic found."""
+    """'studies.copy.seeds: got 0; expected a number greater than 0' for everything that pydantic found."""
     lines = []
     for one in error.errors(include_url=False):
         # pydantic adds the kind of a study and "[key]" to the path; neither stands there in the file.
@@ -126,7 +126,7 @@ def _message(one: ErrorDetails, possible_keys: Callable[[Where], Collection[str]
             words = re.findall(r"'([^']*)'", context["expected"])
             return unknown_word(one["input"], words or [context["expected"]])
         case "string_pattern_mismatch":
-            return f"{came} came; give lower-case letters, digits and _, first a letter, 40 at most"
+            return f"got {came}; expected lower-case letters, digits and _, first a letter, 40 at most"
         case other if other in WANTED:
-            return f"{came} came; {WANTED[other].format(**context)}"
-    return f"{came} came; {one_line(one['msg'])}"
+            return f"got {came}; expected {WANTED[other].format(**context)}"
+    return f"got {came}: {one_line(one['msg'])}"
