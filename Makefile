@@ -113,7 +113,7 @@ from_archive: $(if $(wildcard $(FULL)),$(FULL),$(LIGHT))  ## rebuild tables, fig
 replicate_archive: $(FULL)  ## put the rows and verdicts of the last `make replicate` into results/archive, to be committed
 	snakemake --cores 1 archive $(REPLICATION)
 
-replicate_from_archive: $(if $(wildcard $(FULL)),$(FULL),$(LIGHT))  ## rebuild the verdict page from results/archive, without training
+replicate_from_archive: $(if $(wildcard $(FULL)),$(FULL),$(LIGHT))  ## rebuild the verdict report from results/archive, without training
 	$(FROM_ARCHIVE) $(REPLICATION)
 
 lock:  ## newest versions that pyproject.toml allows, into requirements.lock and environment.yml

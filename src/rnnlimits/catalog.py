@@ -33,15 +33,18 @@ NOUNS = {
     "figures": "figure",
     "checks": "check",
 }
-FOLDERS = {kind: kind for kind in NOUNS} | {"figures": "analysis/figures", "checks": "analysis/claims/checks"}
+FOLDERS = {folder: folder for folder in NOUNS} | {
+    "figures": "analysis/figures",
+    "checks": "analysis/claims/checks",
+}
 BASE = "base"  # what the pages of a folder share; more of it is in files whose names begin with an underscore
 LIGHT_MODULES = ("__future__", "dataclasses", "typing", "math", "string")
 LIGHT_PARTS = ("rnnlimits.catalog", "rnnlimits.contracts", "rnnlimits.tasks.data")  # with all in them
 
 
-def names(kind: str) -> list[str]:
-    """Every page of a kind, sorted."""
-    found = (path.stem for path in (PACKAGE / FOLDERS[kind]).glob("[!_]*.py"))
+def names(folder: str) -> list[str]:
+    """Every page of a folder, sorted."""
+    found = (path.stem for path in (PACKAGE / FOLDERS[folder]).glob("[!_]*.py"))
     return sorted(name for name in found if name != BASE)
 
 
@@ -70,12 +73,12 @@ def pick(name: str, known: Collection[str], noun: str, otherwise: str = "") -> s
     raise LookupError(f"no {noun} {came}; {hint} (known: {', '.join(sorted(known))})")
 
 
-def path(kind: str, name: str) -> Path:
+def path(folder: str, name: str) -> Path:
     """The file of a page."""
     # A name that could be none of a module's is no page that somebody forgot to write.
     could_be = str(name).isidentifier() and len(str(name)) < 40
-    new_file = f"add src/rnnlimits/{FOLDERS[kind]}/{name}.py or take a known one" if could_be else ""
-    return PACKAGE / FOLDERS[kind] / f"{pick(name, names(kind), NOUNS[kind], otherwise=new_file)}.py"
+    new_file = f"add src/rnnlimits/{FOLDERS[folder]}/{name}.py or take a known one" if could_be else ""
+    return PACKAGE / FOLDERS[folder] / f"{pick(name, names(folder), NOUNS[folder], otherwise=new_file)}.py"
 
 
 @functools.cache
@@ -84,14 +87,14 @@ def tree(file: Path) -> ast.Module:
     return ast.parse(file.read_text(encoding="utf-8"), filename=str(file))
 
 
-def summary(kind: str, name: str) -> str:
+def summary(folder: str, name: str) -> str:
     """The first line of the page's docstring: its equation or its example."""
-    return (ast.get_docstring(tree(path(kind, name))) or "").partition("\n")[0]
+    return (ast.get_docstring(tree(path(folder, name))) or "").partition("\n")[0]
 
 
-def methods(kind: str, name: str) -> set[str]:
+def methods(folder: str, name: str) -> set[str]:
     """The functions that the page's classes define: `fold` is there where a task can be cross-validated."""
-    classes = [node for node in tree(path(kind, name)).body if isinstance(node, ast.ClassDef)]
+    classes = [node for node in tree(path(folder, name)).body if isinstance(node, ast.ClassDef)]
     return {node.name for cls in classes for node in cls.body if isinstance(node, ast.FunctionDef)}
 
 
@@ -101,13 +104,13 @@ def has_recurrence(name: str) -> bool:
 
 
 @functools.cache
-def constant(kind: str, name: str, variable: str) -> Any:
+def constant(folder: str, name: str, variable: str) -> Any:
     """What the page's classes, or those that they build on, set to a literal; None if they do not.
 
     >>> constant("architectures", "irnn", "kernel"), constant("tasks", "parity", "reads_last")
     ('elman', False)
     """
-    file = path(kind, name)
+    file = path(folder, name)
     values = (_value(file, cls, variable) for cls in tree(file).body if isinstance(cls, ast.ClassDef))
     found = next(filter(None, values), None)
     return ast.literal_eval(found) if found is not None and _is_literal(found) else None
@@ -133,16 +136,16 @@ def class_of(file: Path, name: str) -> tuple[Path, ast.ClassDef] | None:
 
 
 @functools.cache
-def options(kind: str, name: str) -> type:
+def options(folder: str, name: str) -> type:
     """The page's `Options`, read without importing the page.
 
     >>> options("architectures", "elman").__name__
     'Options'
     """
-    file = path(kind, name)
+    file = path(folder, name)
     light = ast.Module([node for node in tree(file).body if _is_light(node)], type_ignores=[])
     # dataclasses and pydantic look annotations up through sys.modules: the excerpt needs a module of its own.
-    excerpt = types.ModuleType(f"rnnlimits._options.{kind}.{name}")
+    excerpt = types.ModuleType(f"rnnlimits._options.{folder}.{name}")
     sys.modules[excerpt.__name__] = excerpt
     try:
         exec(compile(light, str(file), "exec"), excerpt.__dict__)
@@ -151,7 +154,7 @@ def options(kind: str, name: str) -> type:
             f"{file}: class Options uses {error.name!r}, which planning cannot see; "
             f"it sees {', '.join((*LIGHT_MODULES, *LIGHT_PARTS))} and CAPITALS = literal"
         ) from error
-    return contracts.checked(vars(excerpt).get("Options"), kind, file)
+    return contracts.checked(vars(excerpt).get("Options"), folder, file)
 
 
 def check(name: str) -> type[contracts.CheckOptions]:
@@ -207,16 +210,16 @@ def _frozen(value: Any) -> Any:
     return tuple(_frozen(item) for item in value) if isinstance(value, list) else value
 
 
-def module(kind: str, name: str) -> types.ModuleType:
+def module(folder: str, name: str) -> types.ModuleType:
     """The page itself, imported: only here may torch or pandas come in."""
-    return importlib.import_module(f"rnnlimits.{FOLDERS[kind].replace('/', '.')}.{path(kind, name).stem}")
+    return importlib.import_module(f"rnnlimits.{FOLDERS[folder].replace('/', '.')}.{path(folder, name).stem}")
 
 
-def page_class(kind: str, name: str) -> type:
+def page_class(folder: str, name: str) -> type:
     """The one class of an architecture's or a task's page that its base class knows."""
-    page = module(kind, name)
-    base_name = {"architectures": "Architecture", "tasks": "Task"}[kind]
-    base = getattr(importlib.import_module(f"rnnlimits.{kind}.base"), base_name)
+    page = module(folder, name)
+    base_name = {"architectures": "Architecture", "tasks": "Task"}[folder]
+    base = getattr(importlib.import_module(f"rnnlimits.{folder}.base"), base_name)
     classes = [value for value in vars(page).values() if isinstance(value, type) and issubclass(value, base)]
     own = [cls for cls in classes if cls.__module__ == page.__name__]
     if len(own) != 1:

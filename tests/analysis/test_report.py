@@ -1,6 +1,7 @@
 """The page as text: it says what the tables say, and plainly what is missing."""
 
 import re
+from html import unescape
 from html.parser import HTMLParser
 
 import pandas as pd
@@ -10,6 +11,7 @@ from rnnlimits import catalog
 from rnnlimits.analysis import report
 from rnnlimits.analysis.report import answer, display
 from support import synthetic_run, synthetic_tables
+from support.repository_copy import ROOT
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
 
@@ -208,3 +210,12 @@ def test_a_very_long_table_is_cut_and_says_so():
     table = display.shown("replicas", many, "Replicas", "Note.")
     assert len(table.rows) == display.MOST_ROWS
     assert "The first 1,000 of 1,005 lines." in table.note
+
+
+def test_the_words_of_the_report_mean_what_the_glossary_says():
+    template = (catalog.PACKAGE / "analysis" / "templates" / "glossary.html").read_text(encoding="utf-8")
+    lines = re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", template)
+    shown = {word: unescape(re.sub(r"</?code>", "`", said)) for word, said in lines}
+    glossary = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    assert len(shown) > 10
+    assert {word: said for word, said in shown.items() if f"| {word} | {said} |" not in glossary} == {}

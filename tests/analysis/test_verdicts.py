@@ -1,4 +1,4 @@
-"""The verdict page: every claim with what it rests on, the same bytes each time, and its figures."""
+"""The verdict report: every claim with what it rests on, the same bytes each time, and its figures."""
 
 import re
 import shutil
@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from rnnlimits.analysis import report, verdicts
-from rnnlimits.analysis.verdicts import figure, page, rows
+from rnnlimits.analysis.verdicts import figure, html, rows
 from rnnlimits.planning import grid
 from support import synthetic_verdicts
 from support.synthetic_verdicts import BROKEN
@@ -79,7 +79,7 @@ def test_a_claim_that_was_not_run_says_what_it_needs_and_has_no_figure(text, mad
 def test_the_page_is_the_same_whether_there_is_a_gpu_or_not(text, made, monkeypatch):
     monkeypatch.setenv(grid.GPU_VARIABLE, "1")
     folder = made.claims.parent
-    assert page.build(made.config, made.claims, made.details, folder / "figures") == text
+    assert html.build(made.config, made.claims, made.details, folder / "figures") == text
 
 
 def test_no_text_of_a_claim_becomes_a_part_of_the_page(text):
@@ -99,7 +99,7 @@ def test_only_the_marked_parts_differ_where_only_seconds_do(made, tmp_path, text
     details = shutil.copytree(made.details, tmp_path / "details")
     given = pd.read_csv(details / "fairness.csv")
     given.assign(seconds=[77.7, 66.6]).to_csv(details / "fairness.csv", index=False)
-    slower = page.build(made.config, made.claims, details, made.claims.parent / "figures")
+    slower = html.build(made.config, made.claims, details, made.claims.parent / "figures")
     assert "77.7" in slower
     assert slower != text
     marked = re.compile(r"<!-- From here on.*?<!-- To here. -->", re.DOTALL)
@@ -112,7 +112,7 @@ def test_without_details_of_another_kind_the_page_is_still_whole(made, tmp_path)
         (details / f"{name}.csv").unlink()
     claims = pd.read_csv(made.claims, keep_default_na=False)
     claims.drop(columns=["paper", "tried", "reduced", "sensitivity"]).to_csv(tmp_path / "c.csv", index=False)
-    built = page.build(made.config, tmp_path / "c.csv", details, tmp_path / "none")
+    built = html.build(made.config, tmp_path / "c.csv", details, tmp_path / "none")
     assert "A gate helps." in built
     assert "What each side was given" not in built
     assert "<figure>" not in built

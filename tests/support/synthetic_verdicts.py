@@ -135,12 +135,14 @@ def _number(seed: int, value: float, chance: float) -> dict:
 def _line(variant: str, metric: str) -> dict:
     """What a row says beside its number: of a network, or of a simulation, which has no size."""
     if variant == "none":
-        task, label, length, hidden = "guess", f"guess {metric}", 0, 0
+        task, measure, length, hidden = "guess", metric, 0, 0
+        label = f"guess {metric}"
     else:
-        task, label, length, hidden = "adding", f"{variant} on adding (h 32, T 20) test {metric}", 20, 32
+        task, measure, length, hidden = "adding", f"test {metric}", 20, 32
+        label = f"{variant} on adding (h 32, T 20) {measure}"
     return {
-        "label": label, "study": "memory", "shard": f"memory.{variant}", "task": task, "variant": variant,
-        "hidden_size": hidden, "length_steps": length, "metric": metric,
+        "label": label, "measure": measure, "study": "memory", "shard": f"memory.{variant}", "task": task,
+        "variant": variant, "hidden_size": hidden, "length_steps": length, "metric": metric,
     }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from rnnlimits.planning import duration, grid, memory
 from rnnlimits.planning.config.schema import Config
 from rnnlimits.planning.shard import Shard
 
-GUESSED = "; a guess: no GPU was measured"
+GUESSED = "a guess: no GPU was measured"
 
 
 def lines(config: Config, jobs: Sequence[Shard]) -> Iterator[str]:
@@ -55,7 +55,7 @@ def takes(config: Config, waiting: Sequence[Shard]) -> str:
     """Of jobs for a GPU, how many and how long."""
     whole = duration.in_words(sum(seconds_of(config, waiting).values()))
     counted = f"{len(waiting)} jobs, {whole} one after another" if len(waiting) > 1 else f"1 job, {whole}"
-    return f"{counted} ({GUESSED.removeprefix('; ')})"
+    return f"{counted} ({GUESSED})"
 
 
 def _peaks(config: Config, planned: Sequence[Shard]) -> dict[str, float]:
@@ -90,7 +90,7 @@ def _sums(
         duration.in_words(sum(seconds[shard.id] for shard in jobs)),
         duration.in_words(seconds[longest]),
     )
-    guessed = GUESSED if _on(config, jobs, "cuda") else ""
+    guessed = f"; {GUESSED}" if _on(config, jobs, "cuda") else ""
     yield f"time, if nothing stops early: {whole} one after another, {one} the longest ({longest}){guessed}"
     largest = max(jobs, key=lambda shard: peaks[shard.id]).id
     yield f"memory: at most {peaks[largest]:.0f} MB a job ({largest})"

@@ -11,7 +11,7 @@ from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 from rnnlimits import catalog
 from rnnlimits.planning import feasibility
 from rnnlimits.planning.config.budget import Budget
-from rnnlimits.planning.config.messages import short, tell
+from rnnlimits.planning.config.messages import short, told
 from rnnlimits.planning.config.options import Page, resolved
 from rnnlimits.planning.config.values import LARGEST, Closed, Label, Rate, Size
 from rnnlimits.planning.shard import Shard
@@ -89,7 +89,6 @@ def _told(place: str, form: Any, value: Any) -> Iterator[str]:
     try:
         TypeAdapter(form).validate_python(value)
     except ValidationError as error:
-        for line in tell(error, lambda where: list(Budget.model_fields), []):
+        for where, said in told(error, lambda where: list(Budget.model_fields)):
             # An option has a place of its own below this one; the page as a whole has not.
-            whole = line.removeprefix("the whole file: ")
-            yield f"{place}: {whole}" if whole != line else f"{place}.{line}".removeprefix(".")
+            yield f"{'.'.join(filter(None, (place, where)))}: {said}"

@@ -14,6 +14,7 @@ from rnnlimits.analysis.claims.finding import (
     limits,
     measured,
     number,
+    spread,
 )
 from rnnlimits.analysis.claims.selection import Cell
 from rnnlimits.analysis.statistics import Interval
@@ -93,7 +94,7 @@ def _of_extreme(
     reach = int(value.between(low, high).sum())
     rate = statistics.share(reach, len(cell.value), cell.confidence)
     said = f"{cell.label}: the {EXTREMES[statistic]} of {len(value)} seeds is {number(extreme)}; "
-    said += f"{reach} of {len(cell.value)} within the bound, a share of {measured(rate).rpartition(',')[0]}"
+    said += f"{reach} of {len(cell.value)} within the bound, a share of {spread(rate)}"
     one_is_enough = (statistic == "max") == (high == inf)
     verdict = REPRODUCED if low <= extreme <= high else CONTRADICTED
     why = f"one seed is enough to {'show' if one_is_enough else 'contradict'} it"

@@ -18,7 +18,7 @@ FINDINGS = [*PLACE, "check", "verdict", "sentence", "bound", "why", *NUMBERS, "p
 OF_ROW = ["study", "shard", "task", "variant", "hidden_size", "length_steps", "metric", "seed"]
 SENSITIVITY = [*PLACE, "change", "verdict", "estimate", "low", "high"]
 FAIRNESS = [*PLACE, *fairness.COLUMNS]
-EVIDENCE = [*PLACE, "side", "label", *OF_ROW, "value", "chance", "status"]
+EVIDENCE = [*PLACE, "side", "label", "measure", *OF_ROW, "value", "chance", "status"]
 WHOLE = ("seed", "hidden_size", "length_steps", "n", "parameters", "updates_planned", "trials")
 Line = dict[str, Any]
 
@@ -81,7 +81,8 @@ def _compares(part: Mapping[str, Any]) -> bool:
 def seeds(place: Line, part: Mapping[str, Any], finding: Finding) -> Iterator[Line]:
     """Of each cell the number that was judged, seed by seed; of networks at once, their rows."""
     for number, cell in enumerate(finding.cells):
-        same = place | {"side": "other" if _compares(part) and number else "one", "label": cell.label}
+        side = "other" if _compares(part) and number else "one"
+        same = place | {"side": side, "label": cell.label, "measure": cell.metric}
         value, _ = counted(cell)
         for row in cell.rows.sort_values("seed").to_dict("records"):
             judged = {"value": value[row["seed"]]}
@@ -89,4 +90,5 @@ def seeds(place: Line, part: Mapping[str, Any], finding: Finding) -> Iterator[Li
     for rows in finding.rows if not finding.cells else ():
         for row in rows.to_dict("records"):
             label = f"{row['variant']} on {row['task']} {row['metric']}"
-            yield place | {"side": "one", "label": label} | {key: row[key] for key in row if key in EVIDENCE}
+            same = place | {"side": "one", "label": label, "measure": row["metric"]}
+            yield same | {key: row[key] for key in row if key in EVIDENCE}

@@ -19,6 +19,7 @@ class Change(NamedTuple):
     change: str
     verdict: str
     interval: Interval
+    why: str = ""  # where nothing could be changed
 
 
 class Finding(NamedTuple):
@@ -64,9 +65,15 @@ def number(value: float) -> str:
 
 
 def measured(interval: Interval) -> str:
-    if not interval.n:
-        return "no value, 0"
-    return f"{number(interval.estimate)} [{number(interval.low)}, {number(interval.high)}], {interval.n}"
+    return f"{spread(interval)}, {interval.n}" if interval.n else "no value, 0"
+
+
+def spread(interval: Interval) -> str:
+    """
+    >>> spread(Interval(0.5, 0.25, 1, 3))
+    '0.5 [0.25, 1]'
+    """
+    return f"{number(interval.estimate)} [{number(interval.low)}, {number(interval.high)}]"
 
 
 def limits(low: float, high: float) -> str:

@@ -53,7 +53,7 @@ def in_words(findings: Sequence[Finding]) -> str:
     for kind, words in KINDS.items():
         made = [(one, found) for found in findings for one in found.changes if one.kind == kind]
         tried = [one.verdict == found.verdict for one, found in made if one.verdict != NOT_RUN]
-        reasons = dict.fromkeys(one.change.partition(": ")[2] for one, _ in made if one.verdict == NOT_RUN)
+        reasons = dict.fromkeys(one.why for one, _ in made if one.verdict == NOT_RUN)
         if tried:
             said.append(f"{words}: {sum(tried)} of {len(tried)} verdicts the same")
         elif made:
@@ -107,4 +107,4 @@ def _change(kind: str, words: str, found: Finding) -> Change:
 
 
 def _impossible(kind: str, why: str) -> Change:
-    return Change(kind, f"{KINDS[kind]}: {why}", NOT_RUN, NO_NUMBER)
+    return Change(kind, f"{KINDS[kind]}: {why}", NOT_RUN, NO_NUMBER, why)

@@ -11,7 +11,7 @@ from pandas import DataFrame
 
 from rnnlimits.analysis import claims
 from rnnlimits.analysis.claims import Judgement, checks, fairness
-from rnnlimits.analysis.claims.finding import Change, Finding, measured, number
+from rnnlimits.analysis.claims.finding import Change, Finding, number, spread
 from rnnlimits.analysis.claims.selection import plan_of
 from rnnlimits.analysis.explain import origin
 from rnnlimits.analysis.explain.layout import by_seed, count, field, heading, words
@@ -92,7 +92,7 @@ def _finding(place: str, finding: Finding) -> Iterator[str]:
 
 
 def _measured(one: Change) -> str:
-    return f", {measured(one.interval).rpartition(',')[0]}" if one.interval.n else ""
+    return f", {spread(one.interval)}" if one.interval.n else ""
 
 
 def _given(part: Mapping[str, Any], finding: Finding, record: Record) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The tables of the verdict page, as texts: findings, sensitivity, what each side was given."""
+"""The tables of the verdict report, as texts: findings, sensitivity, what each side was given."""
 
 import math
 from collections.abc import Callable, Sequence

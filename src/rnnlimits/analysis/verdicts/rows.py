@@ -88,7 +88,7 @@ def panels(findings: pd.DataFrame, evidence: pd.DataFrame) -> list[Panel]:
 
 
 def _panels(findings: pd.DataFrame, evidence: pd.DataFrame) -> Iterator[Panel]:
-    measures = [_measure(*names) for names in zip(evidence.label, evidence.metric)]
+    measures = evidence.measure.map(base.words)
     for part, behind in evidence.assign(measure=measures).groupby("part"):
         found = findings[findings.part == part]
         by_number = {line["finding"]: line for line in found.to_dict("records")}
@@ -112,15 +112,6 @@ def _panels(findings: pd.DataFrame, evidence: pd.DataFrame) -> Iterator[Panel]:
                 check=check,
                 findings=[_judged(by_number[key], cut, told) for key, cut in cells.groupby("finding")],
             )
-
-
-def _measure(label: str, metric: str) -> str:
-    """
-    >>> _measure("gru on adding (h 4, T 9) test loss", "loss"), _measure("guess solved", "solved")
-    ('test loss', 'solved')
-    """
-    _, found, words = label.partition(") ")
-    return base.words(words if found else metric)
 
 
 def shared(measures: list[str]) -> tuple[str, dict[str, str]]:

@@ -28,7 +28,7 @@ from pydantic import ValidationError
 from rnnlimits import catalog
 from rnnlimits.planning.config import options
 from rnnlimits.planning.config.fields import fields as option_fields
-from rnnlimits.planning.config.messages import cut, one_line, short, tell, unknown_key, unknown_word
+from rnnlimits.planning.config.messages import cut, one_line, short, told, unknown_key, unknown_word
 
 TYPES = {
     "theory": "holds exactly, whatever the seed",
@@ -146,9 +146,8 @@ def _of_options(part: dict[str, Any], known: set[str]) -> Iterator[str]:
     try:
         options.resolve("checks", {**values, "page": part["check"]})
     except ValidationError as error:
-        for line in tell(error, lambda where: sorted(known), []):
-            whole = line.removeprefix("the whole file: ")
-            yield f": {whole}" if whole != line else f".{line}"
+        for where, said in told(error, lambda where: sorted(known)):
+            yield f".{where}: {said}" if where else f": {said}"
 
 
 def _metric(part: dict[str, Any]) -> Any:

@@ -23,10 +23,10 @@ class Option:
         return self.default is dataclasses.MISSING
 
 
-def fields(kind: str, name: str) -> list[Option]:
+def fields(folder: str, name: str) -> list[Option]:
     """The options of a page with their defaults, choices and comments."""
-    options_class = catalog.options(kind, name)
-    hints, comments = typing.get_type_hints(options_class), _comments(catalog.path(kind, name))
+    options_class = catalog.options(folder, name)
+    hints, comments = typing.get_type_hints(options_class), _comments(catalog.path(folder, name))
     return [
         Option(field.name, field.default, _choices(hints[field.name]), comments.get(field.name, ""))
         for field in dataclasses.fields(options_class)

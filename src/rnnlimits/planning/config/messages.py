@@ -6,7 +6,7 @@ unknown key 'updatess'; did you mean 'updates'? (possible: batch_size, updates)
 
 import difflib
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
@@ -86,28 +86,34 @@ WANTED = {
 }
 
 
-def tell(
-    error: ValidationError, possible_keys: Callable[[Where], Collection[str]], kinds: Collection[str]
-) -> list[str]:
+Keys = Callable[[Where], Collection[str]]  # those that may stand in the mapping at a place
+
+
+def tell(error: ValidationError, possible_keys: Keys, kinds: Collection[str]) -> list[str]:
     """'studies.copy.seeds: got 0; expected a number greater than 0' for everything that pydantic found."""
-    lines = []
+    return [f"{where or 'the whole file'}: {said}" for where, said in told(error, possible_keys, kinds)]
+
+
+def told(
+    error: ValidationError, possible_keys: Keys, kinds: Collection[str] = ()
+) -> Iterator[tuple[str, str]]:
+    """The same in two parts: the place, "" for the whole, and what to say of it."""
     for one in error.errors(include_url=False):
         # pydantic adds the kind of a study and "[key]" to the path; neither stands there in the file.
         written = [
             part for i, part in enumerate(one["loc"]) if not (i == 2 and part in kinds) and part != "[key]"
         ]
-        lines.append(f"{place(tuple(written))}: {_message(one, possible_keys)}")
-    return lines
+        yield place(tuple(written)), _message(one, possible_keys)
 
 
 def place(where: Where) -> str:
-    """A path as people write it.
+    """A path as people write it; "" for the whole.
 
-    >>> place(("studies", "short", "lengths", 0))
-    'studies.short.lengths[0]'
+    >>> place(("studies", "short", "lengths", 0)), place(())
+    ('studies.short.lengths[0]', '')
     """
     dotted = "".join(f"[{part}]" if isinstance(part, int) else f".{cut(one_line(part))}" for part in where)
-    return dotted.removeprefix(".") or "the whole file"
+    return dotted.removeprefix(".")
 
 
 def _message(one: ErrorDetails, possible_keys: Callable[[Where], Collection[str]]) -> str:

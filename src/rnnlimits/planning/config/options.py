@@ -17,7 +17,7 @@ from pydantic import (
 
 from rnnlimits import catalog
 from rnnlimits.planning.config.fields import fields as option_fields
-from rnnlimits.planning.config.messages import Where, mistake, mistakes, short, tell, unknown_key
+from rnnlimits.planning.config.messages import Where, mistake, mistakes, short, told, unknown_key
 from rnnlimits.planning.config.values import LARGEST, LARGEST_OPTION
 
 
@@ -47,29 +47,29 @@ def _with_page(labels: Any) -> Any:
 
 
 @functools.cache
-def _adapter(kind: str, name: str) -> TypeAdapter[Any]:
-    options_class = catalog.options(kind, name)
+def _adapter(folder: str, name: str) -> TypeAdapter[Any]:
+    options_class = catalog.options(folder, name)
     options_class.__pydantic_config__ = ConfigDict(strict=True, extra="ignore", allow_inf_nan=False)  # type: ignore[attr-defined]
     return TypeAdapter(options_class)
 
 
-def resolve(kind: str, values: Any) -> Page:
+def resolve(folder: str, values: Any) -> Page:
     """The page that `{page: NAME, ...}` means, its options checked; a ValidationError where it means none."""
     if not isinstance(values, dict):
         raise mistake(f"got {short(values)}; expected a mapping of options, or {{}} for the defaults")
     values = dict(values)
     try:
-        name = catalog.path(kind, values.pop("page")).stem
+        name = catalog.path(folder, values.pop("page")).stem
     except LookupError as error:
         raise mistake(str(error)) from error
-    known = [option.name for option in option_fields(kind, name)]
+    known = [option.name for option in option_fields(folder, name)]
     if unknown := [key for key in values if key not in known]:
         raise mistakes(((str(key),), unknown_key(key, ["page", *known])) for key in unknown)
     # JSON mode is strict about numbers and words, and takes a list for a tuple, which YAML cannot write.
-    options = _adapter(kind, name).validate_json(json.dumps(values, default=str))
+    options = _adapter(folder, name).validate_json(json.dumps(values, default=str))
     if found := list(_too_large(options)):
         raise mistakes(found)
-    return Page(name, _with_inner(kind, options))
+    return Page(name, _with_inner(folder, options))
 
 
 def _too_large(options: Any) -> Iterator[tuple[Where, str]]:
@@ -86,26 +86,26 @@ def _too_large(options: Any) -> Iterator[tuple[Where, str]]:
                 )
 
 
-def _with_inner(kind: str, options: Any) -> Any:
+def _with_inner(folder: str, options: Any) -> Any:
     """A page that is made `of` another one has options for that: they are checked and filled in as well."""
-    if kind != "architectures" or options.of is None:
+    if folder != "architectures" or options.of is None:
         return options
-    inner = _inner(kind, options.of, "inner", options.inner or {})
-    last = options.last_layer and _inner(kind, options.of, "last_layer", inner | options.last_layer)
+    inner = _inner(folder, options.of, "inner", options.inner or {})
+    last = options.last_layer and _inner(folder, options.of, "last_layer", inner | options.last_layer)
     return dataclasses.replace(options, inner=inner, last_layer=last or None)
 
 
-def _inner(kind: str, name: str, key: str, values: dict[str, Any]) -> dict[str, Any]:
+def _inner(folder: str, name: str, key: str, values: dict[str, Any]) -> dict[str, Any]:
     try:
-        return resolve(kind, {**values, "page": name}).values
+        return resolve(folder, {**values, "page": name}).values
     except ValidationError as error:
-        lines = tell(error, lambda where: [], [])
-        raise mistakes(((key,), line.removeprefix("the whole file: ")) for line in lines) from error
+        found = [f"{where}: {said}" if where else said for where, said in told(error, lambda where: [])]
+        raise mistakes(((key,), line) for line in found) from error
 
 
-def resolved(kind: str) -> PlainValidator:
+def resolved(folder: str) -> PlainValidator:
     """For a pydantic field: a mapping becomes the Page that it means."""
-    return PlainValidator(functools.partial(resolve, kind))
+    return PlainValidator(functools.partial(resolve, folder))
 
 
 # For a mapping of labels: each label stands for itself unless it names a page.
