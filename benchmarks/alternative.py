@@ -100,7 +100,7 @@ def main():
         "length": 30,
         "hidden": 32,
         "updates": 400,
-        "batch_size": 32,
+        "batch-size": 32,
         "validate-every": 100,
     }.items():
         options.add_argument(f"--{name}", type=int, default=default)
@@ -118,13 +118,13 @@ def main():
     torch.manual_seed(initial)
     model = Adder(given.architecture, given.hidden, given.rate)
     trainer = pl.Trainer(
-        max_steps=given.steps, accelerator="cpu", devices=1, gradient_clip_val=1.0, logger=False,
+        max_steps=given.updates, accelerator="cpu", devices=1, gradient_clip_val=1.0, logger=False,
         enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
-        val_check_interval=min(given.validate_every, given.steps), check_val_every_n_epoch=None,
+        val_check_interval=min(given.validate_every, given.updates), check_val_every_n_epoch=None,
         num_sanity_val_steps=0,
     )  # fmt: skip
     judged = evaluation_set(given.validation_sequences, given.length, validation)
-    stream = DataLoader(Stream(given.batch, given.length, data), batch_size=None)
+    stream = DataLoader(Stream(given.batch_size, given.length, data), batch_size=None)
     trainer.fit(model, stream, DataLoader(judged, batch_size=None))
     model.load_state_dict(model.best_weights or model.state_dict())
     with torch.no_grad():

@@ -1,10 +1,10 @@
-"""One training step of 32 seeds on a GPU: ours in one CUDA graph, against 32 runs of cuDNN one after another.
+"""One update of 32 seeds on a GPU: ours in one CUDA graph, against 32 runs of cuDNN one after another.
 
     python benchmarks/gpu.py [--runs 7] [--seeds 32]
 
 Both do the same work on data that lie on the GPU already: forward, squared error of the last step, backward,
 clipping, Adam.  Theirs is `torch.nn.LSTM` and `torch.nn.RNN` with a linear read-out.  TF32 is off for both.
-Medians of wall time over runs of several steps, ours and theirs in turn; memory is the peak of what torch's
+Medians of wall time over runs of several updates, ours and theirs in turn; memory is the peak of what torch's
 allocator gave out.  Where there is no GPU it says so and ends well.
 """
 
@@ -25,7 +25,7 @@ from rnnlimits.training.device import choose_products
 from rnnlimits.training.module import ReplicaTraining
 
 # Shape letters: B sequences, T time steps, I inputs, H hidden units.
-T, H, B, INPUTS, STEPS, CLIP_NORM = 500, 128, 64, 2, 5, 1.0
+T, H, B, INPUTS, UPDATES, CLIP_NORM = 500, 128, 64, 2, 5, 1.0
 PAGES = {
     "elman": (elman.Elman, elman.Options(), nn.RNN),
     "lstm": (lstm.LSTM, lstm.Options(), nn.LSTM),
@@ -65,14 +65,14 @@ def theirs(page: str, batches: list[Batch]) -> Callable[[], object]:
 def seconds_per_step(work: Callable[[], object]) -> float:
     torch.cuda.synchronize()
     start = time.perf_counter()
-    for _ in range(STEPS):
+    for _ in range(UPDATES):
         work()
     torch.cuda.synchronize()
-    return (time.perf_counter() - start) / STEPS
+    return (time.perf_counter() - start) / UPDATES
 
 
 def peak_mb(work: Callable[[], object]) -> float:
-    """Of the warm-up and of a few steps, above what others hold."""
+    """Of the warm-up and of a few updates, above what others hold."""
     held = torch.cuda.memory_allocated()
     torch.cuda.reset_peak_memory_stats()
     for _ in range(4):
@@ -96,7 +96,7 @@ def main() -> None:
     torch.manual_seed(0)
     R = arguments.seeds
     machine = f"{torch.cuda.get_device_name()}, torch {torch.__version__}"
-    print(f"{machine}; R={R} H={H} T={T} B={B}; ms a training step")
+    print(f"{machine}; R={R} H={H} T={T} B={B}; ms an update")
     print("architecture  loop                |     ours  cuDNN one by one   ratio |  MB ours  MB cuDNN")
     for page in PAGES:
         training, batches = ours(page, R, "cuda")

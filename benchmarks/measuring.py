@@ -1,4 +1,4 @@
-"""What the benchmarks share: turns of several contenders, the machine in a line, one step of the trainer."""
+"""What the benchmarks share: turns of contenders, the machine in a line, one update of the trainer."""
 
 import argparse
 import itertools
@@ -50,7 +50,7 @@ def prepare() -> None:
 
 
 def seconds(work: Work) -> float:
-    """Of the second of two calls: in a training, too, a step finds the caches as the one before left them."""
+    """Of the second of two calls: as in a training, it finds the caches as the one before left them."""
     work()
     start = time.process_time()
     work()

@@ -70,9 +70,9 @@ def measured(shard: Shard) -> list[rows.Row]:
     found = []
     for seed in range(shard.seeds):
         value = 1 / (shard.hidden_size + seed + 1)
-        for step in range(1, CURVE + 1):
+        for update in range(1, CURVE + 1):
             found.append(
-                shard.row(seed=seed, split="validation", stage="training", update=step, value=value, **same)
+                shard.row(seed=seed, split="validation", stage="training", update=update, value=value, **same)
             )
         found.append(shard.row(seed=seed, split="test", stage="final", update=CURVE, value=value, **same))
         solved = same | {"metric": "solved", "unit": "share", "chance": 0.0}

@@ -1,8 +1,8 @@
-"""Time of one training step per seed: ours, torch.nn one seed after another, and ours in plain PyTorch.
+"""Time of one update per seed: ours, torch.nn one seed after another, and ours in plain PyTorch.
 
     python benchmarks/training_step.py [--runs 7] [--seeds 5] [--task adding] [--pages lstm gru]
 
-A step is forward, loss, backward, clipping and Adam, on batches that are drawn before the clock starts.
+An update is forward, loss, backward, clipping and Adam, on batches that are drawn before the clock starts.
 `ours` trains the seeds as one shard; `torch.nn` is what one would write instead: nn.RNN, nn.GRU or nn.LSTM
 with a linear read-out (for pages that torch.nn does not have: the page itself as an nn.Module), seed after
 seed; `plain` is ours without compiled loops.  They take turns in every run.
@@ -94,7 +94,7 @@ def main() -> None:
     arguments = parser.parse_args()
     measuring.prepare()
     print(measuring.machine())
-    print(f"{arguments.task}, {arguments.seeds} seeds: ms a step and seed, medians of {arguments.runs}")
+    print(f"{arguments.task}, {arguments.seeds} seeds: ms an update and seed, medians of {arguments.runs}")
     options = module("tasks", arguments.task).Options
     print(
         f"{'architecture':<20}    T    H   B |   ours  torch.nn    plain | torch.nn/ours  plain/ours  of peak"

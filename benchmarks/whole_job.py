@@ -1,6 +1,6 @@
 """A slice of the default grid both ways: `rnnlimits train`, and a process for every seed and learning rate.
 
-    python benchmarks/whole_job.py [--seeds 5] [--steps 400] [--jobs 2] [--quick]
+    python benchmarks/whole_job.py [--seeds 5] [--updates 400] [--jobs 2] [--quick]
 
 The adding problem, elman, lstm and gru of 4,500 parameters, two lengths and two learning rates, with a
 budget shorter than the default's. Ours is one process for each architecture and length, as Snakemake starts
@@ -36,11 +36,11 @@ RATES = [3e-3, 1e-2]
 Cell = tuple[str, int]  # architecture, length
 
 
-def slice_of_the_grid(folder: Path, lengths: list[int], seeds: int, steps: int) -> list[Shard]:
+def slice_of_the_grid(folder: Path, lengths: list[int], seeds: int, updates: int) -> list[Shard]:
     study = {
         "title": "A slice", "kind": "training", "tasks": {"adding": {}}, "lengths": lengths, "seeds": seeds,
         "architectures": {"elman": {}, "lstm": {}, "gru": {}}, "match": "parameters", "parameters": [4500],
-        "learning_rates": RATES, "budget": {"updates": steps},
+        "learning_rates": RATES, "budget": {"updates": updates},
     }  # fmt: skip
     path = folder / "slice.yaml"
     path.write_text(yaml.safe_dump({"name": "slice", "results": "results", "studies": {"slice": study}}))
@@ -108,20 +108,20 @@ def shown(interval: statistics.Interval) -> str:
 def main() -> None:
     options = parser(__doc__)
     options.add_argument("--seeds", type=int, default=5, help="of each cell (default: %(default)s)")
-    options.add_argument("--steps", type=int, default=400, help="budget of updates (default: %(default)s)")
+    options.add_argument("--updates", type=int, default=400, help="budget of updates (default: %(default)s)")
     options.add_argument("--lengths", type=int, nargs="+", default=[10, 30])
     options.add_argument("--jobs", type=int, default=os.cpu_count(), help="at once (default: all cores)")
     given = options.parse_args()
     if given.quick:
-        given.seeds, given.steps, given.lengths = 2, 4, [6]
+        given.seeds, given.updates, given.lengths = 2, 4, [6]
     with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(given.jobs) as pool:
-        shards = slice_of_the_grid(Path(name), given.lengths, given.seeds, given.steps)
+        shards = slice_of_the_grid(Path(name), given.lengths, given.seeds, given.updates)
         cells = {(shard.architecture, shard.length_steps): shard for shard in shards}
         our_runs = dict(zip(cells, pool.map(lambda shard: ours(shard, Path(name)), cells.values())))
         jobs = [(cell, rate, seed) for cell in cells for rate in RATES for seed in range(given.seeds)]
         their_runs = dict(zip(jobs, pool.map(lambda job: theirs(cells[job[0]], *job[1:]), jobs)))
     print(
-        f"{len(cells)} cells, {given.seeds} seeds, {len(RATES)} rates, {given.steps} updates; each run once"
+        f"{len(cells)} cells, {given.seeds} seeds, {len(RATES)} rates, {given.updates} updates; each run once"
     )
     print(machine())
     print("architecture    T | ours s  alternative s  ratio | test error: ours | alternative | overlap")

@@ -34,14 +34,14 @@ def test_an_evaluation_reads_its_part_of_the_text_stream_by_stream_each_characte
     batches = task.evaluation(split, 0, generator(0, split))
     x_BT, target_BT = (torch.cat([getattr(batch, name) for batch in batches], 1) for name in ("x", "target"))
     counts_BT = torch.cat([batch.mask_BT for batch in batches], 1) > 0
-    start, end = task.parts[split]
+    start, end = task.splits[split]
     assert torch.equal(target_BT[counts_BT], task.token_T[start:end])  # row by row
     assert torch.equal(x_BT[counts_BT], task.token_T[start - 1 : end - 1])
     assert [batch.carry for batch in batches] == [False] + [True] * (len(batches) - 1)
 
 
 def test_the_parts_are_eight_one_and_one_tenth_and_do_not_overlap(task):
-    assert task.parts == {"train": (1, 16_000), "validation": (16_000, 18_000), "test": (18_000, 20_000)}
+    assert task.splits == {"train": (1, 16_000), "validation": (16_000, 18_000), "test": (18_000, 20_000)}
 
 
 def test_training_goes_on_within_a_stream_and_starts_anew_with_each_epoch(task):
@@ -72,7 +72,7 @@ def test_training_reads_no_character_of_another_part_and_none_twice_in_an_epoch(
 def test_every_character_of_the_training_part_can_be_a_target(task):
     task.token_T = torch.arange(20_000)
     first = [task.sample(8, generator(seed, "data")).target[0, 0].item() for seed in range(1_000)]
-    last = 16_000 - WINDOWS_PER_EPOCH * 8 * 37  # from here the epoch ends where the part ends
+    last = 16_000 - WINDOWS_PER_EPOCH * 8 * 37  # from here the epoch ends where the split ends
     assert 1 <= min(first) < 5
     assert last - 5 < max(first) <= last
 
@@ -154,6 +154,6 @@ def test_too_large_a_batch_is_refused_with_what_to_do(task):
 
 
 def test_impossible_options_are_refused_with_what_is_possible():
-    assert Options(characters=1_000).problem(101) == "the test part holds windows of 1 to 100 steps"
+    assert Options(characters=1_000).problem(101) == "the test split holds windows of 1 to 100 steps"
     for options in (Options(characters=0), Options(characters=10**9), Options(embedding=0)):
         assert "embedding must be 1 or more, characters null or 10 to" in options.problem(1)

@@ -1,4 +1,4 @@
-"""The images, their published split, and folds that never see the test part."""
+"""The images, their published split, and folds that never see the test split."""
 
 import hashlib
 import math
@@ -94,7 +94,7 @@ def test_a_fold_trains_on_its_own_images_and_refuses_to_test(task):
     fold = task.fold(1, 5)
     allowed = {row.numpy().tobytes() for row in fold.pixel_BTI[fold.rows["train"]]}
     assert {row.numpy().tobytes() for row in fold.sample(300, generator(0, "data")).x} <= allowed
-    with pytest.raises(ValueError, match="a fold has no test part; refit the chosen size"):
+    with pytest.raises(ValueError, match="a fold has no test split; refit the chosen size"):
         fold.evaluation("test", 0, generator(0, "test"))
 
 

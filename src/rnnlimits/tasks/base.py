@@ -111,7 +111,7 @@ class Task(ABC):
         return {}
 
     def fold(self, k: int, folds: int) -> Task:
-        """This task with fold k of its training and validation parts held out as validation."""
+        """This task with fold k of its training and validation splits held out as validation."""
         raise ValueError(
             f"{type(self).__module__}: cross-validation needs a finite set of separate examples, which this "
             "task has not; use kind: training, or a task that has, such as sequential_digits"

@@ -46,7 +46,7 @@ class Options(TaskOptions):
         if not 10 <= characters <= whole or self.embedding < 1:
             return f"embedding must be 1 or more, characters null or 10 to {whole} ({self.corpus})"
         fits = 1 <= length <= characters // 10
-        return None if fits else f"the test part holds windows of 1 to {characters // 10} steps"
+        return None if fits else f"the test split holds windows of 1 to {characters // 10} steps"
 
 
 class CharacterLanguageModel(Task):
@@ -60,14 +60,14 @@ class CharacterLanguageModel(Task):
         self.token_T = torch.from_numpy(text.encode(corpus.text, corpus.vocabulary))[: options.characters]
         first, second, end = (len(self.token_T) * tenths // 10 for tenths in (8, 9, 10))
         # Places of targets. The input is the character before, so the very first one is never a target.
-        self.parts = {"train": (1, first), "validation": (first, second), "test": (second, end)}
+        self.splits = {"train": (1, first), "validation": (first, second), "test": (second, end)}
 
     @property
     def chance(self) -> dict[str, float]:
         return {"bits_per_character": math.log2(self.outputs), "loss": math.log(self.outputs)}
 
     def batches(self, batch: int, generator: torch.Generator) -> Iterator[Batch]:
-        start, end = self.parts["train"]
+        start, end = self.splits["train"]
         per_epoch = (end - start - self.length) // (batch * self.length)
         reach = batch * per_epoch * self.length
         while True:
@@ -76,7 +76,7 @@ class CharacterLanguageModel(Task):
 
     def evaluation(self, split: Split, sequences: int, generator: torch.Generator) -> list[Batch]:
         check_split(split)
-        start, end = self.parts[split]
+        start, end = self.splits[split]
         return list(self._read(start, end, min(EVALUATION_STREAMS, (end - start) // self.length)))
 
     def _read(self, start: int, end: int, streams: int) -> Iterator[Batch]:
@@ -95,7 +95,7 @@ class CharacterLanguageModel(Task):
         return False  # a language is never learnt to the end; the references say how far a model came
 
     def references(self) -> dict[str, float]:
-        (_, train_end), (test_start, _) = self.parts["train"], self.parts["test"]
+        (_, train_end), (test_start, _) = self.splits["train"], self.splits["test"]
         return n_grams.n_gram_bits(self.token_T.numpy(), train_end, test_start, self.outputs)
 
     def facts(self) -> dict[str, str]:

@@ -4,14 +4,14 @@
 
 Chang, Chen, Haber & Chi (2019), AntisymmetricRNN, do it with CIFAR-10: 32 lines of 96 numbers, T = 1000. What
 a network knows of the image must outlast T - 32 steps. Here the images are scikit-learn's digits, 8 lines of
-8 pixels, or with `images: mnist` 28 lines of 28, in the parts of `sequential_digits` and `sequential_mnist`.
+8 pixels, or with `images: mnist` 28 lines of 28, in the splits of `sequential_digits` and `sequential_mnist`.
 CIFAR-10 is not offered: the checksum of its archive could not be verified when this page was written.
 
 The noise of `noise: fresh` is drawn anew each time that an image is read. The released code of coRNN (Rusch &
 Mishra 2021) draws one noise sequence and puts it behind every image, of the training and of the test, which a
 network can learn by heart: `noise: same`.
 
-Validation and test read the first images of their part, as many as the budget says; digits have 350 of each.
+Validation and test read the first images of their split, as many as the budget says; digits have 350 of each.
 
 Chance: guessing among ten digits is right one time in ten; giving each the same odds has the loss ln 10.
 """
@@ -50,13 +50,13 @@ class NoisePadded(TenDigits):
 
     def __init__(self, length: int, options: Options) -> None:
         super().__init__(length, options)
-        self.parts = mnist.parts() if options.images == "mnist" else digits.parts()
+        self.splits = mnist.splits() if options.images == "mnist" else digits.splits()
         self.brightest = 255 if options.images == "mnist" else 1
         one = torch.Generator().manual_seed(NOISE_SEED)
         self.same_TI = torch.randn(length - self.inputs, self.inputs, generator=one)
 
-    def _take(self, part: str, rows: Tensor, generator: torch.Generator) -> Batch:
-        pixels_BP, label_B = (torch.from_numpy(values[rows.numpy()]) for values in self.parts[part])
+    def _take(self, split: str, rows: Tensor, generator: torch.Generator) -> Batch:
+        pixels_BP, label_B = (torch.from_numpy(values[rows.numpy()]) for values in self.splits[split])
         image_BTI = (pixels_BP / self.brightest).unflatten(1, (-1, self.inputs))
         noise_BTI = self.same_TI.expand(len(rows), -1, -1)
         if self.options.noise == "fresh":
@@ -64,12 +64,12 @@ class NoisePadded(TenDigits):
         return Batch(torch.cat([image_BTI, noise_BTI], 1), label_B)
 
     def batches(self, batch: int, generator: torch.Generator) -> Iterator[Batch]:
-        rows = passes(torch.arange(len(self.parts["train"][1])), batch, generator)
+        rows = passes(torch.arange(len(self.splits["train"][1])), batch, generator)
         return (self._take("train", some, generator) for some in rows)
 
     def evaluation(self, split: Split, sequences: int, generator: torch.Generator) -> list[Batch]:
         check_split(split)
-        rows = torch.arange(min(sequences, len(self.parts[split][1])))
+        rows = torch.arange(min(sequences, len(self.splits[split][1])))
         return [self._take(split, some, generator) for some in rows.split(self.options.evaluation_batch)]
 
     def facts(self) -> dict[str, str]:

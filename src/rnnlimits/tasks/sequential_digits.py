@@ -7,9 +7,9 @@
 
 Le, Jaitly & Hinton (2015) read MNIST's 784 pixels; these are the 1,797 small images that scikit-learn ships,
 the test part of optdigits, Alpaydin & Kaynak (1998). The split is ours, as that copy has none: the order of
-numpy.random.default_rng(1998).permutation(1797), cut. The same writers are in all parts.
+numpy.random.default_rng(1998).permutation(1797), cut. The same writers are in all splits.
 
-Cross-validation folds train + validation and never sees the test part. The held-out fold both stops the
+Cross-validation folds train + validation and never sees the test split. The held-out fold both stops the
 training and gives the score: fair between sizes, flattering to all; so the chosen one is tested anew.
 
 Chance: guessing among ten digits is right one time in ten; giving each the same odds has the loss ln 10.
@@ -32,7 +32,7 @@ PIXELS = 64
 
 @dataclass(frozen=True, kw_only=True)
 class Options(TaskOptions):
-    evaluation_batch: ClassVar = digits.PARTS["test"]  # the whole split at once
+    evaluation_batch: ClassVar = digits.SPLITS["test"]  # the whole split at once
 
     def widths(self, length: int) -> tuple[int, int]:
         return 1, 10
@@ -48,7 +48,7 @@ class SequentialDigits(TenDigits):
         super().__init__(length, options)
         pixels, labels = digits.read()
         self.pixel_BTI, self.label_B = torch.from_numpy(pixels).unsqueeze(2), torch.from_numpy(labels)
-        self.rows = {part: torch.from_numpy(rows) for part, rows in digits.rows().items()}
+        self.rows = {split: torch.from_numpy(rows) for split, rows in digits.rows().items()}
 
     def _take(self, rows: Tensor) -> Batch:
         return Batch(self.pixel_BTI[rows], self.label_B[rows])
@@ -59,7 +59,7 @@ class SequentialDigits(TenDigits):
     def evaluation(self, split: Split, sequences: int, generator: torch.Generator) -> list[Batch]:
         check_split(split)
         if split not in self.rows:
-            raise ValueError("sequential_digits: a fold has no test part; refit the chosen size to test it")
+            raise ValueError("sequential_digits: a fold has no test split; refit the chosen size to test it")
         return [self._take(self.rows[split])]
 
     def fold(self, k: int, folds: int) -> Task:
@@ -67,8 +67,8 @@ class SequentialDigits(TenDigits):
         from sklearn.model_selection import StratifiedKFold
 
         rows = torch.cat([self.rows["train"], self.rows["validation"]])
-        parts = list(StratifiedKFold(folds).split(rows, self.label_B[rows]))
-        train, held_out = (rows[torch.from_numpy(part)] for part in parts[k])
+        folded = list(StratifiedKFold(folds).split(rows, self.label_B[rows]))
+        train, held_out = (rows[torch.from_numpy(some)] for some in folded[k])
         task = SequentialDigits(self.length, Options())
         task.rows = {"train": train, "validation": held_out}
         return task

@@ -10,7 +10,7 @@ is the standard one; two are fixed by published code, and results with one shoul
 
 A config gives it a name: `permuted_mnist: {page: sequential_mnist, permutation: expRNN}`.
 
-Of the 60,000 training images the last 5,000 are the validation part here; many published numbers have none,
+Of the 60,000 training images the last 5,000 are the validation split here; many published numbers have none,
 and are the best over the epochs on the 10,000 test images. A pixel is its byte / 255, not normalised.
 
 Chance: guessing among ten digits is right one time in ten; giving each the same odds has the loss ln 10.
@@ -45,26 +45,26 @@ class SequentialMnist(TenDigits):
     def __init__(self, length: int, options: Options) -> None:
         super().__init__(length, options)
         self.order_T = order(options.permutation)
-        self.parts = mnist.parts()
+        self.splits = mnist.splits()
         self.evaluations: dict[str, list[Batch]] = {}
 
-    def _take(self, part: tuple[np.ndarray, np.ndarray], rows: Tensor) -> Batch:
-        pixels, labels = part
+    def _take(self, images: tuple[np.ndarray, np.ndarray], rows: Tensor) -> Batch:
+        pixels, labels = images
         byte_BT = torch.from_numpy(pixels[rows.numpy()])[:, self.order_T]
         return Batch((byte_BT / 255).unsqueeze(2), torch.from_numpy(labels[rows.numpy()]))
 
     def batches(self, batch: int, generator: torch.Generator) -> Iterator[Batch]:
-        train = self.parts["train"]
+        train = self.splits["train"]
         rows = passes(torch.arange(len(train[1])), batch, generator)
         return (self._take(train, some) for some in rows)
 
     def evaluation(self, split: Split, sequences: int, generator: torch.Generator) -> list[Batch]:
         """The whole split, made once for all seeds."""
         check_split(split)
-        part = self.parts[split]
+        images = self.splits[split]
         if split not in self.evaluations:
-            pieces = torch.arange(len(part[1])).split(self.options.evaluation_batch)
-            self.evaluations[split] = [self._take(part, rows) for rows in pieces]
+            pieces = torch.arange(len(images[1])).split(self.options.evaluation_batch)
+            self.evaluations[split] = [self._take(images, rows) for rows in pieces]
         return self.evaluations[split]
 
     def facts(self) -> dict[str, str]:

@@ -63,7 +63,7 @@ def run(job: Job) -> tuple[list[Row], dict[str, Any]]:
         untrained = probing.untrained(setup)
     if setup.budget.updates:
         trained = train(job, setup, code, clock)
-        if not shard.folds:  # a fold is judged on its held-out part; the refit that follows reads test
+        if not shard.folds:  # a fold is judged on what it holds out; the refit that follows reads test
             with clock.timed("evaluation"):
                 tested = read_test(setup, trained)
         with clock.timed("probing"):

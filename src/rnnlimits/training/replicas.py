@@ -67,8 +67,8 @@ def fold(batch: Batch) -> Batch:
     return Batch(x=batch.x.flatten(0, 1), target=batch.target.flatten(0, 1), mask_BT=mask, carry=batch.carry)
 
 
-def part(tensors: dict[str, Tensor], name: str) -> dict[str, Tensor]:
-    """The weights of one of a model's three parts, under the names that they have there."""
+def weights_of(tensors: dict[str, Tensor], name: str) -> dict[str, Tensor]:
+    """The weights of a model's encoder, architecture or read-out, under the names that they have there."""
     prefix = name + "."
     return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
 
@@ -118,19 +118,19 @@ class Replicas(nn.Module):
         """The architecture's outputs, (R, B, T, H), or (R, B, 1, H) with `last`."""
         template = self._template[0]
         x = x[:, :, template.first_step(state) :]
-        encoder = part(tensors, ENCODER)
+        encoder = weights_of(tensors, ENCODER)
         if encoder:
             x = vmap(lambda weights, x: functional_call(template.encoder, weights, (x,)))(encoder, x)
         architecture = template.architecture
         return type(architecture).forward_replicas(
-            architecture, part(tensors, ARCHITECTURE), x, state, last=last
+            architecture, weights_of(tensors, ARCHITECTURE), x, state, last=last
         )
 
     def answer(self, tensors: dict[str, Tensor], y_RBTH: Tensor) -> Tensor:
         """The read-out of those steps that the task reads."""
         if self._template[0].task_reads_last and y_RBTH.shape[2] > 1:
             y_RBTH = y_RBTH[:, :, -1:]
-        readout = part(tensors, READOUT)
+        readout = weights_of(tensors, READOUT)
         output_RNO = torch.baddbmm(
             readout["bias"][:, None], y_RBTH.flatten(1, 2), readout["weight"].transpose(1, 2)
         )

@@ -30,7 +30,7 @@ def sides(
 
 
 def given(cell: Cell, rows: DataFrame) -> dict[str, Any]:
-    """Steps and sequences are means over the seeds of the chosen learning rate; trials are of all rates."""
+    """Updates and sequences are means over the seeds of the chosen learning rate; trials are of all rates."""
     shard = rows[rows.shard == cell.names["shard"]]
     ends = shard[(shard.split == "validation") & (shard.stage == "final")]
     replicas = ends[["learning_rate", "seed", "selected", "update"]].drop_duplicates(

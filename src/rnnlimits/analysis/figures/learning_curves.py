@@ -105,7 +105,7 @@ def _solutions(runs: pd.DataFrame) -> dict[str, float]:
     if runs.empty:
         return {}
     median = runs.dropna(subset="updates_to_solve").groupby("variant").updates_to_solve.median()
-    return {str(variant): float(step) for variant, step in median.items()}
+    return {str(variant): float(update) for variant, update in median.items()}
 
 
 def _message(table: pd.DataFrame, replicas: pd.DataFrame) -> str:

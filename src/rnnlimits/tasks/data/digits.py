@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import numpy as np
 
-PARTS = {"train": 1097, "validation": 350, "test": 350}  # images
+SPLITS = {"train": 1097, "validation": 350, "test": 350}  # images
 SHUFFLE_SEED = 1998  # the year of the data set
 
 
@@ -27,14 +27,14 @@ def read() -> tuple[np.ndarray, np.ndarray]:
 
 
 def rows() -> dict[str, np.ndarray]:
-    """part -> its images. The copy has no split, so this one is ours: a random order, cut."""
+    """Split -> its images. The copy has none, so this one is ours: a random order, cut."""
     import numpy as np
 
-    order = np.random.default_rng(SHUFFLE_SEED).permutation(sum(PARTS.values()))
-    return dict(zip(PARTS, np.split(order, np.cumsum(list(PARTS.values()))[:-1])))
+    order = np.random.default_rng(SHUFFLE_SEED).permutation(sum(SPLITS.values()))
+    return dict(zip(SPLITS, np.split(order, np.cumsum(list(SPLITS.values()))[:-1])))
 
 
-def parts() -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def splits() -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Images and digits of "train", "validation" and "test"."""
     pixels, labels = read()
-    return {part: (pixels[some], labels[some]) for part, some in rows().items()}
+    return {split: (pixels[some], labels[some]) for split, some in rows().items()}

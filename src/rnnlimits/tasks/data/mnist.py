@@ -54,13 +54,13 @@ CREDIT = (
 HEADER = {"images": 16, "labels": 8}  # bytes of the idx format before the data
 
 
-def read(part: str, data_dir: str | Path | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Images as rows of 784 bytes, line by line, and the digit of each; part is "train" or "t10k"."""
-    return _read(part, str(data_dir or os.environ.get(downloads.DATA_VARIABLE) or ""))
+def read(subset: str, data_dir: str | Path | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Images as rows of 784 bytes, line by line, and the digit of each; subset is "train" or "t10k"."""
+    return _read(subset, str(data_dir or os.environ.get(downloads.DATA_VARIABLE) or ""))
 
 
-def parts() -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Images and digits of "train", "validation" and "test"; the published files have no validation part."""
+def splits() -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Images and digits of "train", "validation" and "test"; the published files have no validation split."""
     pixels, labels = read("train")
     train, validation = slice(None, -VALIDATION), slice(-VALIDATION, None)
     return {
@@ -71,11 +71,11 @@ def parts() -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
 
 @functools.cache
-def _read(part: str, data_dir: str) -> tuple[np.ndarray, np.ndarray]:
+def _read(subset: str, data_dir: str) -> tuple[np.ndarray, np.ndarray]:
     import numpy as np
 
-    pixels = _bytes(f"{part}-images-idx3-ubyte.gz", data_dir)[HEADER["images"] :]
-    labels = _bytes(f"{part}-labels-idx1-ubyte.gz", data_dir)[HEADER["labels"] :]
+    pixels = _bytes(f"{subset}-images-idx3-ubyte.gz", data_dir)[HEADER["images"] :]
+    labels = _bytes(f"{subset}-labels-idx1-ubyte.gz", data_dir)[HEADER["labels"] :]
     return pixels.reshape(-1, PIXELS), labels.astype(np.int64)
 
 

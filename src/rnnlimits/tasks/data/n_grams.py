@@ -15,7 +15,7 @@ def n_gram_bits(tokens: np.ndarray, train_end: int, test_start: int, symbols: in
 
     Witten & Bell (1991), as interpolation: a context c, seen N(c) times with D(c) different successors, gives
         P(s | c) = (N(c s) + D(c) P(s | c without its oldest symbol)) / (N(c) + D(c)),
-    down to the uniform guess. No weight is tuned. The first symbols of the test part see what precedes them.
+    down to the uniform guess. No weight is tuned. The first symbols of the test split see what precedes them.
 
     After "aabaab", N(a) = 4, N(b) = 2 and D() = 2, so the unigram P(a) = (4 + 2 * 1/2) / (6 + 2) = 0.625:
     >>> import numpy as np
