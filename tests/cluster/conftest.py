@@ -2,14 +2,11 @@
 
 import fcntl
 import json
-import sys
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # for support
-
-from cluster import Submitted, slurm
+from support.cluster import Submitted, slurm
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from cluster import Submitted, job_facts, slurm, wait_for
+from support.cluster import Submitted, job_facts, slurm, wait_for
 
 TWO_KINDS = """
 name: gpus
@@ -33,7 +33,7 @@ studies:
 USE = """
 import os, sys, time
 from pathlib import Path
-from rnnlimits import gpu_slots
+from rnnlimits.execution import gpu_slots
 
 def made(path):
     try:

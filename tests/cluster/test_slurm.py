@@ -2,7 +2,7 @@
 
 import signal
 
-from cluster import PATIENCE_S, SLURM, Submitted, crash, job_facts, slurm, wait_for
+from support.cluster import PATIENCE_S, SLURM, Submitted, crash, job_facts, slurm, wait_for
 
 URGENT = ("sbatch", "--parsable", "--partition", "urgent", "--exclusive", "--output", "/dev/null")
 

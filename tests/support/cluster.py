@@ -13,10 +13,10 @@ from typing import TypeVar
 
 from rnnlimits import rows
 from rnnlimits.planning import grid
-from rnnlimits.planning.config import schema as configs
-from support.repository_copy import Copy, fresh
+from rnnlimits.planning.load import load
+from support.repository_copy import ROOT, Copy, fresh
 
-SLURM = Path(__file__).with_name("slurm.sh")
+SLURM = ROOT / "tests" / "cluster" / "slurm.sh"
 PATIENCE_S = 900  # for anything to happen; never how long something may take
 PROFILE = ("--workflow-profile", "profiles/slurm")
 SOONER = ("--slurm-init-seconds-before-status-checks", "2")  # than users need it
@@ -100,7 +100,7 @@ class Submitted:
 
     def targets(self, config: str = "config/tested.yaml") -> list[str]:
         """All rows and no tables; `--until train` would stop before a shard that reads other shards' rows."""
-        loaded = configs.load(self.folder / config)
+        loaded = load(self.folder / config)
         return [f"{loaded.results}/rows/{shard.id}.parquet" for shard in grid.shards(loaded)]
 
     def finish(self) -> str:
