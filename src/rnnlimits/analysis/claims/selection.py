@@ -124,7 +124,7 @@ def rows_of(rows: DataFrame, plan: DataFrame, part: Where, where: Where) -> Data
     wanted = matching(plan, part, where)
     if wanted.empty:
         raise NotRunError(f"no shard of study {part['study']} has {_text(where)}")
-    if missing := sorted(set(wanted.shard) - set(rows.shard)):
+    if missing := sorted(set(wanted.shard) - set(rows.shard.unique())):
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         raise NotRunError(f"no rows of shard {missing[0]}{more}")
     rows = rows[rows.shard.isin(wanted.shard)]
