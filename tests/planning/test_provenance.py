@@ -134,6 +134,49 @@ def test_data_count_where_the_task_reads_them(package, data, task):
     assert {SHARDS[name].task_page for name in rerun} == {task}
 
 
+EDITS = {
+    # A file, and what is made anew when it says something else, be it in a docstring.
+    "analysis/tables/training.py": {"tables", "report"},
+    "analysis/figures/cost.py": {"figures", "report"},
+    "analysis/figures/base.py": {"figures", "report", "verdicts"},
+    # The verdict report reads what a check says of itself, so all that a check imports counts for it.
+    "analysis/claims/finding.py": {"claims", "verdicts"},
+    "analysis/claims/checks/ordering.py": {"claims", "verdicts"},
+    "analysis/verdicts/display.py": {"verdicts"},
+    "analysis/report/answer.py": {"report", "verdicts"},
+    "analysis/templates/report.html": {"report", "verdicts"},
+    "planning/plan_table.py": {"verdicts"},
+    "planning/where.py": {"claims", "verdicts"},
+    "planning/config/claim_form.py": {"claims", "verdicts"},
+    "probes/lyapunov.py": {"verdicts"},  # how long a job for a GPU takes
+    "execution/run_lock.py": set(),
+}
+
+
+@pytest.mark.parametrize("file", EDITS)
+def test_what_is_made_of_rows_is_made_anew_when_a_text_on_it_changes(package, file):
+    before = {product: provenance.fingerprint_of_products(product) for product in provenance.MADE_WITH}
+    text = (package / file).read_text(encoding="utf-8")
+    first = '"""' if file.endswith(".py") else "<"
+    assert first in text
+    added = '"""Another sentence. ' if file.endswith(".py") else "<!-- more --><"
+    (package / file).write_text(text.replace(first, added, 1), encoding="utf-8")
+    forget()
+    after = {product: provenance.fingerprint_of_products(product) for product in provenance.MADE_WITH}
+    assert {product for product in before if before[product] != after[product]} == EDITS[file]
+
+
+@pytest.mark.parametrize(("folder", "product"), [("checks", "claims"), ("checks", "verdicts")])
+def test_every_page_counts_that_is_loaded_by_its_name(folder, product):
+    known = provenance.files_in(*provenance.MADE_WITH[product])
+    assert {catalog.path(folder, name) for name in catalog.names(folder)} <= set(known)
+
+
+def test_a_folder_that_is_gone_is_no_empty_fingerprint():
+    with pytest.raises(LookupError, match="no files in analysis/nothing"):
+        provenance.fingerprint_of("analysis/claims", "analysis/nothing")
+
+
 def test_a_new_value_reruns(package):
     assert rerun_by(package, "tasks/adding.py", "SOLVED_BELOW = 0.01", "SOLVED_BELOW = 0.02")
 

@@ -38,7 +38,7 @@ use rule table as table_from_archive with:
     log:
         f"{REBUILT}/logs/table.log",
     params:
-        code=provenance.fingerprint_of("analysis/tables"),
+        code=provenance.fingerprint_of_products("tables"),
         rows=lambda wildcards, input: input.rows,
         out=lambda wildcards, output: folder(output),
 
@@ -64,7 +64,7 @@ use rule judge as judge_from_archive with:
     log:
         f"{REBUILT}/logs/judge.log",
     params:
-        code=provenance.fingerprint_of("analysis/claims"),
+        code=provenance.fingerprint_of_products("claims"),
         rows=lambda wildcards, input: input.rows,
         details=lambda wildcards, output: folder(output.details),
 
@@ -93,7 +93,7 @@ use rule report as report_from_archive with:
     log:
         f"{REBUILT}/logs/report.log",
     params:
-        code=provenance.fingerprint_of(*ON_THE_REPORT),
+        code=provenance.fingerprint_of_products("report"),
         rows=lambda wildcards, input: input.rows,
         tables=lambda wildcards, input: folder(input.tables),
         figures=lambda wildcards, input: folder(input.figures),

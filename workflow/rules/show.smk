@@ -2,13 +2,6 @@
 
 TABLES = catalog.tables()
 FIGURES = catalog.names("figures")
-# Captions and headings come from the pages of the figures, what a table holds from its own function.
-ON_THE_REPORT = [
-    "analysis/report",
-    "analysis/templates",
-    "analysis/figures",
-    "analysis/tables",
-]
 # What verdicts rest on, beside the page.
 DETAILS = ["evidence", "fairness", "findings", "sensitivity"]
 
@@ -32,7 +25,7 @@ rule table:
     conda:
         ENVIRONMENT
     params:
-        code=provenance.fingerprint_of("analysis/tables"),
+        code=provenance.fingerprint_of_products("tables"),
         rows=lambda wildcards, input: folder(input.rows),
         out=lambda wildcards, output: folder(output),
     shell:
@@ -59,7 +52,7 @@ rule plot:
         ENVIRONMENT
     threads: 2  # nothing else is left to do
     params:
-        code=provenance.fingerprint_of("analysis/figures"),
+        code=provenance.fingerprint_of_products("figures"),
         tables=lambda wildcards, input: folder(input),
         out=lambda wildcards, output: folder(output.svg),
     shell:
@@ -84,7 +77,7 @@ rule judge:
     conda:
         ENVIRONMENT
     params:
-        code=provenance.fingerprint_of("analysis/claims"),
+        code=provenance.fingerprint_of_products("claims"),
         rows=lambda wildcards, input: folder(input.rows),
         details=lambda wildcards, output: folder(output.details),
     shell:
@@ -110,7 +103,7 @@ rule verdicts:
     conda:
         ENVIRONMENT
     params:
-        code=provenance.fingerprint_of("analysis/verdicts", "analysis/templates"),
+        code=provenance.fingerprint_of_products("verdicts"),
         details=lambda wildcards, input: folder(input.details),
     shell:
         "rnnlimits verdicts --config {input.config:q} --claims {input.claims:q} --details {params.details:q}"
@@ -130,9 +123,7 @@ rule one_verdict:
     conda:
         ENVIRONMENT
     params:
-        code=provenance.fingerprint_of(
-            "analysis/claims", "analysis/verdicts", "analysis/templates"
-        ),
+        code=provenance.fingerprint_of_products("claims", "verdicts"),
         rows=lambda wildcards, input: folder(input.rows),
         details=f"{RESULTS}/verdicts/only/{{claim}}",
     shell:
@@ -161,7 +152,7 @@ rule report:
     conda:
         ENVIRONMENT
     params:
-        code=provenance.fingerprint_of(*ON_THE_REPORT),
+        code=provenance.fingerprint_of_products("report"),
         rows=lambda wildcards, input: folder(input.rows),
         tables=lambda wildcards, input: folder(input.tables),
         figures=lambda wildcards, input: folder(input.figures),

@@ -23,6 +23,20 @@ from rnnlimits.planning.shard import Shard
 
 # What finds, plans, stores and runs can change no number: these folders, and modules beside them.
 NEUTRAL = ("storage", "planning", "execution", "__init__.py", "catalog.py", "cli.py")
+# What is made of rows, and the folders that it is made with. What these import is found; pages, which are
+# loaded by their names, are not, so their folders stand here too.
+MADE_WITH = {
+    "tables": ("analysis/tables",),
+    "figures": ("analysis/figures",),
+    "claims": ("analysis/claims", "analysis/claims/checks"),
+    # Of a claim that waits for a GPU it says how long that takes, which the options of pages decide.
+    "verdicts": (
+        "analysis/verdicts", "analysis/templates", "analysis/claims/checks",
+        "architectures", "tasks", "probes",
+    ),
+    # Captions and headings come from the pages of the figures, what a table holds from its own function.
+    "report": ("analysis/report", "analysis/templates", "analysis/figures", "analysis/tables"),
+}  # fmt: skip
 PACKAGES = ("rnnlimits", "torch", "lightning", "numpy", "scikit-learn", "pyarrow")
 
 
@@ -36,17 +50,28 @@ def fingerprint(shard: Shard) -> str:
     return _fingerprint(_roots(shard))
 
 
-def fingerprint_of(*folders: str) -> str:
-    """The same for what is made of rows: everything in these folders, and all that they import.
+def fingerprint_of_products(*products: str) -> str:
+    """The same for what is made of rows: of tables, figures, claims, verdicts or the report."""
+    return fingerprint_of(*(folder for product in products for folder in MADE_WITH[product]))
 
-    Of all rooms, and with docstrings: what stands on a page may come from anywhere, as the time that `plan`
-    estimates does, or the first line of a table's docstring.
+
+def fingerprint_of(*folders: str) -> str:
+    """The same for everything in some folders, with docstrings: a table's first line stands on the report."""
+    return _digest(files_in(*folders), docstrings=True)
+
+
+def files_in(*folders: str) -> list[Path]:
+    """Everything in these folders, and all that they import of any room, sorted.
+
+    Of any room, since what stands on a page may come from anywhere: the time that `plan` estimates does.
     """
-    found = {file for folder in folders for file in (catalog.PACKAGE / folder).glob("*.*")}
-    if not found:
-        raise LookupError(f"no files in {', '.join(folders)}, seen from {catalog.PACKAGE}")
+    found: set[Path] = set()
+    for folder in folders:
+        if not (here := set((catalog.PACKAGE / folder).glob("*.*"))):
+            raise LookupError(f"no files in {folder}, seen from {catalog.PACKAGE}")
+        found |= here
     code = frozenset(file for file in found if file.suffix == ".py")
-    return _digest(sorted(_reached(code, everything=True) | found), docstrings=True)
+    return sorted(_reached(code, everything=True) | found)
 
 
 @functools.cache
