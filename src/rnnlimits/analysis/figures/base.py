@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 Tables = dict[str, pd.DataFrame]
+CELL = ["study", "task", "variant", "hidden_size", "length_steps"]  # of the grid
 STAGES = {"initial": "before training", "final": "after training"}
 WAY = {"initial": "before training", "mid_training": "in mid-training", "final": "after training"}
 
@@ -53,6 +54,17 @@ def cells(table: pd.DataFrame) -> list[tuple[tuple[str, str, str], pd.DataFrame]
     return [((str(study), str(task), str(variant)), part) for (study, task, variant), part in cut]
 
 
+def of_cells(table: pd.DataFrame, wanted: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a table that belong to the cells of the grid of which other rows speak.
+
+    >>> cell = {"study": ["s"], "task": ["t"], "variant": ["gru"], "hidden_size": [8], "length_steps": [9]}
+    >>> both = pd.DataFrame({name: value * 2 for name, value in cell.items()} | {"seed": [0, 1]})
+    >>> len(of_cells(both, both)), len(of_cells(both, both.assign(hidden_size=16)))
+    (2, 0)
+    """
+    return table.merge(wanted[CELL].drop_duplicates(), on=CELL)
+
+
 def size(part: pd.DataFrame) -> pd.Series:
     """Matched by parameters, architectures have unequal hidden sizes: the budget is the common axis."""
     return part.parameters_target.fillna(part.hidden_size)
@@ -78,9 +90,24 @@ def setting(part: pd.DataFrame) -> str:
     >>> setting(pd.DataFrame({"length_steps": [50, 50], "hidden_size": [32, 64], "parameters_target": None}))
     'T = 50, 32–64 units'
     """
-    budgets, sizes = part.parameters_target.dropna(), part.hidden_size
-    size = f"≈ {budgets.max():,.0f} parameters" if len(budgets) else f"{span(sizes)} units"
-    return f"T = {span(part.length_steps)}, {size}"
+    return f"{length_in_words(part)}, {size_in_words(part)}"
+
+
+def length_in_words(part: pd.DataFrame) -> str:
+    """
+    >>> length_in_words(pd.DataFrame({"length_steps": [50, 200]}))
+    'T = 50–200'
+    """
+    return f"T = {span(part.length_steps)}"
+
+
+def size_in_words(part: pd.DataFrame) -> str:
+    """
+    >>> size_in_words(pd.DataFrame({"hidden_size": [37, 12], "parameters_target": [4800, 4800]}))
+    '≈ 4,800 parameters'
+    """
+    targets = part.parameters_target.dropna()
+    return f"≈ {targets.max():,.0f} parameters" if len(targets) else f"{span(part.hidden_size)} units"
 
 
 def span(values: Iterable[float]) -> str:

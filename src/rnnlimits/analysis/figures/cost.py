@@ -25,7 +25,7 @@ def plot(tables: base.Tables) -> Figure:
     panels = figure.subplots(len(parts), 2, squeeze=False, sharey="row")
     for (left, right), (key, part) in zip(panels, parts):
         _points(left, part, "parameters", found)
-        left.set_title(f"{base.name(*key)}, {base.setting(part).split(', ')[0]}")
+        left.set_title(f"{base.name(*key)}, {base.length_in_words(part)}")
         left.set_ylabel(base.measure(part, "\n"))
         _points(right, part, "seconds", found)
         left.set_xlabel("trainable parameters")
@@ -54,9 +54,9 @@ def _shown(tables: base.Tables) -> pd.DataFrame:
     table = table[table.length_steps == table.groupby(["study", "task"]).length_steps.transform("max")]
     if timings.empty:
         return table.assign(seconds=np.nan)
-    keys = ["study", "task", "variant", "hidden_size", "length_steps"]
     seconds = timings.assign(seconds=timings.seconds_training / timings.replicas)
-    return table.merge(seconds.groupby(keys, as_index=False).seconds.sum(), on=keys, how="left")
+    per_cell = seconds.groupby(base.CELL, as_index=False).seconds.sum()
+    return table.merge(per_cell, on=base.CELL, how="left")
 
 
 def _points(axes: Axes, part: pd.DataFrame, x: str, found: style.Looks) -> None:

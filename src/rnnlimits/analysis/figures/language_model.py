@@ -61,8 +61,7 @@ def _curves(table: pd.DataFrame, part: pd.DataFrame) -> pd.DataFrame:
     """Training and validation loss in one unit: nats become bits, the unit of the references."""
     if table.empty:
         return pd.DataFrame(columns=["variant", "split", "update", "mean", "low", "high"])
-    keys = ["study", "task", "variant", "hidden_size", "length_steps"]
-    table = table[table.metric == "loss"].merge(part[keys].drop_duplicates(), on=keys)
+    table = base.of_cells(table[table.metric == "loss"], part)
     scale = np.where(table.unit.str.startswith("nat", na=False), 1 / math.log(2), 1.0)
     return table.assign(**{column: table[column] * scale for column in ("mean", "low", "high")})
 
@@ -95,8 +94,7 @@ def _training(
 def _early_stop(axes: Axes, replicas: pd.DataFrame, cell: pd.DataFrame) -> None:
     if replicas.empty:
         return
-    keys = ["study", "task", "variant", "hidden_size", "length_steps"]
-    best = replicas.merge(cell[keys].drop_duplicates(), on=keys).best_update.dropna()
+    best = base.of_cells(replicas, cell).best_update.dropna()
     if len(best):
         axes.axvline(best.median(), color="black", lw=1.2, linestyle=(0, (1, 1)))
 

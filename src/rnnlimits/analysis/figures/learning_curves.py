@@ -96,8 +96,7 @@ def _curves(axes: Axes, cell: pd.DataFrame, found: style.Looks, solved: dict[str
 
 def _replicas(cell: pd.DataFrame, replicas: pd.DataFrame) -> pd.DataFrame:
     """The seeds behind the curves of a cell of the grid."""
-    keys = ["study", "task", "variant", "hidden_size", "length_steps"]
-    return replicas if replicas.empty else replicas.merge(cell[keys].drop_duplicates(), on=keys)
+    return replicas if replicas.empty else base.of_cells(replicas, cell)
 
 
 def _solutions(runs: pd.DataFrame) -> dict[str, float]:

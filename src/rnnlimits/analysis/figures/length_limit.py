@@ -24,7 +24,7 @@ def plot(tables: base.Tables) -> Figure:
     for (left, right), (key, part) in zip(panels, parts):
         solved, primary = part[part.metric == "solved"], part[part.primary]
         _lines(left, solved, found)
-        left.set_title(f"{base.name(*key)}, {base.setting(part).split(', ')[1]}")
+        left.set_title(f"{base.name(*key)}, {base.size_in_words(part)}")
         left.set(ylim=(-0.06, 1.06), ylabel="share of seeds\nthat solve it")
         _lines(right, primary, found)
         _chance(right, primary)

@@ -11,7 +11,7 @@ from rnnlimits import rows
 from rnnlimits.analysis.report.answer import number
 from rnnlimits.analysis.report.display import Table
 from rnnlimits.planning import grid
-from rnnlimits.planning.config.schema import Config
+from rnnlimits.planning.config.schema import Config, Grid
 from rnnlimits.planning.shard import Shard
 
 Provenance = dict[str, dict[str, Any]]
@@ -59,7 +59,7 @@ def _studies(config: Config, planned: Sequence[Shard], found: Provenance) -> Tab
     for label, study in config.studies.items():
         shards = [shard for shard in planned if shard.study == label]
         ran = [found[shard.id] for shard in shards if shard.id in found]
-        budget = getattr(study, "budget", None)
+        budget = study.budget if isinstance(study, Grid) else None
         line = {
             "study": label,
             "title": study.title,
@@ -69,7 +69,7 @@ def _studies(config: Config, planned: Sequence[Shard], found: Provenance) -> Tab
             "T (steps)": _each(shard.length_steps for shard in shards if shard.length_steps),
             "units": _each(shard.hidden_size for shard in shards if shard.hidden_size),
             "seeds": str(study.seeds),
-            "learning rates": _each(getattr(study, "learning_rates", [])),
+            "learning rates": _each(study.learning_rates if isinstance(study, Grid) else []),
             "updates × batch": f"{budget.updates:,} × {budget.batch_size}" if budget else "–",
             "jobs": f"{len(ran)} of {len(shards)}",
             "minutes": number(sum(entry.get("seconds_total") or 0 for entry in ran) / 60),
