@@ -1,5 +1,6 @@
 """The results of record are what the code makes of their rows, byte for byte."""
 
+from itertools import zip_longest
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,15 @@ def test_the_archive_is_what_its_rows_give(record, pattern):
     committed = {path.relative_to(folder): path.read_bytes() for path in folder.glob(pattern)}
     made = {path.relative_to(rebuilt): path.read_bytes() for path in rebuilt.glob(pattern)}
     assert committed.keys() == made.keys()
-    assert [name for name in committed if committed[name] != made[name]] == []
+    assert [
+        _difference(name, committed[name], made[name]) for name in committed if committed[name] != made[name]
+    ] == []
+
+
+def _difference(name: Path, committed: bytes, made: bytes) -> tuple[Path, str, str]:
+    """The first line that differs, as it is and as it was made."""
+    pairs = zip_longest(committed.decode().splitlines(), made.decode().splitlines(), fillvalue="")
+    return name, *next((old[:200], new[:200]) for old, new in pairs if old != new)
 
 
 def test_no_archive_is_left_out():
