@@ -11,7 +11,7 @@ ValueError when the Options are made.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 # Sequences: bounds the memory of an evaluation, and divides 1,000 and 10,000.
 EVALUATION_BATCH = 250
@@ -152,6 +152,9 @@ class SimulationOptions:
     """Of a page of simulations/: planning asks it nothing; impossible values are refused when it is made."""
 
 
+FEWEST_OF_MEDIAN = 5  # seeds: of three the smallest and the largest hold the median in three cases of four
+
+
 @dataclass(frozen=True, kw_only=True)
 class CheckOptions:
     """Of a page of analysis/claims/checks/: the keys of a claim's part beside study and where.
@@ -174,6 +177,20 @@ class CheckOptions:
     def __post_init__(self) -> None:
         if self.seeds < 1:
             raise ValueError(f"seeds: got {self.seeds}; expected a whole number of at least 1")
+
+    def fewest(self, confidence: float) -> int:
+        """The fewest seeds with which the check can decide and err in at most 1 - confidence of the cases.
+
+        A study of fewer is refused before anything starts.  Of three normally distributed seeds Student's
+        interval errs just so often; a check that needs more says so itself.
+        """
+        return self.seeds
+
+    def stricter(self, parts: int) -> Self:
+        """The same check where one of several parts would contradict the whole claim: a check with a level of
+        its own divides it; one that judges by its cells' confidence has nothing to do.
+        """
+        return self
 
 
 OPTIONS: dict[str, type] = {

@@ -23,6 +23,7 @@ def share_of(elman, lstm):
         ([1, 1, 1, 1, 1], [1, 1, 1, 1, 1], 0.05, UNDECIDED),
         ([1, 1, 1, 1, 1], [0, 0, 0, 1, 0], 0.05, CONTRADICTED),  # p = 6/252
         ([0, 0, 0], [1, 1, 1], 0.05, UNDECIDED),  # p = 1/20, not below
+        ([0, 0, 0, 0], [1, 1, 1, 1], 0.05, REPRODUCED),  # p = 1/70
         ([None, None, None, None, None], [1, 1, 1, 1, 1], 0.05, REPRODUCED),  # diverged: not solved
         ([0, 0], [1, 1], 0.5, UNDECIDED),  # too few
     ],
@@ -46,18 +47,19 @@ def test_fishers_test_comes_with_both_counts_and_the_smallest_p_there_is():
 @pytest.mark.parametrize(
     ("slow", "fast", "expected", "words"),
     [
-        ([400, 600, 800], [200, 200, 200], REPRODUCED, "is 3 [2, 4], 3 pairs, times as fast as elman"),
-        ([400, 600, 800], [100, 700, 800], UNDECIDED, "is 1 [0.857, 4], 3 pairs"),
-        ([180, 600, 800], [200, 200, 200], UNDECIDED, "is 3 [0.9, 4], 3 pairs"),  # not surely above 1
-        ([200, 200, 200], [200, 210, 220], CONTRADICTED, "is 0.952 [0.909, 1], 3 pairs"),
-        ([None, None, None], [200, 200, 200], REPRODUCED, "unsolved 0 of 3 and 3 of 3"),
-        ([None, None, None], [900, 900, 900], UNDECIDED, "counted as their budget: a lower bound"),
-        ([900, 900, 900], [None, None, None], CONTRADICTED, "unsolved 3 of 3 and 0 of 3"),
-        ([None, None, None], [None, None, None], UNDECIDED, "unsolved 3 of 3 and 3 of 3"),
-        ([400, 600], [100, 100], UNDECIDED, "too few, 3 are needed"),
+        ([400, 600, 800] * 2, [200] * 6, REPRODUCED, "is 3 [2, 4] times (6 seeds a side) as fast as elman"),
+        ([400, 600, 800] * 2, [100, 700, 800] * 2, UNDECIDED, "is 0.857 ["),
+        ([180, 600, 800] * 2, [200] * 6, UNDECIDED, "is 3 [0.9, 4] times"),  # not surely above the bound
+        ([320, 600, 800] * 2, [200] * 6, REPRODUCED, "is 3 [1.6, 4] times"),
+        ([200] * 5, [200, 210, 220, 210, 210], CONTRADICTED, "is 0.952 [0.909, 1] times"),
+        ([None] * 5, [200] * 5, REPRODUCED, "is at least 5 times (5 seeds a side) as fast"),
+        ([None] * 5, [900] * 5, UNDECIDED, "is at least 1.11 times"),
+        ([900] * 5, [None] * 5, CONTRADICTED, "unsolved 5 of 5 and 0 of 5, counted as their budget"),
+        ([None] * 5, [None] * 5, UNDECIDED, "unsolved 5 of 5 and 5 of 5"),
+        ([400, 600, 800], [200] * 3, UNDECIDED, "too few, 5 are needed"),
     ],
 )
-def test_a_speed_up_is_a_median_of_ratios_and_a_run_that_was_cut_off_says_only_at_least(
+def test_a_speed_up_is_a_quotient_of_medians_and_a_run_that_was_cut_off_says_only_at_least(
     slow, fast, expected, words
 ):
     rows = times("elman", slow) + times("lstm", fast)
@@ -84,26 +86,27 @@ def test_the_steps_of_an_unsolved_run_stand_in_the_evidence_as_they_were_judged(
 def test_an_unsolved_run_that_diverged_counts_like_one_that_was_cut_off_until_most_did():
     part = {"check": "speed_up", "at_least": 1.5, "against": {"variant": "elman"}}
     part["where"] = {**STEPS, "variant": "lstm"}
-    gone = times("elman", [None] * 3, unsolved="diverged") + times("lstm", [100] * 3)
+    gone = times("elman", [None] * 5, unsolved="diverged") + times("lstm", [100] * 5)
     assert verdict(part, gone) == UNDECIDED
-    some = times("elman", [400, 400, None], unsolved="diverged") + times("lstm", [100] * 3)
+    some = times("elman", [400, 400, 400, 400, None], unsolved="diverged") + times("lstm", [100] * 5)
     assert verdict(part, some) == REPRODUCED
 
 
 @pytest.mark.parametrize(
     ("steps", "part", "expected"),
     [
-        ([300, 400, 900], {"of": 600, "factor": 3}, REPRODUCED),  # 200 to 1,800
-        ([300, 400, 900], {"of": 300, "factor": 2}, UNDECIDED),
-        ([300, 400, 450], {"of": 100, "factor": 2}, CONTRADICTED),
-        ([300, 400, None], {"of": 600, "factor": 3}, UNDECIDED),  # the bound lies beyond the budget
-        ([300, 400, None], {"of": 300, "factor": 3}, UNDECIDED),  # the median is 400, its interval is not
-        ([300, 400, None], {"low": 2000, "high": 3000}, UNDECIDED),  # it may be among the unsolved
+        ([300, 400, 400, 400, 900], {"of": 600, "factor": 3}, REPRODUCED),  # 200 to 1,800
+        ([300, 400, 900], {"of": 600, "factor": 3}, UNDECIDED),  # of three a median has no interval
+        ([300, 400, 400, 400, 900], {"of": 300, "factor": 2}, UNDECIDED),
+        ([300, 400, 400, 400, 450], {"of": 100, "factor": 2}, CONTRADICTED),
+        ([300, 400, 400, 400, None], {"of": 600, "factor": 3}, UNDECIDED),  # the bound lies beyond the budget
+        ([300, 400, 400, 400, None], {"of": 300, "factor": 3}, UNDECIDED),  # 400, but its interval is not
+        ([300, 400, 400, None, None], {"low": 2000, "high": 3000}, UNDECIDED),  # it may be among the unsolved
         ([300, 300, 300, 300, None], {"of": 300, "factor": 2, "seeds": 5}, UNDECIDED),
         ([300] * 9 + [None], {"of": 300, "factor": 2}, REPRODUCED),
         ([300] * 9 + [None], {"of": 600, "factor": 3}, REPRODUCED),  # however long the one takes
-        ([None] * 3, {"of": 300, "factor": 2}, CONTRADICTED),
-        ([None] * 3, {"of": 600, "factor": 3}, UNDECIDED),
+        ([None] * 5, {"of": 300, "factor": 2}, CONTRADICTED),
+        ([None] * 5, {"of": 600, "factor": 3}, UNDECIDED),
     ],
 )
 def test_a_median_of_steps_counts_the_unsolved_as_at_least_their_budget(steps, part, expected):

@@ -124,15 +124,15 @@ def test_curves_carry_the_step_at_which_they_solve():
 
 
 def test_the_text_is_judged_in_bits_beside_its_references():
-    best = TABLES["test_results"].query("metric == 'bits_per_character'").sort_values("mean").iloc[0]
+    best = TABLES["test_results"].query("metric == 'bits_per_character'").sort_values("estimate").iloc[0]
     assert title("language_model") == (
-        f"Fewest bits per character on test text: irnn, {best['mean']:.3g} [{best.low:.3g}, {best.high:.3g}]"
+        f"Fewest bits per character on test text: irnn, {best.estimate:.3g} [{best.low:.3g}, {best.high:.3g}]"
     )
     figure = draw("language_model", TABLES)
     results = figure.axes[-1]
     assert {text.get_text() for text in results.get_legend().get_texts()} == {"bigram 3.45", "five gram 2.31"}
     # Nats become bits: the training curves share the axis of the references.
     loss = TABLES["learning_curves"].query("task == 'language' and variant == 'elman' and split == 'train'")
-    assert np.allclose(figure.axes[0].lines[0].get_ydata(), loss["mean"] / np.log(2))
+    assert np.allclose(figure.axes[0].lines[0].get_ydata(), loss["estimate"] / np.log(2))
     # Early stopping keeps the weights of the best step, 800 in every replica.
     assert [800, 800] in [list(line.get_xdata()) for line in figure.axes[0].lines]

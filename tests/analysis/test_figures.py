@@ -25,8 +25,8 @@ RUNS = {
 }
 
 MEASURED = {
-    "mean", "median", "low", "high", "p10", "p90", "largest", "smallest", "bound", "standard_error", "chance",
-    "updates_to_solve", "best_update", "seconds_training",
+    "mean", "estimate", "median", "low", "high", "p10", "p90", "largest", "smallest", "bound",
+    "standard_error", "chance", "updates_to_solve", "best_update", "seconds_training",
 }  # fmt: skip
 
 

@@ -102,7 +102,7 @@ def test_the_answer_stands_first_and_its_numbers_are_those_of_the_tables(page):
 def test_a_variant_that_solves_no_length_is_named():
     tables = synthetic_tables.build()
     results = tables["test_results"]
-    results.loc[(results.metric == "solved") & (results.variant == "gru"), "mean"] = 0.0
+    results.loc[(results.metric == "solved") & (results.variant == "gru"), "estimate"] = 0.0
     sentences = answer.answers(tables, synthetic_run.CLAIMS)[1].sentences
     assert all(sentence.endswith("gru none.") for sentence in sentences)
 

@@ -3,6 +3,7 @@
 import dataclasses
 
 from rnnlimits.analysis import claims, statistics
+from rnnlimits.analysis.claims import questions
 from rnnlimits.analysis.claims.selection import plan_of
 from support.synthetic_rows import frame, probed, shard, validated
 
@@ -13,7 +14,9 @@ SLOPE = {"stage": "initial", "metric": "gradient_slope"}
 def findings(part, rows, planned=None):
     """One finding a cell; `planned` adds the shards of other rows to what was to run."""
     plan = plan_of(frame(rows + (planned or [])))
-    return list(claims.evidence({"study": "memory", **part}, frame(rows), plan, statistics.CONFIDENCE))
+    found = frame(rows)
+    asked = questions.of({"study": "memory", **part}, found, plan, statistics.CONFIDENCE)
+    return [question.with_changes(question.answer(), found, 1) for question in asked]
 
 
 def verdict(part, rows, planned=None):

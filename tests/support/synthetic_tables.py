@@ -26,10 +26,12 @@ PRIMARY = {
 }
 COLUMNS = {
     "test_results": [
-        *ID, "learning_rate", "metric", "primary", "unit", "mean", "low", "high", "n", "n_diverged", "chance",
+        *ID, "learning_rate", "metric", "primary", "unit", "estimate", "estimator", "low", "high", "n",
+        "n_diverged", "chance",
     ],
     "learning_curves": [
-        *ID, "learning_rate", "split", "metric", "unit", "update", "mean", "low", "high", "n", "chance",
+        *ID, "learning_rate", "split", "metric", "unit", "update", "estimate", "estimator", "low", "high",
+        "n", "chance",
     ],
     "replicas": [
         *ID, "seed", "learning_rate", "status",
@@ -40,16 +42,16 @@ COLUMNS = {
     "jacobian_by_lag": [
         *ID, "stage", "lag_steps", "largest", "low", "high", "median", "smallest", "bound", "n",
     ],
-    "probe_scalars": [*ID, "stage", "metric", "unit", "mean", "low", "high", "n"],
+    "probe_scalars": [*ID, "stage", "metric", "unit", "estimate", "estimator", "low", "high", "n"],
     "learning_rate_search": [
-        *ID, "learning_rate", "metric", "mean", "low", "high", "n", "n_diverged", "selected",
+        *ID, "learning_rate", "metric", "estimate", "estimator", "low", "high", "n", "n_diverged", "selected",
     ],
     "cross_validation": [
         "study", "task", "variant", "architecture", "hidden_size", "parameters", "learning_rate", "metric",
         "mean", "standard_error", "n", "best", "chosen", "test_value", "test_low", "test_high",
     ],
     "parameters": [*ID, "deviation_percent"],
-    "simulations": ["study", "task", "metric", "unit", "mean", "median", "low", "high", "n"],
+    "simulations": ["study", "task", "metric", "unit", "estimate", "estimator", "median", "low", "high", "n"],
     "references": ["study", "task", "length_steps", "metric", "unit", "value"],
     "timings": [
         "shard", *ID, "seconds_total", "seconds_training", "seconds_probing", "seconds_import", "updates_run",
@@ -88,7 +90,18 @@ def build(variants=("elman", "lstm", "gru", "irnn"), lengths=(20, 50, 100, 200),
             ("text", "language", 64, f"reference_{name}", "bits per character", value)
         )
     tables["simulations"].append(
-        ("theory", "random_guessing", "sequences_to_solve", "sequences", 2400.0, 2224.0, 600.0, 5100.0, 10)
+        (
+            "theory",
+            "random_guessing",
+            "sequences_to_solve",
+            "sequences",
+            2400.0,
+            "geometric mean",
+            2224.0,
+            600.0,
+            5100.0,
+            10,
+        )
     )
     return {name: pd.DataFrame(rows, columns=COLUMNS[name]) for name, rows in tables.items()}
 
@@ -122,9 +135,10 @@ def _results(tables, cell, seeds):
     spread = 0.03 * value + 0.002
     shared = (seeds, 0, chance)
     tables["test_results"] += [
-        (*cell, 3e-3, metric, True, unit, value, value - spread, value + spread, *shared),
-        (*cell, 3e-3, "loss", False, "nats", value * 0.7, value * 0.6, value * 0.8, *shared),
-        (*cell, 3e-3, "solved", False, "share", solved / seeds, max(0, solved / seeds - 0.3),
+        (*cell, 3e-3, metric, True, unit, value, "mean", value - spread, value + spread, *shared),
+        (*cell, 3e-3, "loss", False, "nats", value * 0.7, "geometric mean", value * 0.6, value * 0.8,
+         *shared),
+        (*cell, 3e-3, "solved", False, "share", solved / seeds, "share", max(0, solved / seeds - 0.3),
          min(1, solved / seeds + 0.3), seeds, 0, np.nan),
     ]  # fmt: skip
     for seed in range(seeds):
@@ -144,11 +158,11 @@ def _results(tables, cell, seeds):
         for split, name, y in curves:
             kind = unit if name == metric else "nats"
             tables["learning_curves"].append(
-                (*cell, 3e-3, split, name, kind, step, y, y * 0.97, y * 1.03, seeds, chance)
+                (*cell, 3e-3, split, name, kind, step, y, "mean", y * 0.97, y * 1.03, seeds, chance)
             )
     for rate, best in ((1e-3, value * 1.1), (3e-3, value)):
         tables["learning_rate_search"].append(
-            (*cell, rate, metric, best, best * 0.95, best * 1.05, seeds, 0, rate == 3e-3)
+            (*cell, rate, metric, best, "mean", best * 0.95, best * 1.05, seeds, 0, rate == 3e-3)
         )
     tables["parameters"].append((*cell, np.nan))
     shard = f"{cell[0]}.{task}.{variant}.h{size}.t{length}"
@@ -181,7 +195,9 @@ def _probes(tables, cell, seeds):
         tables["gradient_slopes"].append(
             (*cell, stage, "gradient", -rate, -rate * 1.1, -rate * 0.9, 1 / rate, seeds)
         )
-        tables["probe_scalars"].append((*cell, stage, "spectral_radius", "1", 1.02, 0.98, 1.06, seeds))
+        tables["probe_scalars"].append(
+            (*cell, stage, "spectral_radius", "1", 1.02, "mean", 0.98, 1.06, seeds)
+        )
 
 
 def _laboratory(tables, cell, seeds):

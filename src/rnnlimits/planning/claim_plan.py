@@ -6,8 +6,11 @@ The form of an entry is the business of config/claim_form.py, the rule of `where
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from rnnlimits import catalog
 from rnnlimits.catalog import pick
+from rnnlimits.contracts import CheckOptions
 from rnnlimits.planning import where as rule
+from rnnlimits.planning.config.fields import fields as option_fields
 from rnnlimits.planning.config.messages import short, unknown_key, unknown_word
 from rnnlimits.planning.shard import Shard
 from rnnlimits.rows import COLUMNS, WORDS
@@ -22,6 +25,32 @@ def problems(claims: list[dict[str, Any]], studies: list[str], planned: list[Sha
         for position, part in enumerate(claim["parts"])
         for line in _of_part(part, studies, records)
     ]
+
+
+def too_few_seeds(
+    claims: list[dict[str, Any]], planned: Sequence[Shard], confidence: float
+) -> Iterator[str]:
+    """One line for each part of a claim that the seeds of its shards could never decide."""
+    records = [rule.record(shard) for shard in planned]
+    seeds = {shard.id: shard.seeds for shard in planned}
+    for claim in claims:
+        for position, part in enumerate(claim["parts"]):
+            needed = _options(part).fewest(confidence)
+            fitting = [one for where in rule.selections(part) for one in rule.fitting(records, part, where)]
+            if fewer := sorted({one["shard"] for one in fitting if seeds[one["shard"]] < needed}):
+                yield (
+                    f"{claim['id']}.parts[{position}].check: {part['check']} decides nothing with "
+                    f"{seeds[fewer[0]]} seeds, as of {fewer[0]}; give the study at least {needed}, or write "
+                    "`too_few_seeds: undecided` where the config only tries things out"
+                )
+
+
+def _options(part: dict[str, Any]) -> CheckOptions:
+    """What a part says to its check."""
+    known = {option.name for option in option_fields("checks", part["check"])}
+    given = {key: value for key, value in part.items() if key in known}
+    found: CheckOptions = catalog.check(part["check"])(**given)
+    return found
 
 
 def _of_part(part: dict[str, Any], studies: list[str], records: Sequence[rule.Record]) -> Iterator[str]:

@@ -28,10 +28,18 @@ def load(path: str | Path) -> Config:
     config._folder = path.parent
     if config.claims_path:
         claims = read_yaml(config.claims_path)
-        lines = claim_form.problems(claims)
-        if lines := lines or claim_plan.problems(claims["claims"], list(config.studies), grid.shards(config)):
+        if lines := claim_form.problems(claims) or _unfit(claims["claims"], config):
             raise ConfigError(f"{config.claims_path}: {line}" for line in lines)
     return config
+
+
+def _unfit(claims: list[dict[str, Any]], config: Config) -> list[str]:
+    """What of the claims the studies do not produce, or not often enough to judge it."""
+    planned = grid.shards(config)
+    found = claim_plan.problems(claims, list(config.studies), planned)
+    if found or config.too_few_seeds == "undecided":
+        return found
+    return list(claim_plan.too_few_seeds(claims, planned, config.confidence))
 
 
 def checked(raw: Any) -> Config:

@@ -5,8 +5,7 @@ of them is, and reproduced only if all are.  A contradicted claim is a finding; 
 """
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
-from math import inf
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +13,9 @@ import pandas as pd
 from pandas import DataFrame, Series
 
 from rnnlimits.analysis import statistics, tables
-from rnnlimits.analysis.claims import checks, details, sensitivity
+from rnnlimits.analysis.claims import details, multiplicity, questions, sensitivity
 from rnnlimits.analysis.claims.finding import CONTRADICTED, NOT_RUN, REPRODUCED, UNDECIDED, Finding
-from rnnlimits.analysis.claims.selection import (
-    Cell,
-    NotRunError,
-    cells,
-    matching,
-    networks,
-    pairs,
-    plan_of,
-    rows_of,
-)
+from rnnlimits.analysis.claims.selection import matching, plan_of
 from rnnlimits.planning import grid
 from rnnlimits.planning import where as rule
 from rnnlimits.planning.config import claim_form
@@ -106,7 +96,8 @@ def weigh(claim: Claim, rows: DataFrame, plan: DataFrame, confidence: float) -> 
     """Every part of a claim held against the rows."""
     wheres = [(part, where) for part in claim["parts"] for where in rule.selections(part)]
     shards = pd.concat([matching(plan, *where) for where in wheres]).drop_duplicates("shard")
-    return Judgement(claim, [list(evidence(part, rows, plan, confidence)) for part in claim["parts"]], shards)
+    asked = [list(questions.of(part, rows, plan, confidence)) for part in claim["parts"]]
+    return Judgement(claim, multiplicity.answered(asked, claim["parts"], rows), shards)
 
 
 def line(judgement: Judgement, sources: Mapping[str, str]) -> dict[str, str]:
@@ -129,58 +120,6 @@ def line(judgement: Judgement, sources: Mapping[str, str]) -> dict[str, str]:
         "sensitivity": sensitivity.in_words(judgement.findings),
         "shards": " ".join(sorted(shards.shard)),
     }
-
-
-def evidence(part: Claim, rows: DataFrame, plan: DataFrame, confidence: float) -> Iterator[Finding]:
-    """What one part finds: a finding for each shard, or pair of shards, that fits it."""
-    check = checks.of(part)
-    try:
-        if check.options.looks_at == "networks":
-            table = networks(rows, plan, part, list(part["conditions"]))
-            yield check(table)._replace(rows=(behind(part, rows, plan),))
-            return
-        found, *others = [cells(rows, plan, part, where, confidence) for where in rule.selections(part)]
-        if check.options.looks_at == "cells":
-            yield _with(check(found), *found)
-        elif check.options.looks_at == "cell":
-            yield from [_with(check(cell), cell) for cell in found]
-        else:
-            against = others[0]
-            if part.get("pick") == "best":
-                found, against = best(found, part["direction"]), best(against, part["direction"])
-            couples = list(pairs(found, against, part["against"]))
-            yield from [_compared(check, *couple, rows) for couple in couples]
-    except NotRunError as missing:
-        yield Finding(NOT_RUN, str(missing), "")
-
-
-def _compared(check: checks.Check, one: Cell, other: Cell, rows: DataFrame) -> Finding:
-    changed = tuple(sensitivity.changes(check, one, other, rows))
-    return _with(check(one, other), one, other)._replace(changes=changed)
-
-
-def _with(finding: Finding, *cells: Cell) -> Finding:
-    return finding._replace(cells=cells, rows=tuple(cell.rows for cell in cells))
-
-
-def behind(part: Claim, rows: DataFrame, plan: DataFrame) -> DataFrame:
-    """All rows that one part looks at, with the losers of `pick: best`; none where some are missing."""
-    asked = {"metric": list(part["conditions"])} if "conditions" in part else {}
-    try:
-        found = [rows_of(rows, plan, part, where | asked) for where in rule.selections(part)]
-    except NotRunError:
-        return rows.head(0)
-    return pd.concat(found).loc[lambda both: ~both.index.duplicated()]
-
-
-def best(found: Sequence[Cell], direction: str) -> list[Cell]:
-    """Of the variants on the same task and length, the one with the best mean: each side its champion."""
-    sign = 1 if direction == "higher" else -1
-    champions: dict[tuple[Any, ...], Cell] = {}
-    for cell in sorted(found, key=lambda cell: sign * cell.value.fillna(-sign * inf).mean()):
-        # The last one stays.
-        champions[cell.names["study"], cell.names["task"], cell.names["length_steps"]] = cell
-    return list(champions.values())
 
 
 def combine(verdicts: Sequence[str]) -> str:

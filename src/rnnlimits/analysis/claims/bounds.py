@@ -19,7 +19,7 @@ from rnnlimits.analysis.claims.finding import (
 from rnnlimits.analysis.claims.selection import Cell
 from rnnlimits.analysis.statistics import Interval
 
-FEWEST_SEEDS = 3  # of two, an interval is just the two
+FEWEST_SEEDS = 3  # two seeds say nearly nothing of their spread
 TO_SOLVE = "updates_to_solve"  # missing where a run was not solved within its budget
 NEVER = 1e12  # stands for infinity: quantiles of infinite numbers are not defined
 EXTREMES = {"max": "largest", "min": "smallest"}
@@ -47,9 +47,10 @@ def of_statistic(cell: Cell, statistic: str, low: float, high: float, seeds: int
     def of(value: Series) -> Finding:
         if statistic in EXTREMES:
             return _of_extreme(cell, value.dropna(), statistic, low, high, seeds)
-        average = statistics.median if statistic == "median" else statistics.mean
-        interval = average(value.to_numpy(), cell.confidence)
-        return of_interval(cell, interval, low, high, seeds, bootstrap(cell, statistic))
+        if statistic == "median":
+            interval = statistics.median(value.to_numpy(), cell.confidence)
+            return of_interval(cell, interval, low, high, seeds)
+        return of_mean(cell, low, high, seeds)
 
     value, unsolved = counted(cell)
     finding = of(value)
@@ -65,11 +66,17 @@ def of_statistic(cell: Cell, statistic: str, low: float, high: float, seeds: int
     return finding._replace(verdict=UNDECIDED, why=why)
 
 
+def of_mean(cell: Cell, low: float, high: float, seeds: int) -> Finding:
+    """The mean over seeds, on the scale of its quantity, against two bounds."""
+    interval = statistics.mean(cell.value.to_numpy(), cell.confidence, cell.scale)
+    return one_group(of_interval(cell, interval, low, high, seeds), cell)
+
+
 def of_interval(
-    cell: Cell, interval: Interval, low: float, high: float, seeds: int, method: str
+    cell: Cell, interval: Interval, low: float, high: float, seeds: int, method: str = ""
 ) -> Finding:  # fmt: skip
     said, verdict = f"{cell.label}: {measured(interval)} seeds", inside(interval, low, high)
-    why = f"{method}; {lies(interval, verdict)}"
+    why = f"{method or how(cell, interval)}; {lies(interval, verdict)}"
     return guarded(Finding(verdict, said, limits(low, high), why, interval, (low, high)), seeds, cell)
 
 
@@ -108,9 +115,16 @@ def _of_extreme(
     return guarded(finding, seeds, cell)
 
 
-def of_pairs(difference: Series, one: Cell) -> Interval:
-    """The mean over the seeds that both sides have."""
-    return statistics.mean(difference.to_numpy(), one.confidence)
+def one_group(finding: Finding, *cells: Cell) -> Finding:
+    """No verdict rests on the mean of a cell of which some seeds solved the task and others did not."""
+    for cell in cells:
+        if not (found := cell.groups):
+            continue
+        low, high = (f"{len(side)} near {number(float(side.mean()))}" for side in (found.low, found.high))
+        said = f"{finding.sentence}; {cell.names['variant']} falls into two groups, {low} and {high}"
+        why = f"{finding.why}; but their mean describes neither: ask for a share, a median or an end"
+        return finding._replace(verdict=UNDECIDED, sentence=said, why=why)
+    return finding
 
 
 def guarded(finding: Finding, seeds: int, *cells: Cell) -> Finding:
@@ -127,19 +141,17 @@ def guarded(finding: Finding, seeds: int, *cells: Cell) -> Finding:
     return finding
 
 
-def bootstrap(cell: Cell, statistic: str = "mean") -> str:
-    return f"{statistic} over seeds, {percent(cell)} bootstrap interval"
+def how(cell: Cell, interval: Interval) -> str:
+    """How an interval of seeds was made."""
+    if isnan(interval.low) and interval.n:
+        return f"{interval.estimator} of {interval.n} seeds, too few for an interval"
+    method = "bootstrap" if "median" in interval.estimator else "t"
+    return f"{interval.estimator} over seeds, {percent(cell)} {method} interval"
 
 
 def percent(cell: Cell) -> str:
     return f"{100 * cell.confidence:g} %"
 
 
-def short(one: Cell, other: Cell) -> str:
-    """The second label, of which only what the first does not say."""
-    names = ("variant", "task", "study", "length_steps", "hidden_size")
-    units = {"study": "study ", "length_steps": "T ", "hidden_size": "h "}
-    words = [
-        units.get(name, "") + str(other.names[name]) for name in names if one.names[name] != other.names[name]
-    ]
-    return " ".join(words + [other.metric] * (one.metric != other.metric)) or other.label
+def error(cell: Cell) -> str:
+    return f"{100 * (1 - cell.confidence):.3g} %"

@@ -13,13 +13,22 @@ from rnnlimits.analysis.claims.bounds import counted
 from rnnlimits.analysis.claims.finding import Change, Finding
 
 PLACE = ["claim", "part", "finding"]  # parts and findings are counted from 1
-NUMBERS = ["estimate", "low", "high", "bound_low", "bound_high", "n"]
+NUMBERS = ["estimate", "low", "high", "estimator", "bound_low", "bound_high", "n", "seeds_to_decide"]
 FINDINGS = [*PLACE, "check", "verdict", "sentence", "bound", "why", *NUMBERS, "positive_control"]
 OF_ROW = ["study", "shard", "task", "variant", "hidden_size", "length_steps", "metric", "seed"]
 SENSITIVITY = [*PLACE, "change", "verdict", "estimate", "low", "high"]
 FAIRNESS = [*PLACE, *fairness.COLUMNS]
 EVIDENCE = [*PLACE, "side", "label", "measure", *OF_ROW, "value", "chance", "status"]
-WHOLE = ("seed", "hidden_size", "length_steps", "n", "parameters", "updates_planned", "trials")
+WHOLE = (
+    "seed",
+    "hidden_size",
+    "length_steps",
+    "n",
+    "seeds_to_decide",
+    "parameters",
+    "updates_planned",
+    "trials",
+)
 Line = dict[str, Any]
 
 
@@ -66,6 +75,7 @@ def _numbers(part: Mapping[str, Any], finding: Finding) -> Line:
         **interval,
         "bound_low": low,
         "bound_high": high,
+        "seeds_to_decide": finding.seeds_to_decide,
         "positive_control": control,
     }
 

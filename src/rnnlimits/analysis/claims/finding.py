@@ -36,19 +36,13 @@ class Finding(NamedTuple):
     cells: tuple[Cell, ...] = ()  # what was looked at; of a comparison, `where` and then `against`
     rows: tuple[DataFrame, ...] = ()  # the rows of each cell, or of all networks at once
     changes: tuple[Change, ...] = ()  # of a comparison
+    seeds_to_decide: int | None = None  # of an undecided one, if further seeds spread as these
 
 
 LIES = {
     REPRODUCED: "it lies wholly within the bound",
     CONTRADICTED: "it lies wholly outside the bound",
     UNDECIDED: "it straddles the bound",
-}
-
-
-REACHES = {
-    REPRODUCED: "it lies above 0, and the mean reaches the margin of",
-    CONTRADICTED: "it lies wholly below the margin of",
-    UNDECIDED: "it lies neither above 0 with a mean that reaches the margin, nor wholly below the margin of",
 }
 
 
@@ -65,15 +59,24 @@ def number(value: float) -> str:
 
 
 def measured(interval: Interval) -> str:
-    return f"{spread(interval)}, {interval.n}" if interval.n else "no value, 0"
+    """An estimate, what it is where that is no mean, its interval and its number of seeds.
+
+    >>> measured(Interval(0.5, 0.25, 1, 3)), measured(Interval(0.5, nan, nan, 3, "median"))
+    ('0.5 [0.25, 1], 3', '0.5 (median), 3')
+    """
+    if not interval.n:
+        return "no value, 0"
+    name = "" if interval.estimator in ("mean", "share") else f" ({interval.estimator})"
+    return f"{spread(interval)}{name}, {interval.n}"
 
 
 def spread(interval: Interval) -> str:
     """
-    >>> spread(Interval(0.5, 0.25, 1, 3))
-    '0.5 [0.25, 1]'
+    >>> spread(Interval(0.5, 0.25, 1, 3)), spread(Interval(0.5, nan, nan, 3))
+    ('0.5 [0.25, 1]', '0.5')
     """
-    return f"{number(interval.estimate)} [{number(interval.low)}, {number(interval.high)}]"
+    ends = "" if isnan(interval.low) else f" [{number(interval.low)}, {number(interval.high)}]"
+    return f"{number(interval.estimate)}{ends}"
 
 
 def limits(low: float, high: float) -> str:

@@ -9,6 +9,7 @@ import pandas as pd
 from pandas import DataFrame, Series
 
 from rnnlimits.analysis import statistics
+from rnnlimits.analysis.statistics import mixtures, scales
 from rnnlimits.planning import where as rule
 from rnnlimits.planning.shard import Shard
 
@@ -31,11 +32,47 @@ class Cell:
     chance: float
     confidence: float = statistics.CONFIDENCE
     rows: DataFrame = dataclasses.field(default_factory=DataFrame, repr=False, compare=False)  # behind value
+    # By seed, of a score: did the network solve its task on the test part?  None where that is not asked.
+    solved: Series | None = dataclasses.field(default=None, repr=False, compare=False)
+
+    def one_of(self, parts: int) -> "Cell":
+        """The same cell, of which an interval errs in one of `parts` of the usual cases."""
+        return dataclasses.replace(self, confidence=1 - (1 - self.confidence) / parts)
 
     @property
     def raw_metric(self) -> str:
         """The metric as its rows call it."""
         return str(self.rows.metric.iloc[0]) if len(self.rows) else self.metric
+
+    @property
+    def scale(self) -> scales.Scale:
+        """On which scale its seeds are averaged."""
+        unit = str(self.rows.unit.iloc[0]) if len(self.rows) else None
+        return scales.of(unit, self.value.dropna().to_numpy())
+
+    @property
+    def groups(self) -> mixtures.Groups | None:
+        """Who solved the task and who did not, where there are both: a mean describes neither."""
+        solved = None if self.solved is None else self.solved.reindex(self.value.index, fill_value=False)
+        known = None if solved is None else solved.to_numpy(dtype=bool)
+        return mixtures.groups(self.value.to_numpy(dtype=float), known, self.scale)
+
+    def shares_networks_with(self, other: "Cell") -> bool:
+        """Do equal seeds stand for the same network, weights or simulated paths on both sides?
+
+        A network before training has the weights of its seed, whatever is asked of it.  Trained ones of
+        different shards share their data at most, which leaves no correlation behind.
+        """
+        if self.names["kind"] == other.names["kind"] == "simulation":
+            return True
+        same = ["variant", "hidden_size", "parameters_target"]
+        if not self._is_untrained or not other._is_untrained:
+            same = ["shard"]
+        return all(_same(self.names[name], other.names[name]) for name in same)
+
+    @property
+    def _is_untrained(self) -> bool:
+        return bool(len(self.rows)) and set(self.rows.stage) == {"initial"}
 
     @property
     def diverged(self) -> int:
@@ -104,8 +141,24 @@ def cells(
         columns["hidden_size"] = mine.hidden_size.max() if len(mine) else columns["hidden_size"]
         numbers = mine.set_index("seed").sort_index().astype({"value": float, "chance": float})
         metric, chance = _metric(numbers, where), numbers.chance.max()
-        found.append(Cell(columns, metric, numbers.value, numbers.status, chance, confidence, mine))
+        solved = _solved(rows, names["shard"]) if _is_a_score(mine) else None
+        found.append(Cell(columns, metric, numbers.value, numbers.status, chance, confidence, mine, solved))
     return found
+
+
+def _is_a_score(rows: DataFrame) -> bool:
+    """Does it say how well a trained network does its task?"""
+    return bool(rows.split.isin(["train", "validation", "test"]).all()) and not rows.metric.eq("solved").any()
+
+
+def _solved(rows: DataFrame, shard: str) -> Series | None:
+    """By seed, who solved the task on the test part; None where no such thing was asked."""
+    mine = rows[(rows.shard == shard) & (rows.metric == "solved") & (rows.split == "test")]
+    return mine.set_index("seed").value == 1 if len(mine) else None
+
+
+def _same(one: Any, other: Any) -> bool:
+    return bool(one == other or (pd.isna(one) and pd.isna(other)))
 
 
 def _metric(rows: DataFrame, where: Where) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 from pandas import DataFrame
 
 from rnnlimits.analysis import claims
-from rnnlimits.analysis.claims import Judgement, checks, fairness
+from rnnlimits.analysis.claims import Judgement, checks, fairness, questions
 from rnnlimits.analysis.claims.finding import Change, Finding, number, spread
 from rnnlimits.analysis.claims.selection import plan_of
 from rnnlimits.analysis.explain import origin
@@ -34,7 +34,7 @@ def judged(record: Record, name: str) -> tuple[list[str], Judgement, DataFrame]:
     claim = next(claim for claim in content["claims"] if claim["id"] == name)
     plan = plan_of(record.rows, grid.shards(record.config))
     judgement = claims.weigh(claim, record.rows, plan, record.config.confidence)
-    parts = [claims.behind(part, record.rows, plan) for part in claim["parts"]]
+    parts = [questions.behind(part, record.rows, plan) for part in claim["parts"]]
     rows = pd.concat(parts).loc[lambda found: ~found.index.duplicated()]
     line = claims.line(judgement, content["sources"])
     shown = {

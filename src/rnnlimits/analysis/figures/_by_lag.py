@@ -89,7 +89,7 @@ def _lag_lines(axes: Axes, part: pd.DataFrame, found: style.Looks, edges: tuple[
 def _band(table: pd.DataFrame) -> str:
     if _edges(base.hardest(table)) == ("p10", "p90"):
         return "Bands: the 10th to 90th percentile of the sequences."
-    return "Bands: bootstrap interval over seeds."
+    return "Bands: 95 % interval over seeds (Student's t)."
 
 
 def _edges(table: pd.DataFrame) -> tuple[str, str]:

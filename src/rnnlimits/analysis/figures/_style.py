@@ -25,6 +25,7 @@ from rnnlimits.storage.whole_files import renamed_when_complete, write_text
 P = ParamSpec("P")
 R = TypeVar("R")
 WIDTH = 8.0  # inches; at 100 dots per inch the 800 pixels that a figure must be readable at
+PLACES = 6  # digits of a panel's place, as a share of the figure: a thousandth of a pixel
 LINE = 100  # characters that fit into one line of it
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 RC = {
@@ -115,14 +116,31 @@ def styled(plot: Callable[P, R]) -> Callable[P, R]:
 @styled
 def save(figure: Figure, stem: Path) -> None:
     """Write STEM.svg and STEM.png, with no date and no version inside: equal figures give equal bytes."""
+    _lay_out(figure)
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     # Whoever opens the file may not have the font; Verdana is as wide, so no text runs into the next.
     svg = buffer.getvalue().replace("'DejaVu Sans'", "'DejaVu Sans', Verdana, sans-serif")
     write_text(stem.with_suffix(".svg"), svg)
-    figure.set_layout_engine("none")  # the layout that it has: finding it again would take as long as drawing
     with renamed_when_complete(stem.with_suffix(".png")) as unfinished:
         figure.savefig(unfinished, format="png", dpi=200, metadata={"Software": None})
+
+
+def _lay_out(figure: Figure) -> None:
+    """Find the places of the panels once, and round them.
+
+    The solver goes through its constraints in the order of their addresses in memory, so its last digits are
+    other ones in the next process; and the names of clip paths are made of all digits.
+    """
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for axes in figure.axes:
+        left, bottom, width, height = axes.get_position(original=True).bounds
+        axes.set_position((_place(left), _place(bottom), _place(width), _place(height)))
+
+
+def _place(share: float) -> float:
+    return round(float(share), PLACES)
 
 
 def blank(message: str, height: float) -> Figure:

@@ -74,12 +74,14 @@ def size_effect(solved: pd.DataFrame) -> tuple[int, int, int]:
     """In how many cells of several sizes the solved share rises and falls from the smallest to the largest.
 
     >>> row = {"study": "s", "task": "t", "variant": "gru", "length_steps": 9, "parameters_target": np.nan}
-    >>> sizes = [{**row, "hidden_size": 8, "mean": 0.0}, {**row, "hidden_size": 16, "mean": 1.0}]
+    >>> sizes = [{**row, "hidden_size": 8, "estimate": 0.0}, {**row, "hidden_size": 16, "estimate": 1.0}]
     >>> size_effect(pd.DataFrame(sizes))
     (1, 0, 1)
     """
     ends = solved.assign(size=size(solved)).sort_values("size")
-    ends = ends.groupby(["study", "task", "variant", "length_steps"])["mean"].agg(["first", "last", "size"])
+    ends = ends.groupby(["study", "task", "variant", "length_steps"])["estimate"].agg(
+        ["first", "last", "size"]
+    )
     ends = ends[ends["size"] > 1]
     return int((ends["last"] > ends["first"]).sum()), int((ends["last"] < ends["first"]).sum()), len(ends)
 
@@ -129,6 +131,15 @@ def seeds(table: pd.DataFrame) -> str:
     return f"{count} seed" if count == "1" else f"{count} seeds"
 
 
+def average(table: pd.DataFrame) -> str:
+    """What the estimates of a table are, for a caption: a loss is averaged on its logarithms.
+
+    >>> average(pd.DataFrame({"estimator": ["geometric mean", "mean"]}))
+    'geometric mean or mean over seeds with t interval'
+    """
+    return f"{' or '.join(sorted(set(table.estimator)))} over seeds with t interval"
+
+
 def join(names: Iterable[str], most: int = 4) -> str:
     """A list that fits into a title.
 
@@ -163,7 +174,7 @@ SHOWN = "Shown: the longest sequences and each architecture's largest size."
 
 def spans_decades(part: pd.DataFrame) -> bool:
     """An error may fall by orders of magnitude; a share stays on its own scale."""
-    values = part["mean"].dropna()
+    values = part["estimate"].dropna()
     if values.empty or (part.unit == "share").any():
         return False
     return bool(0 < values.min() < values.max() / 30)

@@ -39,8 +39,8 @@ def caption(tables: base.Tables) -> str:
     if table.empty:
         return "No test result was measured in this run."
     return (
-        f"Each point is one hidden size (joined in their order), mean over {base.seeds(table)} on test "
-        "sequences with bootstrap interval. Seconds are the training time of the job divided by the "
+        f"Each point is one hidden size (joined in their order): {base.average(table)}, {base.seeds(table)}, "
+        "on test sequences. Seconds are the training time of the job divided by the "
         "replicas (seeds and learning rates) that it trained at once, on the machine of this run; it is "
         "the one figure that differs from run to run. Shown: the longest sequences."
     )
@@ -50,7 +50,7 @@ def _shown(tables: base.Tables) -> pd.DataFrame:
     table, timings = tables["test_results"], tables["timings"]
     if table.empty:
         return table
-    table = table[table.primary & table["mean"].notna()]
+    table = table[table.primary & table["estimate"].notna()]
     table = table[table.length_steps == table.groupby(["study", "task"]).length_steps.transform("max")]
     if timings.empty:
         return table.assign(seconds=np.nan)
@@ -62,9 +62,9 @@ def _shown(tables: base.Tables) -> pd.DataFrame:
 def _points(axes: Axes, part: pd.DataFrame, x: str, found: style.Looks) -> None:
     measured = part[part[x] > 0]
     for variant, curve in measured.sort_values("hidden_size").groupby("variant"):
-        errors = np.clip([curve["mean"] - curve.low, curve.high - curve["mean"]], 0, None)
+        errors = np.clip([curve["estimate"] - curve.low, curve.high - curve["estimate"]], 0, None)
         axes.errorbar(
-            curve[x], curve["mean"], errors, elinewidth=0.8, **found[str(variant)].line(lw=1.0, ms=7)
+            curve[x], curve["estimate"], errors, elinewidth=0.8, **found[str(variant)].line(lw=1.0, ms=7)
         )
     if measured.empty:
         axes.text(0.5, 0.5, "not measured", transform=axes.transAxes, ha="center", color="#555555")

@@ -44,7 +44,7 @@ def caption(tables: base.Tables) -> str:
         f"Mean over {base.span(table.n)} folds with its standard error, each fold with early stopping. The "
         "ring marks the smallest size whose mean lies within one standard error of the best. Only that "
         "size was trained again on all training data and read on test, once: the number in the panel's "
-        "title, with bootstrap interval."
+        "title, with its interval over seeds."
     )
 
 

@@ -43,9 +43,9 @@ def caption(tables: base.Tables) -> str:
         return "No language model was measured in this run."
     return (
         "Above: the loss in bits per character on the training text (dashed) and the validation text "
-        f"(solid), mean over {base.seeds(table)}, bootstrap interval; the vertical line marks the median "
+        f"(solid), {base.average(table)}, {base.seeds(table)}; the vertical line marks the median "
         "update of the best validation value, whose weights are kept (early stopping). Below: bits per "
-        "character of those weights on the test text, read once, with bootstrap interval, beside models "
+        "character of those weights on the test text, read once, beside models "
         "that count pairs or longer strings of characters. Fewer bits are better. Shown: each "
         "architecture's largest size."
     )
@@ -54,16 +54,16 @@ def caption(tables: base.Tables) -> str:
 def _test(table: pd.DataFrame) -> pd.DataFrame:
     if table.empty:
         return table
-    return base.hardest(table[(table.metric == METRIC) & table["mean"].notna()])
+    return base.hardest(table[(table.metric == METRIC) & table["estimate"].notna()])
 
 
 def _curves(table: pd.DataFrame, part: pd.DataFrame) -> pd.DataFrame:
     """Training and validation loss in one unit: nats become bits, the unit of the references."""
     if table.empty:
-        return pd.DataFrame(columns=["variant", "split", "update", "mean", "low", "high"])
+        return pd.DataFrame(columns=["variant", "split", "update", "estimate", "low", "high"])
     table = base.of_cells(table[table.metric == "loss"], part)
     scale = np.where(table.unit.str.startswith("nat", na=False), 1 / math.log(2), 1.0)
-    return table.assign(**{column: table[column] * scale for column in ("mean", "low", "high")})
+    return table.assign(**{column: table[column] * scale for column in ("estimate", "low", "high")})
 
 
 def _rows(part: pd.DataFrame) -> int:
@@ -81,7 +81,7 @@ def _training(
         cell = part[part.variant == variant]
         for split, dashes in (("train", (0, (4, 2))), ("validation", "-")):
             curve = curves[(curves.variant == variant) & (curves["split"] == split)].sort_values("update")
-            axes.plot(curve["update"], curve["mean"], color=found[variant].color, linestyle=dashes)
+            axes.plot(curve["update"], curve["estimate"], color=found[variant].color, linestyle=dashes)
             axes.fill_between(
                 curve["update"], curve.low, curve.high, color=found[variant].color, alpha=0.15, lw=0
             )
@@ -109,11 +109,11 @@ def _legend(band: Any) -> None:
 
 
 def _results(axes: Axes, part: pd.DataFrame, references: pd.DataFrame, found: style.Looks) -> None:
-    part = part.sort_values("mean", ascending=False)
+    part = part.sort_values("estimate", ascending=False)
     for y, row in enumerate(part.to_dict("records")):
         look = found[row["variant"]]
         axes.plot([row["low"], row["high"]], [y, y], color=look.color, lw=2)
-        axes.plot(row["mean"], y, color=look.color, marker=look.marker, ms=8, mec="white")
+        axes.plot(row["estimate"], y, color=look.color, marker=look.marker, ms=8, mec="white")
     axes.set_yticks(range(len(part)), part.variant)
     axes.set_ylim(-0.6, len(part) - 0.4)
     axes.set_xlabel("bits per character on the test text (fewer are better)")
@@ -131,7 +131,7 @@ def _results(axes: Axes, part: pd.DataFrame, references: pd.DataFrame, found: st
 def _message(parts: list[tuple[tuple[str, str], pd.DataFrame]]) -> str:
     said = []
     for (_, task), part in parts:
-        best = part.sort_values("mean").iloc[0]
+        best = part.sort_values("estimate").iloc[0]
         on = f" on {task}" if len(parts) > 1 else ""
-        said.append(f"{best.variant}{on}, {best['mean']:.3g} [{best.low:.3g}, {best.high:.3g}]")
+        said.append(f"{best.variant}{on}, {best['estimate']:.3g} [{best.low:.3g}, {best.high:.3g}]")
     return f"Fewest bits per character on test text: {'; '.join(said)}"

@@ -45,8 +45,8 @@ def caption(tables: base.Tables) -> str:
     if table.empty:
         return "No learning curve was measured in this run."
     return (
-        f"Validation sequences, mean over {base.seeds(table)} at the chosen learning rate, with bootstrap "
-        "interval; a seed that has stopped keeps its last value. A star marks the median update at which the "
+        f"Validation sequences, {base.average(table)}, {base.seeds(table)} at the chosen learning rate; "
+        "a seed that has stopped keeps its last value. A star marks the median update at which the "
         f"seeds that solve the task do so. Errors above {CUT_OFF} times chance, of runs that diverge, are "
         "cut off. Shown: up to three lengths of each task and each architecture's "
         "largest size; the text tasks have a figure of their own."
@@ -57,7 +57,7 @@ def _shown(table: pd.DataFrame) -> pd.DataFrame:
     """One measure for each task: its own where it has one beside the loss."""
     if table.empty:
         return table
-    table = table[(table["split"] == "validation") & table["mean"].notna()]
+    table = table[(table["split"] == "validation") & table["estimate"].notna()]
     own = (table.metric != "loss").groupby([table.study, table.task]).transform("any")
     table = base.largest(table[(table.metric != "loss") | ~own])
     table = table[table.metric != "bits_per_character"]
@@ -77,11 +77,11 @@ def _some(lengths: pd.Series) -> list[float]:
 def _curves(axes: Axes, cell: pd.DataFrame, found: style.Looks, solved: dict[str, float]) -> None:
     for variant, curve in cell.sort_values("update").groupby("variant"):
         look = found[str(variant)]
-        axes.plot(curve["update"], curve["mean"], **look.line(markevery=max(1, len(curve) // 5), lw=1.4))
+        axes.plot(curve["update"], curve["estimate"], **look.line(markevery=max(1, len(curve) // 5), lw=1.4))
         axes.fill_between(curve["update"], curve.low, curve.high, color=look.color, alpha=0.13, lw=0)
         if str(variant) in solved:
             at = solved[str(variant)]
-            value = np.interp(at, curve["update"], curve["mean"])
+            value = np.interp(at, curve["update"], curve["estimate"])
             axes.plot(at, value, marker="*", ms=12, color=look.color, mec="black", zorder=5)
     if cell.chance.notna().any():
         axes.axhline(cell.chance.mean(), color="black", lw=1, linestyle=(0, (6, 3)), zorder=4)

@@ -41,9 +41,9 @@ def caption(tables: base.Tables) -> str:
     return (
         f"On test sequences, read once, {base.seeds(table)} per point at the learning rate that validation "
         "chose. Left: the share of seeds that reach the task's criterion, with its Wilson interval. Right: "
-        "the task's own measure, mean with bootstrap interval; the dashed line is what guessing gives. "
-        "Points are moved sideways a little where they would cover each other. Shown: each architecture's "
-        "largest size."
+        f"the task's own measure, {base.average(table[table.primary])}; the dashed line is what guessing "
+        "gives. Points are moved sideways a little where they would cover each other. Shown: each "
+        "architecture's largest size."
     )
 
 
@@ -60,11 +60,15 @@ def _lines(axes: Axes, part: pd.DataFrame, found: style.Looks) -> None:
     variants = sorted(set(part.variant))
     lengths = sorted(set(part.length_steps))
     for i, variant in enumerate(variants):
-        curve = part[part.variant == variant].sort_values("length_steps").dropna(subset="mean")
+        curve = part[part.variant == variant].sort_values("length_steps").dropna(subset="estimate")
         aside = (i - (len(variants) - 1) / 2) * min(0.04, 0.2 / len(variants))
-        errors = np.clip([curve["mean"] - curve.low, curve.high - curve["mean"]], 0, None)
+        errors = np.clip([curve["estimate"] - curve.low, curve.high - curve["estimate"]], 0, None)
         axes.errorbar(
-            curve.length_steps * (1 + aside), curve["mean"], errors, elinewidth=0.8, **found[variant].line()
+            curve.length_steps * (1 + aside),
+            curve["estimate"],
+            errors,
+            elinewidth=0.8,
+            **found[variant].line(),
         )
     if lengths:
         style.at_values(axes, "x", lengths)
@@ -84,13 +88,13 @@ def _chance(axes: Axes, part: pd.DataFrame) -> None:
 def _message(table: pd.DataFrame) -> str:
     """
     >>> row = {"study": "s", "task": "adding", "length_steps": 50, "metric": "solved"}
-    >>> rows = [{**row, "variant": "gru", "mean": 1.0}, {**row, "variant": "elman", "mean": 0.0}]
+    >>> rows = [{**row, "variant": "gru", "estimate": 1.0}, {**row, "variant": "elman", "estimate": 0.0}]
     >>> _message(pd.DataFrame(rows))
     'At the longest sequences of every task most seeds of gru still succeed, of elman none'
     """
     solved = table[table.metric == "solved"]
     last = solved[solved.length_steps == solved.groupby(["study", "task"]).length_steps.transform("max")]
-    worst, best = last.groupby("variant")["mean"].min(), last.groupby("variant")["mean"].max()
+    worst, best = last.groupby("variant")["estimate"].min(), last.groupby("variant")["estimate"].max()
     able, unable = list(worst.index[worst > 0.5]), list(best.index[best == 0])
     if not able and not unable:
         return "Solved share and error as sequences grow"

@@ -55,7 +55,7 @@ def _shown(table: pd.DataFrame) -> pd.DataFrame:
     """Tasks at several sizes; where there is none, those at several lengths; else all."""
     if table.empty:
         return table
-    table = table[(table.metric == "solved") & table["mean"].notna()]
+    table = table[(table.metric == "solved") & table["estimate"].notna()]
     if table.empty:
         return table
     table = table.assign(size=base.size(table))
@@ -69,7 +69,7 @@ def _shown(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _map(axes: Axes, part: pd.DataFrame) -> None:
-    cells = part.pivot_table(index="size", columns="length_steps", values="mean")
+    cells = part.pivot_table(index="size", columns="length_steps", values="estimate")
     cells = cells.sort_index(ascending=False)
     axes.set_facecolor("#eeeeee")
     axes.patch.set(hatch="////", edgecolor="#aaaaaa")

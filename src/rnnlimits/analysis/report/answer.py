@@ -91,11 +91,13 @@ def _reach(tables: base.Tables) -> Iterator[str]:
     table = tables["test_results"]
     if table.empty:
         return
-    table = base.largest(table[(table.metric == "solved") & table["mean"].notna()])
+    table = base.largest(table[(table.metric == "solved") & table["estimate"].notna()])
     for (study, task), part in base.groups(table):
         if part.length_steps.nunique() < 2:
             continue
-        solving = part[part["mean"] > 0.5].sort_values(["length_steps", "variant"], ascending=[False, True])
+        solving = part[part["estimate"] > 0.5].sort_values(
+            ["length_steps", "variant"], ascending=[False, True]
+        )
         longest = solving.drop_duplicates("variant")
         said = [f"{row.variant} {row.length_steps:g} (share {_mean(row)})" for _, row in longest.iterrows()]
         said += [f"{variant} none" for variant in sorted(set(part.variant) - set(longest.variant))]
@@ -107,13 +109,15 @@ def _reach(tables: base.Tables) -> Iterator[str]:
 
 
 def _mean(row: pd.Series) -> str:
-    return interval(row["mean"], row.low, row.high)
+    return interval(row["estimate"], row.low, row.high)
 
 
 def _size(tables: base.Tables) -> Iterator[str]:
     results, folds = tables["test_results"], tables["cross_validation"]
     if not results.empty:
-        up, down, cells = base.size_effect(results[(results.metric == "solved") & results["mean"].notna()])
+        up, down, cells = base.size_effect(
+            results[(results.metric == "solved") & results["estimate"].notna()]
+        )
         if cells:
             yield (
                 f"From the smallest to the largest size, the share of seeds that solve the task rises in "
@@ -133,9 +137,9 @@ def _text(tables: base.Tables) -> Iterator[str]:
     table, references = tables["test_results"], tables["references"]
     if table.empty:
         return
-    table = base.hardest(table[(table.metric == "bits_per_character") & table["mean"].notna()])
+    table = base.hardest(table[(table.metric == "bits_per_character") & table["estimate"].notna()])
     for (study, task), part in base.groups(table):
-        ranked = part.sort_values("mean")
+        ranked = part.sort_values("estimate")
         said = ", ".join(f"{row.variant} {_mean(row)}" for _, row in ranked.iterrows())
         beside = ""
         if not references.empty:

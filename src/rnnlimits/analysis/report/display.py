@@ -41,7 +41,7 @@ LONG = {
 }
 # Curves are for figures; as tables they would fill the page.
 FILES_ONLY = ("learning_curves", "gradient_by_lag", "jacobian_by_lag")
-INTERVALS = (("mean", "low", "high"), ("slope", "low", "high"), ("test_value", "test_low", "test_high"))
+INTERVALS = (("estimate", "low", "high"), ("slope", "low", "high"), ("test_value", "test_low", "test_high"))
 # Said in the note of a table instead of in every line, where all lines agree.
 SAID_ONCE = {
     "study", "task", "metric", "unit", "n", "n_diverged", "quantity", "stage", "length_steps", "hidden_size",

@@ -33,7 +33,7 @@ def simulations(simulated: DataFrame, confidence: float) -> DataFrame:
     table = summarise(simulated, by, confidence).set_index(by)
     table["unit"] = one_each(simulated, by, "unit")
     table["median"] = simulated.groupby(by).value.median()
-    columns = ["metric", "unit", "mean", "median", "low", "high", "n"]
+    columns = ["metric", "unit", "estimate", "estimator", "median", "low", "high", "n"]
     return finish(table.reset_index(), simulated, columns, ["study", "task"])
 
 

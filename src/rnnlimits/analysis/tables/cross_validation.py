@@ -33,6 +33,7 @@ def cross_validation(rows: DataFrame, confidence: float) -> DataFrame:
     best = best_values(chosen(folds))
     by = ["shard", "learning_rate", "metric"]
     table = summarise(best, by, confidence).set_index(by)
+    table["mean"] = best.groupby(by, dropna=False).value.mean()
     table["standard_error"] = best.groupby(by, dropna=False).value.sem()
     table["diverged"] = best.value.isna().groupby([best[key] for key in by], dropna=False).any()
     table = table.reset_index().merge(folds[["shard", *IDENTITY]].drop_duplicates(), on="shard")
@@ -63,6 +64,6 @@ def _with_test(table: DataFrame, rows: DataFrame, confidence: float) -> DataFram
     """The refit's mean test score over seeds, on the line of the hidden size that it used."""
     refit = rows[rows.kind == "refit"]
     by = [*SERIES, "hidden_size", "metric"]
-    test = summarise(refit, by, confidence)[[*by, "mean", "low", "high"]]
-    test = test.rename(columns={"mean": "test_value", "low": "test_low", "high": "test_high"})
+    test = summarise(refit, by, confidence)[[*by, "estimate", "low", "high"]]
+    test = test.rename(columns={"estimate": "test_value", "low": "test_low", "high": "test_high"})
     return table.merge(test, on=by, how="left")

@@ -35,7 +35,7 @@ def gradient_by_lag(probed: DataFrame, confidence: float) -> DataFrame:
     tables = []
     for quantity in CURVES:
         middle = probed[probed.metric == f"{quantity}_log10_median"]
-        table = summarise(middle, by, confidence).rename(columns={"mean": "median"})
+        table = summarise(middle, by, confidence).rename(columns={"estimate": "median"})
         spread = widen(probed, by, {f"{quantity}_log10_{share}": share for share in ("p10", "p90")})
         tables.append(table.merge(spread, on=by, how="left").assign(quantity=quantity))
     columns = ["stage", "quantity", "lag_steps", "median", "low", "high", "p10", "p90", "n"]
@@ -48,7 +48,7 @@ def gradient_slopes(probed: DataFrame, confidence: float) -> DataFrame:
 
     The time constant is -1/slope of the mean slope; a gradient that does not fall has none.
     """
-    table = summarise(probed, ["shard", "stage", "metric"], confidence).rename(columns={"mean": "slope"})
+    table = summarise(probed, ["shard", "stage", "metric"], confidence).rename(columns={"estimate": "slope"})
     table["quantity"] = table.metric.str.removesuffix("_slope")
     table["time_constant"] = -1 / table.slope.where(table.slope < 0, np.nan)
     return finish(table, probed, ["stage", "quantity", "slope", "low", "high", "time_constant", "n"])
@@ -62,7 +62,7 @@ def jacobian_by_lag(probed: DataFrame, confidence: float) -> DataFrame:
     """log10 of the singular values of the Jacobian's product over k steps, and the bound on the largest."""
     by = ["shard", "stage", "lag_steps"]
     largest = probed[probed.metric == "jacobian_log10_largest"]
-    table = summarise(largest, by, confidence).rename(columns={"mean": "largest"})
+    table = summarise(largest, by, confidence).rename(columns={"estimate": "largest"})
     others = {metric: which for metric, which in JACOBIAN.items() if which != "largest"}
     table = table.merge(widen(probed, by, others), on=by, how="left")
     return finish(
@@ -81,4 +81,6 @@ def probe_scalars(probed: DataFrame, confidence: float) -> DataFrame:
     by = ["shard", "stage", "metric"]
     table = summarise(probed, by, confidence).set_index(by)
     table["unit"] = one_each(probed, by, "unit")
-    return finish(table.reset_index(), probed, ["stage", "metric", "unit", "mean", "low", "high", "n"])
+    return finish(
+        table.reset_index(), probed, ["stage", "metric", "unit", "estimate", "estimator", "low", "high", "n"]
+    )

@@ -5,9 +5,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pandas import DataFrame, Series
 
 from rnnlimits.analysis import statistics
+from rnnlimits.analysis.statistics import scales
 
 ID = [
     "study", "task", "architecture", "variant", "hidden_size", "length_steps",
@@ -77,8 +79,14 @@ def best_rows(rows: DataFrame) -> DataFrame:
     return best[best.metric.str.startswith("best_") & (best.metric != "best_update")]
 
 
-def summarise(rows: DataFrame, by: Sequence[str], confidence: float = statistics.CONFIDENCE) -> DataFrame:
-    """Mean, interval and number of seeds with a value, for every group of rows; NaN where no seed has one."""
+def summarise(
+    rows: DataFrame, by: Sequence[str], confidence: float = statistics.CONFIDENCE, along: str = ""
+) -> DataFrame:
+    """Average, interval and number of seeds with a value, for every group of rows; NaN where no seed has one.
+
+    A group is averaged on the scale of its unit, and `estimator` says what the average is; the groups along
+    one column, such as the updates of a curve, share their scale.
+    """
     keys = list(by)
     groups = rows.groupby(keys, dropna=False, sort=True)
     table = groups.size().index.to_frame(index=False)
@@ -89,12 +97,26 @@ def summarise(rows: DataFrame, by: Sequence[str], confidence: float = statistics
     order = order[~np.isnan(value[order])]
     count_G = np.bincount(code[order], minlength=len(table))
     start_G = count_G.cumsum() - count_G
+    together = rows.groupby([key for key in keys if key != along], dropna=False) if along else groups
+    scale_G = _scales(rows, together)[np.unique(code, return_index=True)[1]]
     result_CG = np.full((3, len(table)), np.nan)
-    for n in np.unique(count_G[count_G > 0]):
-        same = np.flatnonzero(count_G == n)
+    for n, scale in dict.fromkeys((n, scale) for n, scale in zip(count_G, scale_G) if n):
+        same = np.flatnonzero((count_G == n) & (scale_G == scale))
         values_GN = value[order][start_G[same, None] + np.arange(n)]
-        result_CG[:, same] = statistics.mean_intervals(values_GN, confidence)
-    return table.assign(mean=result_CG[0], low=result_CG[1], high=result_CG[2], n=count_G)
+        result_CG[:, same] = statistics.mean_intervals(values_GN, confidence, scale)
+    table = table.assign(estimate=result_CG[0], low=result_CG[1], high=result_CG[2], n=count_G)
+    return table.assign(estimator=[scale.estimator for scale in scale_G])
+
+
+def _scales(rows: DataFrame, groups: Any) -> NDArray[np.object_]:
+    """Of every row, the scale on which the seeds of its group are averaged."""
+    found = np.full(len(rows), scales.LINEAR, dtype=object)
+    units = rows.unit.to_numpy() if "unit" in rows else np.full(len(rows), None)
+    value = rows.value.to_numpy(dtype=float)
+    for inside in groups.indices.values():
+        known = value[inside]
+        found[inside] = scales.of(units[inside[0]], known[~np.isnan(known)])
+    return found
 
 
 def diverged(rows: DataFrame, by: Sequence[str]) -> Series:
@@ -122,5 +144,5 @@ def one_each(rows: DataFrame, by: Sequence[str], column: str) -> Series:
 def widen(rows: DataFrame, by: Sequence[str], metrics: dict[str, str]) -> DataFrame:
     """Means of several metrics side by side: `metrics` maps a metric to its column."""
     means = summarise(rows[rows.metric.isin(list(metrics))], [*by, "metric"])
-    wide = means.pivot(index=list(by), columns="metric", values="mean").reindex(columns=list(metrics))
+    wide = means.pivot(index=list(by), columns="metric", values="estimate").reindex(columns=list(metrics))
     return wide.rename(columns=metrics).rename_axis(columns=None).reset_index()

@@ -40,14 +40,16 @@ def test_results(rows: DataFrame, confidence: float) -> DataFrame:
     solved = table.metric == "solved"
     shares = [
         statistics.share(round(mean * n), n, confidence)
-        for mean, n in zip(table.loc[solved, "mean"], table.loc[solved, "n"])
+        for mean, n in zip(table.loc[solved, "estimate"], table.loc[solved, "n"])
     ]
     table.loc[solved, "low"] = [share.low for share in shares]
     table.loc[solved, "high"] = [share.high for share in shares]
+    table.loc[solved, "estimate"] = [share.estimate for share in shares]
+    table.loc[solved, "estimator"] = "share"
     decides = tested.merge(primary_metrics(rows), on=["study", "task", "metric"])
     pairs = pd.MultiIndex.from_frame(decides[["shard", "metric"]])
     table["primary"] = pd.MultiIndex.from_frame(table[["shard", "metric"]]).isin(pairs)
-    columns = ["learning_rate", "metric", "primary", "unit", "mean", "low", "high"]
+    columns = ["learning_rate", "metric", "primary", "unit", "estimate", "estimator", "low", "high"]
     return finish(table, rows, [*columns, "n", "n_diverged", "chance"])
 
 
@@ -65,10 +67,22 @@ def learning_curves(curves: DataFrame, confidence: float) -> DataFrame:
     """
     by = ["shard", "learning_rate", "split", "metric"]
     carried = _carry_last_value(curves, by)
-    table = summarise(carried, [*by, "update"], confidence).set_index(by)
+    table = summarise(carried, [*by, "update"], confidence, along="update").set_index(by)
     table["unit"] = one_each(curves, by, "unit")
     table["chance"] = one_each(curves, by, "chance")
-    columns = ["learning_rate", "split", "metric", "unit", "update", "mean", "low", "high", "n", "chance"]
+    columns = [
+        "learning_rate",
+        "split",
+        "metric",
+        "unit",
+        "update",
+        "estimate",
+        "estimator",
+        "low",
+        "high",
+        "n",
+        "chance",
+    ]
     return finish(table.reset_index(), curves, columns)
 
 
@@ -125,5 +139,15 @@ def learning_rate_search(rows: DataFrame, confidence: float) -> DataFrame:
     table = summarise(best, by, confidence).set_index(by)
     table["selected"] = one_each(best, by, "selected")
     table["n_diverged"] = diverged(best, by)
-    columns = ["learning_rate", "metric", "mean", "low", "high", "n", "n_diverged", "selected"]
+    columns = [
+        "learning_rate",
+        "metric",
+        "estimate",
+        "estimator",
+        "low",
+        "high",
+        "n",
+        "n_diverged",
+        "selected",
+    ]
     return finish(table.reset_index(), rows, columns)

@@ -20,12 +20,19 @@ def findings(table: pd.DataFrame) -> Table:
         "verdict": lambda line: line["verdict"],
         "measured": lambda line: line["sentence"],
         "holds if": lambda line: line["bound"] or "–",
-        "because": lambda line: line["why"] or "–",
+        "because": _because,
     }
     note = "A part that looks at several cells has a line for each."
     if (table.positive_control == "True").any():
         note += " A positive control is tuned like the rest and must succeed; else the failure says nothing."
     return _table("What we measured", note, table, columns, numeric=set())
+
+
+def _because(line: dict[str, Any]) -> str:
+    """How the verdict follows, and what it would take where there is none."""
+    if not line["seeds_to_decide"]:
+        return line["why"] or "–"
+    return f"{line['why']}; at this spread {_number(line['seeds_to_decide'])} seeds would decide it"
 
 
 def sensitivity(table: pd.DataFrame) -> Table:

@@ -20,7 +20,18 @@ from rnnlimits.planning import grid, plan_table
 from rnnlimits.planning.config.schema import Config
 from rnnlimits.planning.shard import Shard
 
-FINDINGS = ["claim", "part", "finding", "check", "verdict", "sentence", "bound", "why", "positive_control"]
+FINDINGS = [
+    "claim",
+    "part",
+    "finding",
+    "check",
+    "verdict",
+    "sentence",
+    "bound",
+    "why",
+    "seeds_to_decide",
+    "positive_control",
+]
 CHANGES = ["claim", "part", "finding", "change", "verdict", "estimate", "low", "high"]
 GIVEN = [
     "claim", "part", "finding", "side", "shard", "variant", "parameters", "updates_planned", "updates_taken",

@@ -170,6 +170,7 @@ class Config(Closed):
     checkpoint_every_s: Size | None = 60  # None: a killed training starts anew
     claims: AnyPath | None = None  # beside the config file
     confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    too_few_seeds: Literal["refuse", "undecided"] = "refuse"  # for what a claim's check needs
     studies: Annotated[dict[Label, AnyStudy], Field(min_length=1)]
     _folder: Path = PrivateAttr(default=Path())
 

@@ -2,7 +2,8 @@
 
 Nearly every check rests on `bounds.inside`: the claim puts a number between two bounds, the seeds give an
 interval.  It is *reproduced* if the interval lies inside, *contradicted* if it lies outside, *undecided* if
-it straddles a bound.  Too few seeds are undecided as well, and so is a majority of them that diverged.
+it straddles a bound.  Too few seeds are undecided as well, a majority of them that diverged, and a mean of
+seeds of which some solved the task and others did not.
 
 A check of failure, or of a share, can speak only of what was trained: see the column `training`.
 
@@ -12,7 +13,7 @@ and the options, to a Finding.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rnnlimits import catalog
@@ -28,6 +29,10 @@ class Check:
     options: CheckOptions
     judge: Callable[..., Finding]
     question: str  # the first line of its page
+
+    def one_of(self, parts: int) -> "Check":
+        """The same check as one of so many parts, each of which could contradict the claim."""
+        return replace(self, options=self.options.stricter(parts))
 
     def __call__(self, *looked_at: Any, options: CheckOptions | None = None) -> Finding:
         return self.judge(*looked_at, options or self.options)

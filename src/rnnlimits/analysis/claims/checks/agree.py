@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rnnlimits.analysis.claims.bounds import bootstrap, guarded, inside, of_pairs, short
+from rnnlimits.analysis.claims.bounds import guarded, inside, one_group
+from rnnlimits.analysis.claims.comparison import compared, difference, how_compared, short
 from rnnlimits.analysis.claims.finding import Finding, lies, limits, measured
 from rnnlimits.analysis.claims.selection import Cell
 from rnnlimits.contracts import CheckOptions
@@ -17,9 +18,10 @@ class Options(CheckOptions):
 
 
 def judge(one: Cell, other: Cell, options: Options) -> Finding:
-    interval = of_pairs(one.value - other.value, one)
-    said = f"{one.label} minus {short(one, other)}: {measured(interval)} pairs"
+    interval = difference(one, other)
+    said = f"{one.label} minus {short(one, other)}: {measured(interval)} {compared(one, other)}"
     verdict = inside(interval, -options.tolerance, options.tolerance)
-    why = f"{bootstrap(one, 'mean difference')}; {lies(interval, verdict)}"
+    why = f"{how_compared(one, other, interval)}; {lies(interval, verdict)}"
     ends = (-options.tolerance, options.tolerance)
-    return guarded(Finding(verdict, said, limits(*ends), why, interval, ends), options.seeds, one, other)
+    finding = Finding(verdict, said, limits(*ends), why, interval, ends)
+    return one_group(guarded(finding, options.seeds, one, other), one, other)

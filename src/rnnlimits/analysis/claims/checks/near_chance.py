@@ -6,8 +6,7 @@ An error with chance 1/6 and perfect 0: at least 0.95/6.  An accuracy with chanc
 from dataclasses import dataclass
 from math import inf, isnan
 
-from rnnlimits.analysis import statistics
-from rnnlimits.analysis.claims.bounds import bootstrap, of_interval
+from rnnlimits.analysis.claims.bounds import of_mean
 from rnnlimits.analysis.claims.finding import UNDECIDED, Finding, number
 from rnnlimits.analysis.claims.selection import Cell
 from rnnlimits.contracts import CheckOptions
@@ -24,7 +23,6 @@ def judge(cell: Cell, options: Options) -> Finding:
     if isnan(bound):
         return Finding(UNDECIDED, f"{cell.label}: its chance level is not known", "", "no bound without it")
     low, high = (bound, inf) if options.perfect < cell.chance else (-inf, bound)
-    average = statistics.mean(cell.value.to_numpy(), cell.confidence)
-    found = of_interval(cell, average, low, high, options.seeds, bootstrap(cell))
+    found = of_mean(cell, low, high, options.seeds)
     away = f"the bound is {1 - options.share:.3g} of the way from chance to {number(options.perfect)}"
     return found._replace(bound=f"{found.bound} (chance {number(cell.chance)})", why=f"{found.why}; {away}")

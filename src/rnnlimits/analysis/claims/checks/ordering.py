@@ -1,25 +1,18 @@
-"""`where` is higher (or lower) than `against` by a margin: the mean difference between equal seeds.
+"""`where` is higher (or lower) than `against` by at least a margin: the difference of their means.
 
-Reproduced needs an interval above 0 and a mean difference of at least the margin; contradicted, an
-interval wholly below the margin.  With a margin of 0, equal results decide nothing.
+Reproduced needs an interval that lies wholly at the margin or beyond it; contradicted, one that lies wholly
+below it.  With a margin of 0, equal results decide nothing.  Networks that both sides share are compared pair
+by pair; sides that share none are compared by Welch's interval.
 """
 
 from dataclasses import dataclass
 from math import inf
 from typing import ClassVar, Literal
 
-from rnnlimits.analysis.claims.bounds import bootstrap, guarded, of_pairs, short
-from rnnlimits.analysis.claims.finding import (
-    CONTRADICTED,
-    REACHES,
-    REPRODUCED,
-    UNDECIDED,
-    Finding,
-    measured,
-    number,
-)
+from rnnlimits.analysis.claims.bounds import guarded, inside, one_group
+from rnnlimits.analysis.claims.comparison import compared, difference, how_compared, short
+from rnnlimits.analysis.claims.finding import UNDECIDED, Finding, lies, measured, number
 from rnnlimits.analysis.claims.selection import Cell
-from rnnlimits.analysis.statistics import Interval
 from rnnlimits.contracts import CheckOptions
 
 
@@ -34,16 +27,18 @@ class Options(CheckOptions):
 
 def judge(one: Cell, other: Cell, options: Options) -> Finding:
     direction, margin = options.direction, options.margin
-    sign = 1 if direction == "higher" else -1
-    interval = of_pairs(sign * (one.value - other.value), one)
-    if interval.low > 0 and interval.estimate >= margin:
-        verdict = REPRODUCED
-    else:
-        verdict = CONTRADICTED if interval.high < margin else UNDECIDED
+    interval = difference(one, other, 1 if direction == "higher" else -1)
+    verdict = inside(interval, margin)
+    if not margin and interval.low == interval.high == 0:
+        verdict = UNDECIDED
     bound, claimed = f"{direction} by ≥ {number(margin)}" if margin else direction, interval
     if interval.estimate < 0:  # "lower by 2" reads better than "higher by -2"
         direction = "lower" if direction == "higher" else "higher"
-        interval = Interval(-interval.estimate, -interval.high, -interval.low, interval.n)
-    said = f"{one.label} is {direction} than {short(one, other)} by {measured(interval)} pairs"
-    why = f"{bootstrap(one, 'mean difference')}; {REACHES[verdict]} {number(margin)}"
-    return guarded(Finding(verdict, said, bound, why, claimed, (margin, inf)), options.seeds, one, other)
+        turned = (-interval.estimate, -interval.high, -interval.low)
+        interval = interval._replace(estimate=turned[0], low=turned[1], high=turned[2])
+    said = (
+        f"{one.label} is {direction} than {short(one, other)} by {measured(interval)} {compared(one, other)}"
+    )
+    why = f"{how_compared(one, other, interval)}; {lies(interval, verdict)}"
+    finding = Finding(verdict, said, bound, why, claimed, (margin, inf))
+    return one_group(guarded(finding, options.seeds, one, other), one, other)
