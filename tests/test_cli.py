@@ -1,6 +1,7 @@
 """The command line: quick where nothing is computed, one line where the user is wrong."""
 
 import json
+import re
 import resource
 import subprocess
 import sys
@@ -291,3 +292,14 @@ def test_a_config_in_which_every_study_waits_for_a_gpu_has_no_jobs(good, monkeyp
     good.write_text(yaml.safe_dump(GOOD | {"studies": only}))
     with pytest.raises(SystemExit, match="every study needs a GPU; set RNNLIMITS_GPU=1"):
         pipeline.plan(SimpleNamespace(configfiles=[good], config={}))
+
+
+def test_a_plan_says_how_many_seeds_a_claim_would_take_by_the_rows_of_record(monkeypatch, capsys):
+    code, out, _ = run(monkeypatch, capsys, "plan", "--config", "config/replicate.yaml", "--power", "C3")
+    assert code == 0
+    head, columns, first, *_ = out.splitlines()
+    assert head.startswith("C3: ")
+    assert columns.split()[:4] == ["part", "check", "seeds", "verdict"]
+    assert re.match(r"1\.1   near_chance +10  undecided +\d+  elman on adding", first)
+    code, _, err = run(monkeypatch, capsys, "plan", "--config", "config/replicate.yaml", "--power", "C99")
+    assert (code, err.partition(";")[0]) == (1, "no claim 'C99'")

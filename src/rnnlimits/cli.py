@@ -3,17 +3,12 @@
 Nothing heavy is imported up here: torch and pandas come in inside the one command that needs them.
 """
 
-import contextlib
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
-
-if TYPE_CHECKING:
-    from rnnlimits.planning.config.schema import Config as Loaded
 
 app = typer.Typer(
     add_completion=False,
@@ -68,13 +63,21 @@ def plan(
     json: Annotated[
         bool, typer.Option("--json", help="One spec per line, as `train --spec` takes it.")
     ] = False,
+    power: Annotated[str | None, typer.Option(metavar="CLAIM", help="The seeds that it would take.")] = None,
+    rows: Rows = None,
 ) -> None:
     """Show the jobs of a config, the long ones first; trains nothing."""
-    from rnnlimits.execution import pipeline
+    from rnnlimits.execution import pipeline, planned_rows
     from rnnlimits.planning import plan_table
     from rnnlimits.planning.load import load
 
     loaded = load(config)
+    if power:
+        from rnnlimits.analysis.claims import power_table
+
+        with planned_rows.of(loaded, rows or planned_rows.archived(loaded)) as paths:
+            typer.echo("\n".join(power_table.lines(power, loaded, paths)))
+        return
     jobs = pipeline.here(loaded)
     if json:
         typer.echo("\n".join(shard.to_json() for shard in jobs))
@@ -124,17 +127,6 @@ def train(
     )  # fmt: skip
 
 
-@contextlib.contextmanager
-def _read(config: Path, rows: Path | None, complete: bool = False) -> "Iterator[tuple[Loaded, list[Path]]]":
-    """The config, and the files of its rows for as long as they are read."""
-    from rnnlimits.execution import planned_rows
-    from rnnlimits.planning.load import load
-
-    loaded = load(config)
-    with planned_rows.of(loaded, rows, complete) as paths:
-        yield loaded, paths
-
-
 @app.command()
 def table(
     out: Annotated[Path, _folder("Where the tables go.")],
@@ -142,7 +134,9 @@ def table(
     rows: Rows = None,
 ) -> None:
     """Rows to tidy tables: every mean with its interval and its number of seeds."""
-    with _read(config, rows) as (loaded, paths):
+    from rnnlimits.execution import planned_rows
+
+    with planned_rows.read(config, rows) as (loaded, paths):
         from rnnlimits.analysis import tables
 
         tables.write(paths, out, loaded.confidence)
@@ -162,7 +156,9 @@ def judge(
     """Rows to verdicts: reproduced, contradicted, undecided or not run, for each claim."""
     if (out is None) is (explain is None):
         raise ValueError("judge: give --out FILE to write all verdicts, or --explain CLAIM to print one")
-    with _read(config, rows) as (loaded, paths):
+    from rnnlimits.execution import planned_rows
+
+    with planned_rows.read(config, rows) as (loaded, paths):
         if explain:
             from rnnlimits.analysis.explain import arithmetic
 
@@ -180,7 +176,9 @@ def explain(
     rows: Rows = None,
 ) -> None:
     """Back from a verdict, figure or table to its rows, and to the code and machine behind them."""
-    with _read(config, rows) as (loaded, paths):
+    from rnnlimits.execution import planned_rows
+
+    with planned_rows.read(config, rows) as (loaded, paths):
         from rnnlimits.analysis.explain import explain
 
         typer.echo(explain(name, loaded, paths), nl=False)
@@ -209,7 +207,9 @@ def report(
     rows: Rows = None,
 ) -> None:
     """Everything on one page: verdicts, figures, tables, and how it was run."""
-    with _read(config, rows) as (loaded, paths):
+    from rnnlimits.execution import planned_rows
+
+    with planned_rows.read(config, rows) as (loaded, paths):
         from rnnlimits.analysis import report
 
         report.write(loaded, tables, figures, claims, paths, out)
@@ -239,9 +239,10 @@ def archive(
     rows: Rows = None,
 ) -> None:
     """All rows of a config, with the config, in one file: the results of record."""
+    from rnnlimits.execution import planned_rows
     from rnnlimits.rows import merge
 
-    with _read(config, rows, complete=True) as (loaded, paths):
+    with planned_rows.read(config, rows, complete=True) as (loaded, paths):
         merge(paths, out, loaded.model_dump(mode="json"))
 
 

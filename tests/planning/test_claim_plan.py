@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
+from rnnlimits import catalog
 from rnnlimits.planning.config.messages import ConfigError
 from rnnlimits.planning.load import load
 from support.example_config import GOOD, changed
@@ -28,10 +29,12 @@ CLAIMS: dict[str, Any] = {
 }  # fmt: skip
 
 
-def with_claims(tmp_path: Path, *place_and_value: Any) -> Path:
+def with_claims(tmp_path: Path, *place_and_value: Any, too_few_seeds: str = "undecided") -> Path:
     claims = changed(CLAIMS, place_and_value[:-1], place_and_value[-1]) if place_and_value else CLAIMS
     (tmp_path / "claims.yaml").write_text(yaml.safe_dump(claims))
-    (tmp_path / "config.yaml").write_text(yaml.safe_dump(GOOD | {"claims": "claims.yaml"}))
+    (tmp_path / "config.yaml").write_text(
+        yaml.safe_dump(GOOD | {"claims": "claims.yaml", "too_few_seeds": too_few_seeds})
+    )
     return tmp_path / "config.yaml"
 
 
@@ -106,3 +109,40 @@ def test_against_changes_some_columns_of_where(tmp_path):
 @pytest.mark.parametrize("value", ["smallest", 4, [4, 5]])
 def test_a_claim_may_name_extremes_and_alternatives(tmp_path, value):
     assert load(with_claims(tmp_path, *PART, "where", "hidden_size", value))
+
+
+CHECKS = {
+    "at_most": {"bound": 0},
+    "at_most of a median": {"check": "at_most", "bound": 0, "statistic": "median"},
+    "solved_share": {"at_least": 0.5},
+    "more_solve": {"against": {"variant": "elman"}},
+    "speed_up": {"at_least": 2, "against": {"variant": "elman"}},
+}
+
+
+@pytest.mark.parametrize(
+    ("check", "fewest"),
+    [("at_most", 3), ("at_most of a median", 5), ("solved_share", 5), ("more_solve", 4), ("speed_up", 5)],
+)
+def test_a_claim_that_the_seeds_could_never_decide_is_refused(tmp_path, check, fewest):
+    metric = {"solved_share": "solved", "more_solve": "solved", "speed_up": "updates_to_solve"}
+    where = {"variant": "elman", "metric": metric.get(check, "gradient_slope"), "hidden_size": "largest"}
+    part = {"check": check, "study": "trained", "where": where} | CHECKS[check]
+    place = ("claims", 0, "parts", 0)
+    seeds = GOOD["studies"]["trained"]["seeds"]
+    assert seeds < fewest
+    with pytest.raises(
+        ConfigError, match=rf"forgets\.parts\[0\]\.check: .* with {seeds} seeds.* at least {fewest},"
+    ):
+        load(with_claims(tmp_path, *place, part, too_few_seeds="refuse"))
+    load(with_claims(tmp_path, *place, part))
+    enough = changed(GOOD, ("studies", "trained", "seeds"), fewest)
+    path = with_claims(tmp_path, *place, part)
+    path.write_text(yaml.safe_dump(enough | {"claims": "claims.yaml"}))
+    load(path)
+
+
+def test_a_share_asks_for_as_many_seeds_as_its_bound_needs():
+    options = catalog.check("solved_share")
+    assert [options(at_least=share).fewest(0.95) for share in (0.3, 0.5, 0.8)] == [3, 5, 14]
+    assert options(at_most=0.5).fewest(0.95) == 5

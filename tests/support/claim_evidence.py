@@ -16,7 +16,7 @@ def findings(part, rows, planned=None):
     plan = plan_of(frame(rows + (planned or [])))
     found = frame(rows)
     asked = questions.of({"study": "memory", **part}, found, plan, statistics.CONFIDENCE)
-    return [question.with_changes(question.answer(), found, 1) for question in asked]
+    return [question.completed(question.answer(), found) for question in asked]
 
 
 def verdict(part, rows, planned=None):

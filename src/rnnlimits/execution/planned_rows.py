@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 
 from rnnlimits import rows
 from rnnlimits.planning import grid, provenance
+from rnnlimits.planning.load import load
 from rnnlimits.planning.shard import Shard
 from rnnlimits.storage import integrity
+
+ARCHIVE = Path("results/archive")
 
 if TYPE_CHECKING:
     from rnnlimits.planning.config.schema import Config
@@ -25,6 +28,22 @@ def of(config: "Config", place: Path | None, complete: bool = False) -> Iterator
     archive = place.is_file()
     with integrity.set_aside(None if archive else place):
         yield [place] if archive else in_folder(config, place, complete)
+
+
+@contextlib.contextmanager
+def read(
+    config_file: Path, place: Path | None, complete: bool = False
+) -> Iterator[tuple["Config", list[Path]]]:
+    """The config of a file, and the files of its rows for as long as they are read."""
+    config = load(config_file)
+    with of(config, place, complete) as paths:
+        yield config, paths
+
+
+def archived(config: "Config") -> Path:
+    """The rows of this run if there are any, else the rows of record of its name."""
+    folder = Path(config.results) / "rows"
+    return folder if any(folder.glob("*.parquet")) else ARCHIVE / config.name / "rows.parquet"
 
 
 def in_folder(config: "Config", folder: Path, complete: bool) -> list[Path]:

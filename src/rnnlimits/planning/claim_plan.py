@@ -27,9 +27,7 @@ def problems(claims: list[dict[str, Any]], studies: list[str], planned: list[Sha
     ]
 
 
-def too_few_seeds(
-    claims: list[dict[str, Any]], planned: Sequence[Shard], confidence: float
-) -> Iterator[str]:
+def too_few_seeds(claims: list[dict[str, Any]], planned: Sequence[Shard], confidence: float) -> Iterator[str]:
     """One line for each part of a claim that the seeds of its shards could never decide."""
     records = [rule.record(shard) for shard in planned]
     seeds = {shard.id: shard.seeds for shard in planned}

@@ -24,12 +24,12 @@ from rnnlimits.planning.config.plain_yaml import read_yaml
 from rnnlimits.planning.config.schema import Config
 
 COLUMNS = [
-    "id", "title", "says", "source", "place", "type", "verdict", "scale", "reduced", "paper", "measured",
-    "bound", "seeds", "training", "sensitivity", "disputes", "tried", "reference", "shards",
+    "id", "title", "says", "source", "place", "type", "verdict", "scale", "reduced", "paper", "bounds",
+    "measured", "bound", "seeds", "training", "sensitivity", "disputes", "tried", "reference", "shards",
 ]  # fmt: skip
 # The first of these that any part has is the verdict on the whole: one contradiction outweighs all else.
 WEIGHT = (CONTRADICTED, NOT_RUN, UNDECIDED, REPRODUCED)
-TEXTS = ("id", "title", "says", "type", "reduced", "paper", "disputes", "tried")
+TEXTS = ("id", "title", "says", "type", "reduced", "paper", "bounds", "disputes", "tried")
 Claim = Mapping[str, Any]
 
 

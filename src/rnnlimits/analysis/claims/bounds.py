@@ -75,7 +75,8 @@ def of_mean(cell: Cell, low: float, high: float, seeds: int) -> Finding:
 def of_interval(
     cell: Cell, interval: Interval, low: float, high: float, seeds: int, method: str = ""
 ) -> Finding:  # fmt: skip
-    said, verdict = f"{cell.label}: {measured(interval)} seeds", inside(interval, low, high)
+    said = f"{cell.label}: {measured(interval)} seeds{_not_trained(cell)}"
+    verdict = inside(interval, low, high)
     why = f"{method or how(cell, interval)}; {lies(interval, verdict)}"
     return guarded(Finding(verdict, said, limits(low, high), why, interval, (low, high)), seeds, cell)
 
@@ -125,6 +126,23 @@ def one_group(finding: Finding, *cells: Cell) -> Finding:
         why = f"{finding.why}; but their mean describes neither: ask for a share, a median or an end"
         return finding._replace(verdict=UNDECIDED, sentence=said, why=why)
     return finding
+
+
+def all_trained(finding: Finding, *cells: Cell) -> Finding:
+    """No comparison rests on weights that never got better than their start."""
+    found = finding
+    for cell in cells:
+        if cell.untrained:
+            why = f"{found.why}; but weights that never got better than their start show no order"
+            said = f"{found.sentence}{_not_trained(cell)}"
+            found = found._replace(verdict=UNDECIDED, sentence=said, why=why)
+    return found
+
+
+def _not_trained(cell: Cell) -> str:
+    if not cell.untrained:
+        return ""
+    return f"; {cell.untrained} of {len(cell.value)} seeds of {cell.names['variant']} are not trained"
 
 
 def guarded(finding: Finding, seeds: int, *cells: Cell) -> Finding:

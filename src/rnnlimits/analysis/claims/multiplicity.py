@@ -47,9 +47,9 @@ def _answer(question: Question, parts: int, rows: DataFrame) -> Finding:
     """What one part finds alone, unless it contradicts: then what it finds as one of several."""
     found = question.answer()
     if parts == 1 or found.verdict != CONTRADICTED:
-        return question.with_changes(found, rows, 1)
+        return question.completed(found, rows)
     strict = question.answer(parts)
     if strict.verdict == CONTRADICTED:
-        return question.with_changes(strict, rows, parts)
+        return question.completed(strict, rows, parts)
     why = f"{found.why}; but alone of {parts} parts it must do so with an error of 1 in {parts} of the usual"
-    return question.with_changes(found._replace(verdict=UNDECIDED, why=why), rows, parts)
+    return question.completed(found._replace(verdict=UNDECIDED, why=why), rows, parts)

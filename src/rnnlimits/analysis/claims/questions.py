@@ -8,7 +8,6 @@ from typing import Any
 import pandas as pd
 from pandas import DataFrame
 
-from rnnlimits.analysis import statistics
 from rnnlimits.analysis.claims import checks, power, sensitivity
 from rnnlimits.analysis.claims.finding import NOT_RUN, Finding
 from rnnlimits.analysis.claims.selection import Cell, NotRunError, Where, cells, networks, pairs, rows_of
@@ -29,10 +28,7 @@ class Question:
         """The finding, if this is one of so many parts of which each could contradict the claim."""
         if self.missing:
             return Finding(NOT_RUN, self.missing, "")
-        found = self.check.one_of(parts)(*self._looked_at(parts))
-        confidence = self.cells[0].confidence if self.cells else statistics.CONFIDENCE
-        more = power.seeds_to_decide(found, confidence)
-        return found._replace(cells=self.cells, rows=self.rows, seeds_to_decide=more)
+        return self.check.one_of(parts)(*self._looked_at(parts))._replace(cells=self.cells, rows=self.rows)
 
     def _looked_at(self, parts: int) -> tuple[Any, ...]:
         if self.table is not None:
@@ -40,14 +36,16 @@ class Question:
         stricter = tuple(cell.one_of(parts) for cell in self.cells)
         return (stricter,) if self.check.options.looks_at == "cells" else stricter
 
-    def with_changes(self, finding: Finding, rows: DataFrame, parts: int) -> Finding:
-        """The finding of a comparison with what becomes of it after one change."""
-        if self.missing or self.check.options.looks_at != "pair":
+    def completed(self, finding: Finding, rows: DataFrame, parts: int = 1) -> Finding:
+        """The finding with the seeds that would decide it, and what one change makes of a comparison."""
+        if self.missing or not self.cells:
             return finding
-        one, other = (cell.one_of(parts) for cell in self.cells)
-        return finding._replace(
-            changes=tuple(sensitivity.changes(self.check.one_of(parts), one, other, rows))
-        )
+        one, other = (cell.one_of(parts) for cell in (self.cells[0], self.cells[-1]))
+        finding = finding._replace(seeds_to_decide=power.seeds_to_decide(finding, one.confidence))
+        if self.check.options.looks_at != "pair":
+            return finding
+        changes = sensitivity.changes(self.check.one_of(parts), one, other, rows)
+        return finding._replace(changes=tuple(changes))
 
 
 def of(part: Where, rows: DataFrame, plan: DataFrame, confidence: float) -> Iterator[Question]:

@@ -10,6 +10,7 @@ from pandas import DataFrame, Series
 
 from rnnlimits.analysis import statistics
 from rnnlimits.analysis.statistics import mixtures, scales
+from rnnlimits.analysis.tables import summary as tables
 from rnnlimits.planning import where as rule
 from rnnlimits.planning.shard import Shard
 
@@ -34,6 +35,7 @@ class Cell:
     rows: DataFrame = dataclasses.field(default_factory=DataFrame, repr=False, compare=False)  # behind value
     # By seed, of a score: did the network solve its task on the test part?  None where that is not asked.
     solved: Series | None = dataclasses.field(default=None, repr=False, compare=False)
+    untrained: int = 0  # seeds whose best weights are those of their start, of what was read after training
 
     def one_of(self, parts: int) -> "Cell":
         """The same cell, of which an interval errs in one of `parts` of the usual cases."""
@@ -140,9 +142,15 @@ def cells(
         # The rows know the hidden size that a refit found; the plan does not.
         columns["hidden_size"] = mine.hidden_size.max() if len(mine) else columns["hidden_size"]
         numbers = mine.set_index("seed").sort_index().astype({"value": float, "chance": float})
+        mine = mine.assign(value=tables.of_survivors(mine))
+        value, status = numbers.value.where(mine.set_index("seed").value.notna()), numbers.status
         metric, chance = _metric(numbers, where), numbers.chance.max()
-        solved = _solved(rows, names["shard"]) if _is_a_score(mine) else None
-        found.append(Cell(columns, metric, numbers.value, numbers.status, chance, confidence, mine, solved))
+        known = {"rows": mine, "confidence": confidence}
+        if not mine.empty and not mine.stage.isin(["initial"]).any():
+            known["untrained"] = tables.not_trained(rows[rows.shard == names["shard"]]) or 0
+        if _is_a_score(mine):
+            known["solved"] = _solved(rows, names["shard"])
+        found.append(Cell(columns, metric, value, status, chance, **known))
     return found
 
 

@@ -15,7 +15,9 @@ CURVES = (*QUANTITIES, "gradient_output_only")  # its slope stands in probe_scal
 
 
 def _probed(rows: DataFrame, *metrics: str) -> DataFrame:
+    """What probes measured; of a network that diverged, what was measured before its training alone."""
     probed = trained(rows[rows.split == "probe"])
+    probed = probed[(probed.stage == "initial") | (probed.status != "diverged")]
     return probed[probed.metric.isin(metrics)] if metrics else probed
 
 

@@ -17,7 +17,8 @@ ID = [
 ]  # fmt: skip
 WHOLE_NUMBERS = {
     "hidden_size", "length_steps", "parameters", "parameters_target", "seed", "fold", "update", "lag_steps",
-    "n", "n_diverged", "updates_to_solve", "best_update", "stop_update", "updates_run", "replicas",
+    "n", "n_diverged", "n_not_trained", "updates_to_solve", "best_update", "stop_update", "updates_run",
+    "replicas",
 }  # fmt: skip
 
 
@@ -77,6 +78,18 @@ def best_rows(rows: DataFrame) -> DataFrame:
     """The same rows as they are."""
     best = rows[(rows.split == "validation") & (rows.stage == "final")]
     return best[best.metric.str.startswith("best_") & (best.metric != "best_update")]
+
+
+def of_survivors(rows: DataFrame) -> Series:
+    """The values, without those that a probe measured on a network after its training had diverged."""
+    gone = (rows["split"] == "probe") & (rows.stage != "initial") & (rows.status == "diverged")
+    return rows.value.where(~gone)
+
+
+def not_trained(rows: DataFrame) -> int | None:
+    """How many chosen replicas of one shard did best with their first weights; None where that is not known."""
+    best = rows[(rows.metric == "best_update") & (rows["split"] == "validation") & rows.selected]
+    return int(((best.value == 0) & (best.status != "diverged")).sum()) if len(best) else None
 
 
 def summarise(

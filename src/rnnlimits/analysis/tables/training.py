@@ -12,6 +12,7 @@ from rnnlimits.analysis.tables.summary import (
     diverged,
     finish,
     made_of,
+    not_trained,
     one_each,
     primary_metrics,
     summarise,
@@ -24,11 +25,19 @@ def _tested(rows: DataFrame) -> DataFrame:
     return rows[(rows.split == "test") & (rows.stage == "final")]
 
 
-@made_of(lambda rows: pd.concat([_tested(rows), best_rows(rows)]))  # the latter say which metric is primary
+def _tested_and_best(rows: DataFrame) -> DataFrame:
+    """The test rows, and the best of validation: which metric is primary, and when it was best."""
+    final = rows[(rows.split == "validation") & (rows.stage == "final")]
+    when = final.selected & (final.metric == "best_update") & final.kind.isin(["training", "refit"])
+    return pd.concat([_tested(rows), best_rows(rows), final[when]])
+
+
+@made_of(_tested_and_best)
 def test_results(rows: DataFrame, confidence: float) -> DataFrame:
     """Every score on the test part; for `solved`, the share of seeds with Wilson's interval.
 
-    A replica that diverged has no score: the mean is over the others, and n_diverged stands beside it.
+    A replica that diverged has no score: the mean is over the others, and n_diverged stands beside it.  One
+    that is not trained, as its first weights did best on validation, counts, and n_not_trained says so.
     """
     tested = _tested(rows)
     by = ["shard", "learning_rate", "metric"]
@@ -37,6 +46,8 @@ def test_results(rows: DataFrame, confidence: float) -> DataFrame:
     table["chance"] = one_each(tested, by, "chance")
     table["n_diverged"] = diverged(tested, by)
     table = table.reset_index()
+    untrained = {shard: not_trained(mine) for shard, mine in rows.groupby("shard")}
+    table["n_not_trained"] = table.shard.map(untrained)
     solved = table.metric == "solved"
     shares = [
         statistics.share(round(mean * n), n, confidence)
@@ -50,7 +61,7 @@ def test_results(rows: DataFrame, confidence: float) -> DataFrame:
     pairs = pd.MultiIndex.from_frame(decides[["shard", "metric"]])
     table["primary"] = pd.MultiIndex.from_frame(table[["shard", "metric"]]).isin(pairs)
     columns = ["learning_rate", "metric", "primary", "unit", "estimate", "estimator", "low", "high"]
-    return finish(table, rows, [*columns, "n", "n_diverged", "chance"])
+    return finish(table, rows, [*columns, "n", "n_diverged", "n_not_trained", "chance"])
 
 
 def _curves(rows: DataFrame) -> DataFrame:

@@ -38,7 +38,7 @@ GIVEN = [
     "sequences_seen", "trials", "learning_rate", "seconds",
 ]  # fmt: skip
 # What a file of verdicts need not say of a claim.
-OPTIONAL = ("paper", "tried", "reduced", "sensitivity", "disputes", "reference", "shards", "scale")
+OPTIONAL = ("paper", "bounds", "tried", "reduced", "sensitivity", "disputes", "reference", "shards", "scale")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,6 +69,8 @@ def build(config: Config, claims_csv: Path, details: Path, figures: Path) -> str
         .render(
             name=config.name,
             confidence=f"{100 * config.confidence:g} %",
+            error=f"{100 * (1 - config.confidence):.3g} %",
+            wrong=f"{(1 - config.confidence) * len(claims):.1f}",
             sections=sections,
             counts=[(verdict, counts[verdict]) for verdict in report.SIGNS],
             signs=report.SIGNS,

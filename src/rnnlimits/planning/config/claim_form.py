@@ -8,6 +8,7 @@
       full: {length_steps: 100}                                     the source's sizes; {}: nothing to cut
       reduced: What was cut down, and why it may matter.
       paper: What the source measured.
+      bounds: Where the bounds come from, if not from the source: a pilot run, or data that were seen.
       tried: What was tried, where the verdict is contradicted or undecided.
       disputes: What the field does not agree on.
       needs: What it takes to run it, such as a CUDA GPU; said where it was not run.
@@ -38,11 +39,11 @@ TYPES = {
     "share": "so many seeds solve it",
 }
 REQUIRED = ("id", "title", "says", "source", "type", "parts")
-OPTIONAL = ("full", "reduced", "paper", "tried", "disputes", "needs")
+OPTIONAL = ("full", "reduced", "paper", "bounds", "tried", "disputes", "needs")
 LONGEST_TITLE = 60
 ID = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,59}")
 SIZES = ("length_steps", "hidden_size", "parameters", "updates", "batch_size", "seeds")  # columns of a plan
-TEXTS = ("title", "says", "reduced", "paper", "tried", "disputes", "needs")
+TEXTS = ("title", "says", "reduced", "paper", "bounds", "tried", "disputes", "needs")
 
 
 def problems(content: Any) -> list[str]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rnnlimits.analysis.claims.bounds import guarded, inside, one_group
+from rnnlimits.analysis.claims.bounds import all_trained, guarded, inside, one_group
 from rnnlimits.analysis.claims.comparison import compared, difference, how_compared, short
 from rnnlimits.analysis.claims.finding import Finding, lies, limits, measured
 from rnnlimits.analysis.claims.selection import Cell
@@ -24,4 +24,5 @@ def judge(one: Cell, other: Cell, options: Options) -> Finding:
     why = f"{how_compared(one, other, interval)}; {lies(interval, verdict)}"
     ends = (-options.tolerance, options.tolerance)
     finding = Finding(verdict, said, limits(*ends), why, interval, ends)
-    return one_group(guarded(finding, options.seeds, one, other), one, other)
+    finding = all_trained(guarded(finding, options.seeds, one, other), one, other)
+    return one_group(finding, one, other)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import ClassVar, Literal
 
-from rnnlimits.analysis.claims.bounds import guarded, inside, one_group
+from rnnlimits.analysis.claims.bounds import all_trained, guarded, inside, one_group
 from rnnlimits.analysis.claims.comparison import compared, difference, how_compared, short
 from rnnlimits.analysis.claims.finding import UNDECIDED, Finding, lies, measured, number
 from rnnlimits.analysis.claims.selection import Cell
@@ -41,4 +41,5 @@ def judge(one: Cell, other: Cell, options: Options) -> Finding:
     )
     why = f"{how_compared(one, other, interval)}; {lies(interval, verdict)}"
     finding = Finding(verdict, said, bound, why, claimed, (margin, inf))
-    return one_group(guarded(finding, options.seeds, one, other), one, other)
+    finding = all_trained(guarded(finding, options.seeds, one, other), one, other)
+    return one_group(finding, one, other)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import ClassVar
 
-from rnnlimits.analysis.claims.bounds import guarded, inside, one_group
+from rnnlimits.analysis.claims.bounds import all_trained, guarded, inside, one_group
 from rnnlimits.analysis.claims.comparison import compared, how_compared, quotient, short
 from rnnlimits.analysis.claims.finding import Finding, lies, limits, measured
 from rnnlimits.analysis.claims.selection import Cell
@@ -25,4 +25,5 @@ def judge(one: Cell, other: Cell, options: Options) -> Finding:
     verdict = inside(interval, options.at_least)
     why = f"{how_compared(one, other, interval)}; {lies(interval, verdict)}"
     finding = Finding(verdict, said, limits(options.at_least, inf), why, interval, (options.at_least, inf))
-    return one_group(guarded(finding, options.seeds, one, other), one, other)
+    finding = all_trained(guarded(finding, options.seeds, one, other), one, other)
+    return one_group(finding, one, other)
