@@ -85,7 +85,7 @@ def test_a_probe_is_one_file_and_one_line(copy):
     probed = pd.read_csv(results(copy) / "tables" / "probe_scalars.csv")
     saturated = probed[probed.metric == "saturated_share"]
     assert set(saturated.stage) == {"initial", "final"}
-    assert saturated["mean"].between(0, 1).all()
+    assert saturated.estimate.between(0, 1).all()
 
 
 def test_a_figure_is_one_file(copy):

@@ -87,7 +87,7 @@ def of_survivors(rows: DataFrame) -> Series:
 
 
 def not_trained(rows: DataFrame) -> int | None:
-    """How many chosen replicas of one shard did best with their first weights; None where that is not known."""
+    """How many chosen replicas of one shard did best with their first weights; None if that is not known."""
     best = rows[(rows.metric == "best_update") & (rows["split"] == "validation") & rows.selected]
     return int(((best.value == 0) & (best.status != "diverged")).sum()) if len(best) else None
 
