@@ -130,7 +130,10 @@ def main():
     with torch.no_grad():
         read = evaluation_set(given.test_sequences, given.length, test)
         error = torch.cat([model.errors(batch) for batch in read]).mean().item()
-    print(json.dumps({"validation": model.best, "test": error, "updates": trainer.global_step}))
+    solved = model.solved >= 2
+    print(json.dumps({
+        "validation": model.best, "test": error, "updates": trainer.global_step, "solved": solved,
+    }))  # fmt: skip
 
 
 if __name__ == "__main__":

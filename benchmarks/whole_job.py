@@ -28,7 +28,7 @@ from rnnlimits.analysis import statistics
 from rnnlimits.planning import grid
 from rnnlimits.planning.load import load
 from rnnlimits.planning.shard import Shard
-from rnnlimits.rows.selection import best_learning_rate
+from rnnlimits.rows.selection import Ended, Rule, Validated, best_learning_rate
 from rnnlimits.tasks.base import stream_seed
 
 SOLVED_BELOW = 0.01
@@ -84,11 +84,15 @@ def theirs(shard: Shard, rate: float, seed: int) -> tuple[float, dict]:
 
 
 def chosen(runs: dict[float, list[dict]]) -> list[float]:
-    """Test errors at the rate with the best validation."""
-    scores: dict[float, list[float | None]] = {
-        rate: [run["validation"] for run in found] for rate, found in runs.items()
-    }
-    return [run["test"] for run in runs[best_learning_rate(scores, higher_is_better=False)]]
+    """Test errors at the rate that validation chooses, by the rule that ours follows."""
+    rule = Rule(by="loss", higher_is_better=False)
+    seeds_at = {rate: [ended(run) for run in found] for rate, found in runs.items()}
+    return [run["test"] for run in runs[best_learning_rate(seeds_at, rule)]]
+
+
+def ended(run: dict) -> Ended:
+    best = Validated(score=run["validation"], loss=run["validation"], solved=run["solved"])
+    return Ended(best=best, updates_to_solve=run["updates"] if run["solved"] else None)
 
 
 def intervals(errors: list[float]) -> tuple[statistics.Interval, statistics.Interval]:

@@ -90,7 +90,8 @@ CASES = {
     "a page of convolutions": (a_shard("temporal_convolution"), [Replica(0, 1e-2), Replica(1, 1e-2)], {}),
     "one that diverges": (a_shard(architecture_options={"nonlinearity": "relu"}),
                           [Replica(0, 1e30), Replica(1, 1e-2)], {}),
-    "one that stops": (a_shard("gru"), [Replica(0, 1e-30), Replica(1, 1e-2)], {"patience": 2}),
+    "one that stops": (a_shard("gru"), [Replica(0, 1e-30), Replica(1, 1e-2)],
+                       {"patience": 2, "patience_from": 0}),
     "a recipe with all": (a_shard(task="parity"), [Replica(0, 1e-2), Replica(1, 1e-2)], {
         "gradient_norm_penalty": 2.0, "not_finite": "shrink", "clip_value": 0.1,
         "schedule": "step_decay", "decay_every": 9,

@@ -23,7 +23,8 @@ SHARDS = {
     # One rate makes every replica diverge, one improves nothing, so that patience stops it.
     "some stop early": a_shard(
         architecture_options={"nonlinearity": "relu"}, learning_rates=[1e30, 1e-30, 1e-2],
-        budget=SHORT | {"patience": 2, "probe_at": 0.4}, probes={"gradient_reach": {"sequences": 4}},
+        budget=SHORT | {"patience": 2, "patience_from": 0, "probe_at": 0.4},
+        probes={"gradient_reach": {"sequences": 4}},
     ),
     "carries its state on": a_shard("lstm", "character_language_model", 20, budget=SHORT, **LANGUAGE),
     "folds of images": a_shard(

@@ -5,20 +5,27 @@ import math
 import pytest
 import torch
 
+from rnnlimits.planning.config.budget import Budget
+from rnnlimits.rows.selection import Rule
 from rnnlimits.training.replica import Replica, Validation
 
 
-def judged(scores, *, higher_is_better=False, solved_below=-math.inf, patience=None):
+def judged(
+    scores, *, losses=None, by="score", higher_is_better=False, solved_below=-math.inf, chance=None, **budget
+):
     """A replica after validations with these scores, one every ten updates; and the answers."""
     replica = Replica(seed=0, learning_rate=0.1)
+    rule = Rule(by=by, higher_is_better=higher_is_better, chance={} if chance is None else {"loss": chance})
     answers = [
         replica.judge(
-            Validation(update=10 * k, score=score, solved=score < solved_below, theta_P=torch.tensor([k])),
-            higher_is_better,
-            patience,
+            Validation(
+                update=10 * k, score=score, loss=loss, solved=score < solved_below, theta_P=torch.tensor([k])
+            ),
+            rule,
+            Budget(updates=1000, **budget),
         )
-        for k, score in enumerate(scores)
-    ]
+        for k, (score, loss) in enumerate(zip(scores, losses or [1.0] * len(scores), strict=True))
+    ]  # fmt: skip
     return replica, answers
 
 
@@ -35,6 +42,26 @@ def test_of_two_equal_validations_the_first_is_kept():
     assert replica.validations_without_improvement == 1
 
 
+def test_a_task_that_chooses_by_the_loss_keeps_weights_whose_score_has_fallen():
+    """As recall does while a network learns that most answers are blank."""
+    scores, losses = [0.12, 0.0, 0.0, 0.0], [2.3, 0.4, 0.3, 0.35]
+    by_loss, _ = judged(scores, losses=losses, by="loss", higher_is_better=True)
+    assert (by_loss.best_update, by_loss.best_value, by_loss.best_loss) == (20, 0.0, 0.3)
+    by_score, _ = judged(scores, losses=losses, by="score", higher_is_better=True)
+    assert by_score.best_update == 0
+
+
+def test_of_two_equal_scores_the_one_with_the_smaller_loss_is_kept_and_is_an_improvement():
+    replica, answers = judged([0.5, 0.5, 0.5], losses=[1.0, 0.9, 0.8], patience=1)
+    assert replica.best_update == 20
+    assert answers == [None] * 3
+
+
+def test_weights_that_solve_the_task_come_before_others_with_a_smaller_loss():
+    replica, _ = judged([0.02, 0.005, 0.02], losses=[0.5, 0.4, 0.3], by="loss", solved_below=0.01)
+    assert replica.best_update == 10
+
+
 def test_solved_needs_two_validations_in_a_row():
     replica, answers = judged([0.009, 0.02, 0.008, 0.007], solved_below=0.01)
     assert answers == [None, None, None, "solved"]
@@ -45,6 +72,32 @@ def test_patience_counts_validations_without_improvement_and_begins_anew_with_ea
     scores = [0.5, 0.6, 0.4, 0.6, 0.6]
     assert judged(scores, patience=2)[1] == [None, None, None, None, "early_stopped"]
     assert judged(scores)[1] == [None] * 5
+
+
+def test_patience_does_not_count_before_the_loss_has_left_the_level_of_guessing():
+    plateau = [0.26, 0.25, 0.25, 0.25, 0.2499, 0.25, 0.25]  # guessing loses 0.25
+    assert judged(plateau, losses=plateau, chance=0.25, patience=2)[1] == [None] * 7
+    learns = [0.26, 0.25, 0.25, 0.25, 0.20, 0.21, 0.21]
+    assert judged(learns, losses=learns, chance=0.25, patience=2)[1] == [*[None] * 6, "early_stopped"]
+
+
+def test_patience_counts_from_a_declared_update_even_at_the_level_of_guessing():
+    plateau = [0.25] * 6
+    answers = judged(plateau, losses=plateau, chance=0.25, patience=2, patience_from=20)[1]
+    assert answers == [None] * 4 + ["early_stopped"] * 2
+
+
+def test_a_loss_that_is_no_finite_number_is_a_divergence_where_the_score_is_one():
+    replica, answers = judged([0.5, 0.5], losses=[1.0, math.nan], by="loss")
+    assert answers == [None, "diverged"]
+    assert replica.best_loss == 1.0
+
+
+def test_a_replica_that_diverges_at_its_start_has_weights_that_can_be_probed():
+    replica, answers = judged([math.inf])
+    assert answers == ["diverged"]
+    assert replica.best is None
+    assert replica.best_theta_P.tolist() == [0.0]
 
 
 @pytest.mark.parametrize("score", [math.nan, math.inf, -math.inf])

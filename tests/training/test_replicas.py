@@ -86,10 +86,12 @@ def test_a_replica_that_diverges_closes_alone():
 def test_a_stopped_replica_s_weights_no_longer_move():
     # A rate of 1e-30 never improves validation, so patience closes that replica after two validations.
     replicas = [Replica(0, 1e-30), Replica(1, 1e-2)]
-    module = train(a_shard(), replicas, {"patience": 2})
+    module = train(a_shard(), replicas, {"patience": 2, "patience_from": 0})
     assert replicas[0].status == "early_stopped"
     assert replicas[0].stop_update == 20
-    short = train(a_shard(), [Replica(0, 1e-30), Replica(1, 1e-2)], {"patience": 2, "updates": 20})
+    short = train(
+        a_shard(), [Replica(0, 1e-30), Replica(1, 1e-2)], {"patience": 2, "patience_from": 0, "updates": 20}
+    )
     assert torch.equal(weights(module, 0), weights(short, 0))
     assert not torch.equal(weights(module, 1), weights(short, 1))
 

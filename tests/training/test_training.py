@@ -9,7 +9,10 @@ import torch
 from rnnlimits import rows
 from rnnlimits.planning.shard import Shard
 from rnnlimits.rows import Row
+from rnnlimits.rows.marks import not_trained, probe_of_a_diverged_replica
 from rnnlimits.training import device, protocol
+from rnnlimits.training.build import set_up
+from rnnlimits.training.replica import Replica
 from support.small_shards import BUDGET, a_job, a_shard
 
 SHORT = BUDGET | {"updates": 20}
@@ -112,7 +115,7 @@ def test_on_request_the_chosen_replicas_are_probed_once_more_half_trained():
 def test_a_replica_that_ended_before_the_middle_is_probed_with_the_weights_it_ended_with(
     rate, patience, step
 ):
-    budget = SHORT | {"probe_at": 0.9, "patience": patience}
+    budget = SHORT | {"probe_at": 0.9, "patience": patience, "patience_from": patience and 0}
     relu = {"architecture_options": {"nonlinearity": "relu"}, "learning_rates": [rate]}
     found = run(a_shard(**relu, **MIDDLE | {"budget": budget}))
     middle = select(found, stage="mid_training", metric="gradient_slope")
@@ -127,11 +130,63 @@ def test_a_diverged_run_is_a_row_without_a_value():
     assert [row.value for row in select(found, split="test", metric="solved")] == [0.0] * 3
 
 
-def test_a_rate_at_which_one_seed_diverges_is_not_chosen():
+def test_probes_after_the_training_of_a_replica_that_diverged_are_marked_as_such():
+    relu = {"architecture_options": {"nonlinearity": "relu"}, "learning_rates": [1e30]}
+    found = run(a_shard(**relu, **MIDDLE))
+    probes = select(found, split="probe")
+    assert {row.stage for row in probes} == {"initial", "mid_training", "final"}
+    assert {row.stage for row in probes if probe_of_a_diverged_replica(vars(row))} == {
+        "mid_training",
+        "final",
+    }
+    assert all(row.stage == "initial" for row in probes if not probe_of_a_diverged_replica(vars(row)))
+
+
+def test_a_rate_at_which_all_seeds_diverge_is_not_chosen():
     found = run(
         a_shard(architecture_options={"nonlinearity": "relu"}, learning_rates=[1e30, 1e-9], budget=SHORT)
     )
     assert {row.learning_rate for row in select(found, split="test")} == {1e-9}
+
+
+def test_a_rate_at_which_a_seed_diverged_can_still_be_chosen_for_what_the_others_learn():
+    """Before, a diverged seed at each rate made all equal, and the smallest was taken unseen."""
+    setup = set_up(a_shard(learning_rates=[1e-3, 1e-2]))
+    replicas = [
+        Replica(
+            seed, rate, best_value=error, best_loss=error, status="diverged" if seed else "out_of_updates"
+        )
+        for rate, error in ((1e-3, 0.15), (1e-2, 0.02))
+        for seed in (0, 1)
+    ]
+    assert protocol.chosen_rate(setup, replicas) == 1e-2
+
+
+def test_what_has_learnt_when_to_answer_but_not_what_is_kept_and_goes_on():
+    """Of copy_memory the recall falls first: it once ended the training and kept the weights of the start."""
+    budget = BUDGET | {"updates": 60, "batch_size": 16, "patience": 2}
+    found = run(a_shard("lstm", "copy_memory", 8, budget=budget))
+    curve = {
+        metric: {(row.seed, row.update): row.value for row in select(found, stage="training", metric=metric)}
+        for metric in ("loss", "recall_accuracy")
+    }
+    assert any(curve["recall_accuracy"][seed, 20] < curve["recall_accuracy"][seed, 0] for seed in range(3))
+    assert {row.value for row in select(found, metric="best_update")} == {60}
+    assert {row.status for row in select(found, split="test")} == {"out_of_updates"}
+    for row in select(found, split="test", metric="loss"):
+        assert row.value < 0.7 * curve["loss"][row.seed, 0]
+
+
+def test_a_replica_whose_start_is_its_best_is_marked_and_counted():
+    shard = a_shard(learning_rates=[1e-30], budget=SHORT, probes={"gradient_reach": {"sequences": 2}})
+    found, facts = protocol.run(a_job(shard))
+    marked = [row for row in found if not_trained(vars(row))]
+    assert {row.split for row in marked} == {"validation", "test", "probe"}
+    assert {row.seed for row in marked} == {0, 1, 2}
+    assert facts["replicas_not_trained"] == 3
+    trained, facts = protocol.run(a_job(a_shard(budget=SHORT)))
+    assert not any(not_trained(vars(row)) for row in trained)
+    assert (facts["replicas_not_trained"], facts["chosen_by"]) == (0, "loss")
 
 
 def test_without_steps_only_the_initial_probes_are_taken():

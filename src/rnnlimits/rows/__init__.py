@@ -2,7 +2,7 @@
 
 Left of this room only torch is loaded, right of it only pandas, and here neither.  A row carries everything
 that is needed to read it.  `selection` holds the choices that are made on validation rows: once while
-training and again by the tables.
+training and again by the tables.  `marks` tells the rows of what was never trained, or was lost.
 """
 
 from rnnlimits.rows.files import (

@@ -48,8 +48,13 @@ class Batch:
 class Task(ABC):
     """One page of this folder. A page states its own Options, scores and level of chance."""
 
-    metric: ClassVar[str]  # the primary score: decides which learning rate and which weights are kept
+    metric: ClassVar[str]  # the primary score
     higher_is_better: ClassVar[bool]
+    # What tells that a validation is better than another, so which weights and which learning rate are chosen
+    # and when training stops; the other one decides between equals. The score is what a task is about, but it
+    # can stay at the level of guessing, or fall, while a network learns. Where every sequence is a fresh one,
+    # nothing is learnt by heart and the loss misleads nobody. A page that says "score" says why.
+    chosen_by: ClassVar[Literal["loss", "score"]] = "loss"
     units: ClassVar[dict[str, str]]  # of every score
     reads_last: ClassVar[bool] = False  # True: one answer after the last step, output (N,1,O)
     finite: ClassVar[bool] = False  # True: a set of separate examples that ends, so it can be cut into folds

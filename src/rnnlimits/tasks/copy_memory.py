@@ -19,6 +19,8 @@ marker, 10 blanks. Hochreiter & Schmidhuber (1997) had the idea; this is the for
 
 Chance: knowing when but not what, answer blank everywhere but in the 10 steps of recall, and guess among 8
 symbols there: the loss, a mean over all steps, is 10 ln 8 / (T + 20), or (T + 21), and 1 in 8 is right.
+
+The loss chooses weights: who answers blank everywhere has learnt much, and recalls less than at the start.
 """
 
 import math

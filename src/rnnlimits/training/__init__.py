@@ -7,6 +7,7 @@ groups        how many replicas are trained at once, and their sequences
 trainer       Lightning's loop around a group
 module        one update of a group, its validations and its checkpoint, as a LightningModule
 replica       what is known of one replica, and how its training ends
+rule          by what a task chooses among weights and learning rates
 replicas      many models of one shape as one
 streams, schedules, gradient_norm_penalty, evaluation, checkpoints, cuda_graph, device
               what an update, a validation or a job is made of

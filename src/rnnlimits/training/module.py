@@ -23,6 +23,7 @@ from rnnlimits.training.evaluation import evaluate
 from rnnlimits.training.gradient_norm_penalty import penalty_and_gradient
 from rnnlimits.training.replica import Reading, Replica, Validation
 from rnnlimits.training.replicas import Replicas, clip, fold, shrink, stack
+from rnnlimits.training.rule import rule_of
 from rnnlimits.training.schedules import rate
 from rnnlimits.training.streams import Stream
 
@@ -191,9 +192,11 @@ class ReplicaTraining(pl.LightningModule):
         self.readings += [Reading(r, "train", update, *one) for one in replica.training_summary().items()]
         if self.budget.plateau:  # its schedule is halve_on_plateau
             replica.watch_the_plateau(values["loss"], self.budget.plateau)
-        score, solved = values[self.task.metric], self.task.solved(values)
-        found = Validation(update=update, score=score, solved=solved, theta_P=theta_P)
-        return replica.judge(found, self.task.higher_is_better, self.budget.patience)
+        found = Validation(
+            score=values[self.task.metric], loss=values["loss"], solved=self.task.solved(values),
+            update=update, theta_P=theta_P,
+        )  # fmt: skip
+        return replica.judge(found, rule_of(self.task), self.budget)
 
     def close(self, closing: dict[int, Status], update: int) -> None:
         """These replicas' training ends here: they leave the products, and what they carried."""

@@ -1,7 +1,7 @@
 """Shard ─► rows: build the replicas, train them, choose on validation, read test once, probe.
 
-The order is the protocol: the learning rate is chosen by the mean validation score over the seeds; only the
-replicas of the chosen rate are probed after training and read on test, with their best-validation weights.
+The order is the protocol: the learning rate is chosen on validation, over all seeds; only the replicas of the
+chosen rate are probed after training and read on test, with their best-validation weights.
 """
 
 import itertools
@@ -17,7 +17,7 @@ from rnnlimits.architectures import kernels
 from rnnlimits.planning import machine, memory, provenance
 from rnnlimits.planning.job import Job
 from rnnlimits.rows import Row
-from rnnlimits.rows.selection import best_learning_rate
+from rnnlimits.rows.selection import Ended, best_learning_rate
 from rnnlimits.training import device, groups, probing
 from rnnlimits.training.build import Setup, set_up
 from rnnlimits.training.checkpoints import Checkpoint, GroupCheckpoint
@@ -26,6 +26,7 @@ from rnnlimits.training.probing import Probed
 from rnnlimits.training.refit import chosen_by_cross_validation
 from rnnlimits.training.replica import Reading, Replica
 from rnnlimits.training.row_writer import RowWriter
+from rnnlimits.training.rule import rule_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,12 +112,20 @@ def checkpoint_of(job: Job, setup: Setup, code: str, sizes: list[int]) -> Checkp
 
 
 def chosen_rate(setup: Setup, replicas: Sequence[Replica]) -> float:
-    """The learning rate with the best mean validation score; one at which a seed diverged has none."""
-    scores = {
-        rate: [None if r.status == "diverged" else r.best_value for r in replicas if r.learning_rate == rate]
+    """The learning rate that validation chooses."""
+    seeds_at = {
+        rate: [ended(replica) for replica in replicas if replica.learning_rate == rate]
         for rate in setup.shard.learning_rates
     }
-    return best_learning_rate(scores, setup.task.higher_is_better)
+    return best_learning_rate(seeds_at, rule_of(setup.task))
+
+
+def ended(replica: Replica) -> Ended:
+    """What the choice of a learning rate looks at."""
+    return Ended(
+        best=None if replica.status == "diverged" else replica.best,
+        updates_to_solve=replica.updates_to_solve if replica.status == "solved" else None,
+    )
 
 
 def read_test(setup: Setup, trained: Trained) -> list[tuple[Replica, dict[str, float]]]:
@@ -152,6 +161,8 @@ def facts_of(job: Job, setup: Setup, trained: Trained, clock: Clock) -> dict[str
         **{f"seconds_{part}": taken for part, taken in seconds.items()},
         "updates_run": max((replica.stop_update for replica in trained.replicas), default=0),
         "replicas": len(setup.tasks) * max(1, len(setup.shard.learning_rates)),
+        "replicas_not_trained": sum(replica.best_update == 0 for replica in trained.replicas),
+        "chosen_by": setup.task.chosen_by,
         "groups": trained.groups,
         "peak_memory_mb": machine.peak_memory_mb(),
         "resumed_from_updates": trained.resumed_from_updates,

@@ -2,8 +2,11 @@
 
     solved          two validations in a row say so, by the task's own rule
     early_stopped   `patience` validations in a row brought no improvement
-    diverged        a validation's score, or a gradient's norm, is not a finite number
+    diverged        a validation's score or loss, or a gradient's norm, is not a finite number
     out_of_updates  none of these: all updates of the budget are made
+
+The task says whether the loss or the score tells an improvement (rows/selection.py, Rule).  Patience does not
+count what lies before the first answers that are better than guessing, unless `patience_from` says so.
 
 Nothing here trains: module.py tells a replica what a validation has found, and does what it answers.
 """
@@ -14,7 +17,9 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from rnnlimits.planning.config.budget import Budget
 from rnnlimits.rows import Split, Status
+from rnnlimits.rows.selection import Rule, Validated
 
 
 @dataclass(frozen=True)
@@ -29,12 +34,10 @@ class Reading:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Validation:
+class Validation(Validated):
     """What one validation has found of one replica."""
 
     update: int  # updates before it
-    score: float  # of the task's metric
-    solved: bool  # by the task's own rule
     theta_P: Tensor  # the weights that were validated
 
 
@@ -47,11 +50,14 @@ class Replica:
     status: Status = "out_of_updates"
     stop_update: int = 0
     best_update: int = 0
-    best_value: float = math.nan
+    best_value: float = math.nan  # the score of the best weights
+    best_loss: float = math.nan
+    best_solves: bool = False
     best_theta_P: Tensor = field(default_factory=lambda: torch.zeros(0))
     mid_training_update: int | None = None  # when the weights below were kept
     mid_training_theta_P: Tensor = field(default_factory=lambda: torch.zeros(0))
     updates_to_solve: int | None = None
+    left_chance: bool = False  # has it ever answered better than by guessing?
     validations_without_improvement: int = 0
     least_loss: float = math.inf  # of a validation, for the schedule
     validations_on_a_plateau: int = 0
@@ -59,16 +65,24 @@ class Replica:
     norms: list[float] = field(default_factory=list)  # since the last validation, one an update
     losses: list[float] = field(default_factory=list)
 
-    def judge(self, found: Validation, higher_is_better: bool, patience: int | None) -> Status | None:
+    @property
+    def best(self) -> Validated | None:
+        """What validation found of the best weights; None before there are any."""
+        if math.isnan(self.best_loss):
+            return None
+        return Validated(score=self.best_value, loss=self.best_loss, solved=self.best_solves)
+
+    def judge(self, found: Validation, rule: Rule, budget: Budget) -> Status | None:
         """Take note of a validation; the status with which the training ends here, None where it goes on."""
-        if not math.isfinite(found.score):
+        if not (math.isfinite(found.score) and math.isfinite(found.loss)):
+            if self.best is None:  # its start is all that there is to be probed
+                self.best_theta_P = found.theta_P.clone()
             return "diverged"
-        better = found.score > self.best_value if higher_is_better else found.score < self.best_value
-        if better or math.isnan(self.best_value):  # nothing came before the first
-            self.best_value, self.best_update = found.score, found.update
-            self.best_theta_P = found.theta_P.clone()
+        self.left_chance = self.left_chance or rule.leaves_chance(found)
+        if self.best is None or rule.prefers(found, self.best):
+            self.keep(found)
             self.validations_without_improvement = 0
-        else:
+        elif self.left_chance or (budget.patience_from is not None and found.update > budget.patience_from):
             self.validations_without_improvement += 1
         if not found.solved:
             self.updates_to_solve = None
@@ -77,7 +91,13 @@ class Replica:
         # Two validations in a row must say so: one lucky draw at the threshold is not a solution.
         elif found.update > self.updates_to_solve:
             return "solved"
-        return "early_stopped" if patience and self.validations_without_improvement >= patience else None
+        out_of_patience = budget.patience and self.validations_without_improvement >= budget.patience
+        return "early_stopped" if out_of_patience else None
+
+    def keep(self, found: Validation) -> None:
+        """These are the best weights so far."""
+        self.best_value, self.best_loss, self.best_solves = found.score, found.loss, found.solved
+        self.best_update, self.best_theta_P = found.update, found.theta_P.clone()
 
     def watch_the_plateau(self, loss: float, plateau: int) -> None:
         """Halve the rate when the validation loss has not fallen `plateau` times, and count anew."""

@@ -27,13 +27,14 @@ class Budget(Closed):
     warmup: Annotated[int, Field(ge=0)] = 0  # updates, with cosine
     validate_every: Size = 100
     patience: Size | None = None  # validations without improvement until a replica stops
+    patience_from: Annotated[int, Field(ge=0)] | None = None  # updates; None: better than guessing first
     validation_sequences: Size = 256
     test_sequences: Size = 1024
     probe_at: Annotated[float, Field(gt=0, lt=1)] | None = None  # share of the updates: once more on the way
 
     @model_validator(mode="after")
-    def _schedule_is_whole(self) -> Self:
-        if found := list(_of_schedule(self)):
+    def _is_whole(self) -> Self:
+        if found := [*_of_schedule(self), *_of_patience(self)]:
             raise mistakes(found)
         return self
 
@@ -48,3 +49,8 @@ def _of_schedule(budget: Budget) -> Iterator[tuple[Where, str]]:
             yield (key,), f"has no effect with `schedule: {budget.schedule}`; remove it, or change schedule"
     if budget.schedule == "cosine" and budget.warmup >= budget.updates > 0:
         yield ("warmup",), f"got {budget.warmup}; expected less than the {budget.updates} updates"
+
+
+def _of_patience(budget: Budget) -> Iterator[tuple[Where, str]]:
+    if budget.patience_from is not None and budget.patience is None:
+        yield ("patience_from",), "has no effect without patience; remove it, or give patience"
