@@ -1,5 +1,6 @@
 """Tables: means, intervals and counts by hand; bytes that do not depend on any order."""
 
+import dataclasses
 import random
 
 import numpy as np
@@ -228,3 +229,19 @@ def test_a_shard_in_two_files_is_refused(tmp_path):
     copy.write_bytes(path.read_bytes())
     with pytest.raises(ValueError, match=r"shard 'memory.adding.elman.h8.t20' is also in .*; give each"):
         tables.read([path, copy])
+
+
+def test_a_replica_that_did_best_with_its_first_weights_is_counted_as_not_trained():
+    first = [dataclasses.replace(row, update=0) for row in scored(shard(), [1.8, 1.9])]
+    later = scored(shard(variant="lstm"), [0.1, 0.2])
+    table = tables.TABLES["test_results"](frame(first + later))
+    assert table[table.metric == "mean_squared_error"].n_not_trained.tolist() == [2, 0]
+
+
+def test_a_probe_of_a_replica_that_diverged_is_in_no_mean():
+    """Its number is finite, as it was taken with the weights before the divergence."""
+    alive = probed(shard(), "gradient_slope", [-0.5, -0.5], "final")
+    gone = [dataclasses.replace(row, seed=2, status="diverged", value=9.0) for row in alive[:1]]
+    table = tables.TABLES["gradient_slopes"](frame(alive + gone))
+    assert table.slope.tolist() == [-0.5]
+    assert table.n.tolist() == [2]

@@ -25,14 +25,7 @@ def _tested(rows: DataFrame) -> DataFrame:
     return rows[(rows.split == "test") & (rows.stage == "final")]
 
 
-def _tested_and_best(rows: DataFrame) -> DataFrame:
-    """The test rows, and the best of validation: which metric is primary, and when it was best."""
-    final = rows[(rows.split == "validation") & (rows.stage == "final")]
-    when = final.selected & (final.metric == "best_update") & final.kind.isin(["training", "refit"])
-    return pd.concat([_tested(rows), best_rows(rows), final[when]])
-
-
-@made_of(_tested_and_best)
+@made_of(lambda rows: pd.concat([_tested(rows), best_rows(rows)]))  # the latter say which metric is primary
 def test_results(rows: DataFrame, confidence: float) -> DataFrame:
     """Every score on the test part; for `solved`, the share of seeds with Wilson's interval.
 
@@ -45,9 +38,8 @@ def test_results(rows: DataFrame, confidence: float) -> DataFrame:
     table["unit"] = one_each(tested, by, "unit")
     table["chance"] = one_each(tested, by, "chance")
     table["n_diverged"] = diverged(tested, by)
+    table["n_not_trained"] = not_trained(tested, by)
     table = table.reset_index()
-    untrained = {shard: not_trained(mine) for shard, mine in rows.groupby("shard")}
-    table["n_not_trained"] = table.shard.map(untrained)
     solved = table.metric == "solved"
     shares = [
         statistics.share(round(mean * n), n, confidence)
@@ -66,7 +58,7 @@ def test_results(rows: DataFrame, confidence: float) -> DataFrame:
 
 def _curves(rows: DataFrame) -> DataFrame:
     curves = chosen(trained(rows))
-    return curves[curves.stage == "training"]
+    return curves[(curves.stage == "training") & (curves["split"] != "test")]
 
 
 @made_of(_curves)
