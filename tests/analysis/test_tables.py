@@ -245,3 +245,18 @@ def test_a_probe_of_a_replica_that_diverged_is_in_no_mean():
     table = tables.TABLES["gradient_slopes"](frame(alive + gone))
     assert table.slope.tolist() == [-0.5]
     assert table.n.tolist() == [2]
+
+
+def test_seeds_of_which_some_solve_the_task_have_two_means_and_a_share():
+    """0.1, 0.2 and 0.3 have a mean of 0.2, if all solve the task or none; here one does."""
+    split = scored(shard(), [0.001, 0.2, 0.3], [1, 0, 0])
+    alike = scored(shard(variant="lstm"), [0.1, 0.2, 0.3], [0, 0, 0])
+    table = tables.TABLES["test_results"](frame(split + alike))
+    told = line(table, variant="elman", metric="mean_squared_error")
+    assert (told.low_group, told.high_group, told.n_low_group) == pytest.approx((0.001, 0.25, 1))
+    assert told[["estimate", "low", "high"]].isna().all()
+    assert told.estimator == "two groups"
+    one = line(table, variant="lstm", metric="mean_squared_error")
+    assert pd.isna(one.low_group)
+    assert one.estimate > 0
+    assert line(table, variant="elman", metric="solved").estimate == pytest.approx(1 / 3)

@@ -42,8 +42,8 @@ def caption(tables: base.Tables) -> str:
         f"On test sequences, read once, {base.seeds(table)} per point at the learning rate that validation "
         "chose. Left: the share of seeds that reach the task's criterion, with its Wilson interval. Right: "
         f"the task's own measure, {base.average(table[table.primary])}; the dashed line is what guessing "
-        "gives. Points are moved sideways a little where they would cover each other. Shown: each "
-        "architecture's largest size."
+        f"gives. {base.of_two_groups(table)}Points are moved sideways a little where they would cover each "
+        "other. Shown: each architecture's largest size."
     )
 
 
@@ -70,6 +70,9 @@ def _lines(axes: Axes, part: pd.DataFrame, found: style.Looks) -> None:
             elinewidth=0.8,
             **found[variant].line(),
         )
+        apart = part[(part.variant == variant) & part.low_group.notna()]
+        groups = (apart.low_group, apart.high_group)
+        style.dots(axes, apart.length_steps * (1 + aside), groups, found[variant])
     if lengths:
         style.at_values(axes, "x", lengths)
     axes.set_xlabel("sequence length T (time steps)")

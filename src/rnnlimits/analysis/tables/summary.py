@@ -18,8 +18,8 @@ ID = [
 ]  # fmt: skip
 WHOLE_NUMBERS = {
     "hidden_size", "length_steps", "parameters", "parameters_target", "seed", "fold", "update", "lag_steps",
-    "n", "n_diverged", "n_not_trained", "updates_to_solve", "best_update", "stop_update", "updates_run",
-    "replicas",
+    "n", "n_diverged", "n_not_trained", "n_low_group", "updates_to_solve", "best_update", "stop_update",
+    "updates_run", "replicas",
 }  # fmt: skip
 
 

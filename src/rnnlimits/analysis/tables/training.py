@@ -5,6 +5,7 @@ import pandas as pd
 from pandas import DataFrame
 
 from rnnlimits.analysis import statistics
+from rnnlimits.analysis.tables import two_groups
 from rnnlimits.analysis.tables.summary import (
     best_rows,
     best_values,
@@ -31,6 +32,7 @@ def test_results(rows: DataFrame, confidence: float) -> DataFrame:
 
     A replica that diverged has no score: the mean is over the others, and n_diverged stands beside it.  One
     that is not trained, as its first weights did best on validation, counts, and n_not_trained says so.
+    Where some seeds solve the task and others do not, there is no mean but one of each group.
     """
     tested = _tested(rows)
     by = ["shard", "learning_rate", "metric"]
@@ -40,6 +42,7 @@ def test_results(rows: DataFrame, confidence: float) -> DataFrame:
     table["n_diverged"] = diverged(tested, by)
     table["n_not_trained"] = not_trained(tested, by)
     table = table.reset_index()
+    table = two_groups.told_apart(table, tested)
     solved = table.metric == "solved"
     shares = [
         statistics.share(round(mean * n), n, confidence)
@@ -53,7 +56,8 @@ def test_results(rows: DataFrame, confidence: float) -> DataFrame:
     pairs = pd.MultiIndex.from_frame(decides[["shard", "metric"]])
     table["primary"] = pd.MultiIndex.from_frame(table[["shard", "metric"]]).isin(pairs)
     columns = ["learning_rate", "metric", "primary", "unit", "estimate", "estimator", "low", "high"]
-    return finish(table, rows, [*columns, "n", "n_diverged", "n_not_trained", "chance"])
+    columns += ["n", "n_diverged", "n_not_trained", *two_groups.COLUMNS, "chance"]
+    return finish(table, rows, columns)
 
 
 def _curves(rows: DataFrame) -> DataFrame:
