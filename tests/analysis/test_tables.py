@@ -27,6 +27,8 @@ def line(table, **where):
 
 
 def test_a_test_result_is_the_average_over_the_seeds_that_did_not_diverge(rows):
+    # As if no seed of elman had solved the task: one group.
+    rows = rows.assign(value=rows.value.mask((rows.metric == "solved") & (rows.variant == "elman"), 0.0))
     table = tables.TABLES["test_results"](rows)
     elman = line(table, variant="elman", metric="mean_squared_error")
     # Two seeds, 0.1 and 0.2, on their logarithms: Student's t with one degree of freedom is 12.7.
