@@ -108,6 +108,11 @@ class TaskOptions:
         return length
 
     @property
+    def most_folds(self) -> int | None:
+        """Into so many folds its training set can be cut; None: there is no such limit."""
+        return None
+
+    @property
     def embedding(self) -> int:
         """So many trained numbers stand for each token; 0: the inputs are numbers, and enter as they are."""
         return 0

@@ -60,6 +60,14 @@ MISTAKES = [
     ("training", ("hidden_size",), 0, "hidden_size: got 0; expected more for a shard of kind training"),
     ("training", ("length_steps",), 10**30, "length_steps: got 1000000000000000000000000000000; "),
     ("training", ("seeds",), "2; touch x", "seeds: got '2; touch x'; expected a whole number"),
+    ("training", ("seeds",), 300_000_000, "seeds: got 300,000,000; expected at most 10,000, as one job "),
+    ("refit", ("folds",), 300_000_000, "folds: got 300,000,000; expected at most 10,000, as one job "),
+    (
+        "training",
+        ("learning_rates",),
+        [rate / 1000 for rate in range(1, 10_002)],
+        "learning_rates: got 10,001 for 2 seeds or folds; expected at most 10,000 models in one job",
+    ),
     (
         "training",
         ("learning_rates",),

@@ -155,3 +155,17 @@ def test_the_caller_keeps_its_weights_and_may_have_switched_gradients_off():
 def test_impossible_options_are_refused_while_planning(wrong):
     with pytest.raises(ValueError, match=r"parameter_gradient_by_lag: .*correct the options"):
         catalog.options("probes", "parameter_gradient_by_lag")(**wrong)
+
+
+def test_a_single_step_has_a_gradient_and_no_slope():
+    task = a_task("character_language_model", length=1, characters=60)
+    found = measure(a_model("elman", task), task, Options(sequences=2), generator(0, "probe"))
+    assert list(curve(found, "parameter_gradient_log10_median")) == [0]
+    assert math.isnan(scalars(found)["parameter_gradient_slope"])
+
+
+@pytest.mark.parametrize("name", ["antisymmetric", "orthogonal"])
+def test_a_skew_symmetric_matrix_of_one_unit_has_nothing_to_train(name):
+    task = a_task(length=9)
+    assert measure(a_model(name, task, hidden=1), task, Options(), generator(0, "probe")) == []
+    assert measure(a_model(name, task, hidden=2), task, Options(), generator(0, "probe")) != []

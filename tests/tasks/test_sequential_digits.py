@@ -90,6 +90,13 @@ def test_folds_have_each_class_in_equal_parts(task):
     assert (counts.max(0).values - counts.min(0).values <= 1).all()
 
 
+def test_in_as_many_folds_as_are_allowed_each_still_has_every_digit(task):
+    held_out = task.fold(0, Options().most_folds).rows["validation"]
+    assert task.label_B[held_out].bincount(minlength=10).min() == 1
+    with pytest.warns(UserWarning, match="least populated class"):
+        task.fold(0, Options().most_folds + 1)
+
+
 def test_a_fold_trains_on_its_own_images_and_refuses_to_test(task):
     fold = task.fold(1, 5)
     allowed = {row.numpy().tobytes() for row in fold.pixel_BTI[fold.rows["train"]]}

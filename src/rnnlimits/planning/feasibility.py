@@ -12,7 +12,7 @@ from rnnlimits import catalog
 from rnnlimits.contracts import ArchitectureOptions, TaskOptions
 from rnnlimits.planning.config.budget import Budget
 from rnnlimits.planning.config.messages import Where
-from rnnlimits.planning.config.values import LARGEST
+from rnnlimits.planning.config.values import LARGEST, MOST_MODELS
 from rnnlimits.planning.sizes import sizes
 
 
@@ -31,6 +31,8 @@ def problems(study: Any) -> Iterator[tuple[Where, str]]:
         yield ("learning_rates",), "nothing is trained with `updates: 0`; remove the key or give one rate"
     if not study.budget.updates and not study.probes:
         yield ("probes",), "none, and nothing is trained with `updates: 0`: give a probe, or updates"
+    if problem := too_many_models(study.folds or study.seeds, len(study.learning_rates)):
+        yield ("learning_rates",), problem
     for label, architecture in study.architectures.items():
         for key, problem in without_matrix(study.budget, architecture.page):
             yield ("budget", key), f"architecture {label!r}: {problem}"
@@ -44,6 +46,13 @@ def problems(study: Any) -> Iterator[tuple[Where, str]]:
     yield from unfit_lengths
     if getattr(study, wanted) and not unfit_lengths:
         yield from impossible_sizes(study)
+
+
+def too_many_models(runs: int, rates: int) -> str | None:
+    """Of one job: so many seeds or folds, each at so many learning rates."""
+    if runs * rates <= MOST_MODELS:
+        return None
+    return f"got {rates:,} for {runs:,} seeds or folds; expected at most {MOST_MODELS:,} models in one job"
 
 
 def without_matrix(budget: Budget, page: str) -> Iterator[tuple[str, str]]:
@@ -69,6 +78,11 @@ def impossible_to_fold(study: Any) -> Iterator[tuple[Where, str]]:
             yield (
                 ("tasks", label),
                 f"{task.page} has no fixed training set to fold; tasks that have: {possible}",
+            )
+        elif task.options.most_folds is not None and study.folds > task.options.most_folds:
+            yield (
+                ("folds",),
+                f"task {label!r}: got {study.folds}; expected at most {task.options.most_folds} folds",
             )
     if not study.budget.updates:
         yield (

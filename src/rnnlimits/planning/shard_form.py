@@ -13,7 +13,7 @@ from rnnlimits.planning import feasibility
 from rnnlimits.planning.config.budget import Budget
 from rnnlimits.planning.config.messages import short, told
 from rnnlimits.planning.config.options import Page, resolved
-from rnnlimits.planning.config.values import LARGEST, Closed, Label, Rate, Size
+from rnnlimits.planning.config.values import LARGEST, Closed, Folds, Label, Rate, Seeds, Size
 from rnnlimits.planning.shard import Shard
 from rnnlimits.rows import Kind
 
@@ -36,11 +36,11 @@ class _Form(Closed):
     length_steps: Count
     parameters: Count
     parameters_target: Size | None
-    seeds: Size
+    seeds: Seeds
     learning_rates: list[Rate]
     budget: dict[str, Any] | None
     probes: dict[Label, Options]
-    folds: Annotated[int, Field(ge=2)] | None
+    folds: Folds | None
     needs: list[ShardId]
 
 
@@ -64,6 +64,8 @@ def _mistakes_of(shard: _Form) -> Iterator[str]:
     yield from _page("architecture_options", "architectures", shard.architecture, shard.architecture_options)
     for name, options in shard.probes.items():
         yield from _page(f"probes.{name}", "probes", name, options)
+    if problem := feasibility.too_many_models(shard.folds or shard.seeds, len(shard.learning_rates)):
+        yield f"learning_rates: {problem}"
     yield from _of_budget(shard.budget, shard.architecture)
     for name in ("length_steps", "learning_rates", *(() if shard.kind == "refit" else ("hidden_size",))):
         if not (came := getattr(shard, name)):

@@ -81,12 +81,13 @@ def measure(model: Model, task: Task, options: Options, generator: torch.Generat
     found = []
     for label, level in QUANTILES.items():
         found += by_lag(f"parameter_gradient_log10_{label}", ln_KB.quantile(level, dim=1))
-    fitted = slope(ln_KB[:-1].quantile(0.5, dim=1), options.slope_from, options.slope_to)
+    fitted = slope(ln_KB.quantile(0.5, dim=1)[:-1], options.slope_from, options.slope_to)
     return [*found, Measurement("parameter_gradient_slope", fitted, "nats/step")]
 
 
 def trained_recurrent_weights(architecture: Recurrent) -> dict[str, Tensor]:
-    trained = dict(architecture.named_parameters())
+    """None of a skew-symmetric matrix of one unit: there is no number in it to train."""
+    trained = {name: weight for name, weight in architecture.named_parameters() if weight.numel()}
     return {name: trained[name] for name in architecture.recurrent_weights if name in trained}
 
 

@@ -33,6 +33,7 @@ PIXELS = 64
 @dataclass(frozen=True, kw_only=True)
 class Options(TaskOptions):
     evaluation_batch: ClassVar = digits.SPLITS["test"]  # the whole split at once
+    most_folds: ClassVar = digits.FEWEST_OF_A_DIGIT
 
     def widths(self, length: int) -> tuple[int, int]:
         return 1, 10

@@ -25,7 +25,7 @@ from rnnlimits.planning.config import path_rules
 from rnnlimits.planning.config.budget import Budget
 from rnnlimits.planning.config.messages import Where, mistake, mistakes, unknown_word
 from rnnlimits.planning.config.options import AsWritten, Labelled, Page, resolved
-from rnnlimits.planning.config.values import Closed, Label, Rate, Size
+from rnnlimits.planning.config.values import Closed, Folds, Label, Rate, Seeds, Size
 
 MOST_SHARDS = 100_000  # of one config: with more, planning itself takes minutes and gigabytes
 Title = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
@@ -72,7 +72,7 @@ class Grid(Closed):
     tasks: Annotated[Tasks, Labelled, Field(min_length=1)]
     architectures: Annotated[Architectures, Labelled, Field(min_length=1)]
     lengths: Sizes
-    seeds: Size
+    seeds: Seeds
     learning_rates: Annotated[list[Rate], Field(min_length=1), Once] = [1e-3]  # noqa: RUF012
     budget: Budget
     probes: Annotated[Probes, Labelled] = {}  # noqa: RUF012
@@ -118,7 +118,7 @@ class CrossValidationStudy(Grid):
     match: ClassVar[str] = "hidden_size"
     hidden_sizes: Sizes
     parameters: ClassVar[None] = None
-    folds: Annotated[int, Field(ge=2)]
+    folds: Folds
 
     @property
     def sizes(self) -> list[int]:
@@ -132,7 +132,7 @@ class SimulationStudy(Closed):
     title: Title
     device: ClassVar[None] = None
     simulations: Annotated[Simulations, Labelled, Field(min_length=1)]
-    seeds: Size
+    seeds: Seeds
 
     @property
     def cells(self) -> int:

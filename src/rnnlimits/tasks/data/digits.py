@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 SPLITS = {"train": 1097, "validation": 350, "test": 350}  # images
+FEWEST_OF_A_DIGIT = 138  # of a 2, in train and validation: each of so many folds shows every digit
 SHUFFLE_SEED = 1998  # the year of the data set
 
 
