@@ -92,7 +92,7 @@ class Task(ABC):
     def evaluation_sample(self, split: Split, batch: int, generator: torch.Generator) -> Batch:
         """Sequences to judge by: drawn like those of the training, unless a page judges by longer ones.
 
-        Such a page gives validation other lengths than test, so that what is chosen has not seen them.
+        Such a page gives validation other lengths than test, and says what of test validation knows.
         """
         return self.sample(batch, generator)
 
