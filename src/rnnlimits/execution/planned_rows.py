@@ -61,6 +61,8 @@ def in_folder(config: "Config", folder: Path, complete: bool) -> list[Path]:
     missing = f"{folder}: {len(planned) - len(there)} of {len(planned)} planned shards have no rows"
     if not there or (complete and len(there) < len(planned)):
         raise ValueError(f"{missing}; train them with `rnnlimits train` or with `snakemake`")
+    for path in there:
+        rows.check_is_of(path, path.stem)
     if len(there) < len(planned):
         print(f"{missing}; going on with the others", file=sys.stderr)
     return there
@@ -69,6 +71,7 @@ def in_folder(config: "Config", folder: Path, complete: bool) -> list[Path]:
 def are_done(shard: Shard, path: Path) -> bool:
     """Does the file hold what the shard's job would write?"""
     try:
+        rows.table(path)
         return provenance.repeated_by(shard, rows.read_provenance(path)["shards"].get(shard.id, {}))
     except (ValueError, OSError):
         return False

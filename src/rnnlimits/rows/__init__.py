@@ -7,6 +7,7 @@ training and again by the tables.  `marks` tells the rows of what was never trai
 
 from rnnlimits.rows.files import (
     arrow_schema,
+    check_is_of,
     content_digest,
     merge,
     only_writer,
@@ -26,6 +27,7 @@ __all__ = [
     "Stage",
     "Status",
     "arrow_schema",
+    "check_is_of",
     "content_digest",
     "merge",
     "only_writer",

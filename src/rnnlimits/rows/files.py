@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rnnlimits.rows import content
 from rnnlimits.rows.row import COLUMNS, WORDS, Row
 from rnnlimits.storage import integrity, locks
 from rnnlimits.storage.whole_files import renamed_when_complete
@@ -65,29 +66,50 @@ def _finite(value: float | None) -> float | None:
     return None if value is None or not math.isfinite(value) else value
 
 
-def read(path: str | Path) -> list[Row]:
-    """The rows of a file, for readers without pandas."""
+def read(path: str | Path, shard: str | None = None) -> list[Row]:
+    """The rows of a file, for readers without pandas; with `shard`, the file must hold that one alone."""
+    if shard is not None:
+        check_is_of(path, shard)
     return [Row(**row) for row in table(path).to_pylist()]
 
 
+def check_is_of(path: str | Path, shard: str) -> None:
+    """A file that was renamed has the numbers of another shard."""
+    if (held := list(read_provenance(path)["shards"])) != [shard]:
+        said = ", ".join(map(repr, held[:3])) or "no shard"
+        raise integrity.DamagedError(path, f"damaged: it holds the rows of {said}; expected {shard!r}")
+
+
 def table(path: str | Path) -> "pyarrow.Table":
-    """The columns of a file, if they are what was written."""
+    """The columns of a file, if they are what was written and what rows may say."""
     import pyarrow.parquet
 
+    schema = arrow_schema()
     with integrity.told_if_damaged(path):
-        file = pyarrow.parquet.ParquetFile(path, page_checksum_verification=True)
+        file = pyarrow.parquet.ParquetFile(path)
     with file:
         integrity.check_size(path, file.metadata)
-        if (names := file.schema_arrow.names) != list(COLUMNS):
-            odd = sorted(set(names) ^ set(COLUMNS)) or ["their order"]
-            said = f"not the columns of a rows file; different: {', '.join(odd)}"
-            raise integrity.DamagedError(path, said)
-        _, sums = _provenance(path, file.schema_arrow)
-        with integrity.told_if_damaged(path):
-            found = file.read().replace_schema_metadata(None).cast(arrow_schema())
-            found.validate(full=True)
-            integrity.check_rows(path, found, sums)
+        content.check_columns(path, file.schema_arrow, schema)
+        metadata, sums = _provenance(path, file.schema_arrow)
+    with integrity.told_if_damaged(path):
+        packed = _packed(path)
+        content.check_packed(path, packed, schema)
+        found = packed.cast(schema)
+        found.validate(full=True)
+        integrity.check_rows(path, found, sums)
+        content.check_values(path, found, metadata["shards"])
     return found
+
+
+def _packed(path: str | Path) -> "pyarrow.Table":
+    """Text as a few different words and their numbers: however often a long one comes, it is there once."""
+    import pyarrow.parquet
+
+    text = [field.name for field in arrow_schema() if pyarrow.types.is_string(field.type)]
+    with pyarrow.parquet.ParquetFile(path, page_checksum_verification=True, read_dictionary=text) as file:
+        packed = file.read().replace_schema_metadata(None)
+    packed.validate(full=True)
+    return packed
 
 
 def read_provenance(path: str | Path) -> dict[str, Any]:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 SUMS = "sha256"
 KNOWN = {"shards", "config", SUMS}  # another key is one of these with a flipped bit
 # A row takes 230 bytes in memory.  The laptop's grid has 120,000 rows, a hundred times its shards 12 million.
-MOST_ROWS = 100_000_000
-MOST_BYTES = 2**35
+MOST_ROWS = 30_000_000
+MOST_BYTES = 2**33  # of memory, for which an ordinary machine is enough
 
 
 class DamagedError(ValueError):
@@ -71,11 +71,14 @@ def place_aside(path: Path) -> Path:
 
 def check_size(path: str | Path, found: "pyarrow.parquet.FileMetaData") -> None:
     """Before anything is read: a small file can claim to be a large one."""
-    size = sum(found.row_group(i).total_byte_size for i in range(found.num_row_groups))
-    if not (0 <= found.num_rows <= MOST_ROWS and 0 <= size <= MOST_BYTES):
+    groups = [found.row_group(i) for i in range(found.num_row_groups)]
+    size = sum(group.total_byte_size for group in groups)
+    # A damaged footer may say two things; of a damaged column pyarrow cannot be asked without an abort.
+    counts = [found.num_rows, *(group.num_rows for group in groups), sum(group.num_rows for group in groups)]
+    if not (min(counts) >= 0 and max(counts) <= MOST_ROWS and 0 <= size <= MOST_BYTES):
         raise DamagedError(
             path,
-            f"it claims {found.num_rows:,} rows and {size:,} bytes; at most {MOST_ROWS:,} and {MOST_BYTES:,} "
+            f"it claims {max(counts):,} rows and {size:,} bytes; at most {MOST_ROWS:,} and {MOST_BYTES:,} "
             "are read",
         )
 
@@ -90,6 +93,9 @@ def without_sums(path: str | Path, found: dict[str, Any]) -> tuple[dict[str, Any
     metadata = {key: value for key, value in found.items() if key != SUMS}
     if unknown := sorted(found.keys() - KNOWN):
         raise DamagedError(path, f"damaged: unknown entry {unknown[0]!r} in its metadata")
+    shards = found.get("shards")
+    if not isinstance(shards, dict) or not all(isinstance(facts, dict) for facts in shards.values()):
+        raise DamagedError(path, "damaged: its provenance is not a mapping of shards")
     written = found.get(SUMS, {})
     if SUMS in found and written.get("provenance") != of_provenance(metadata):
         raise DamagedError(path, "damaged: its provenance is not what was written")

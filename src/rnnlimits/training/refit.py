@@ -15,6 +15,7 @@ from rnnlimits import rows
 from rnnlimits.planning.shard import Shard
 from rnnlimits.rows import Row
 from rnnlimits.rows.selection import one_standard_error
+from rnnlimits.storage.integrity import DamagedError
 from rnnlimits.training.build import build_task
 
 
@@ -42,8 +43,14 @@ def chosen_by_cross_validation(shard: Shard, rows_dir: Path | None) -> Shard:
 def scored(shard: Shard, rows_dir: Path, metric: str) -> Iterator[Row]:
     """One row a fold of each size, at the learning rate that was chosen for that size."""
     for need in shard.needs:
-        found = rows.read(rows_dir / f"{need}.parquet")
-        yield from (row for row in found if row.metric == metric and row.selected)
+        path = rows_dir / f"{need}.parquet"
+        if not path.is_file():
+            raise ValueError(f"{path}: not there, and {shard.id} needs it; train it first: run it again")
+        found = [row for row in rows.read(path, need) if row.metric == metric and row.selected]
+        if sorted(row.fold for row in found if row.fold is not None) != list(range(shard.folds or 0)):
+            said = f"damaged: it has {len(found)} scores of its folds; expected one of each of {shard.folds}"
+            raise DamagedError(path, said)
+        yield from found
 
 
 def mean_and_error(values: list[float]) -> tuple[float, float]:

@@ -1,0 +1,81 @@
+"""What the columns of a rows file may hold, whoever wrote it: nothing is read as a number that is none.
+
+Sums and checksums find accidents.  A file from a stranger, of another version or put together by hand has
+sums that fit; here it is held to what `Row` allows before anything is computed from it.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rnnlimits.rows.row import COLUMNS, WORDS
+from rnnlimits.storage.integrity import MOST_BYTES, DamagedError
+
+if TYPE_CHECKING:
+    import pyarrow
+
+LONGEST_TEXT = 1_000  # bytes of a cell: the name of a shard has at most 200
+# What tells two measurements of a shard apart.
+IDENTITY = ["shard", "seed", "fold", "learning_rate", "split", "stage", "update", "metric", "lag_steps"]
+
+
+def check_columns(path: str | Path, found: "pyarrow.Schema", expected: "pyarrow.Schema") -> None:
+    """Before anything is read, as a column of another type may be larger than any number is."""
+    if found.names != list(COLUMNS):
+        odd = sorted(set(found.names) ^ set(COLUMNS)) or ["their order"]
+        raise DamagedError(path, f"not the columns of a rows file; different: {', '.join(odd)}")
+    for field in expected:
+        came = found.field(field.name).type
+        if came != field.type:
+            raise DamagedError(path, f"damaged: column {field.name} is of type {came}; expected {field.type}")
+
+
+def check_packed(path: str | Path, table: "pyarrow.Table", expected: "pyarrow.Schema") -> None:
+    """Before words are written out: one long one may stand in every row, and the file be small."""
+    import pyarrow.compute
+
+    for field in expected:
+        if not field.nullable and (empty := table.column(field.name).null_count):
+            raise DamagedError(path, f"damaged: column {field.name} is empty in {empty:,} rows")
+    unpacked = 0
+    for name, words, number in _words(table):
+        length = pyarrow.compute.binary_length(words)
+        if (longest := pyarrow.compute.max(length).as_py() or 0) > LONGEST_TEXT:
+            said = f"column {name} has a text of {longest:,} bytes; at most {LONGEST_TEXT:,} are read"
+            raise DamagedError(path, said)
+        unpacked += pyarrow.compute.sum(length.take(number)).as_py() or 0
+    if unpacked > MOST_BYTES:
+        raise DamagedError(path, f"it unpacks to {unpacked:,} bytes; at most {MOST_BYTES:,} are read")
+
+
+def _words(table: "pyarrow.Table") -> Iterator[tuple[str, Any, Any]]:
+    """(column, different words, which of them each row has)"""
+    import pyarrow
+
+    for name in table.column_names:
+        if pyarrow.types.is_dictionary(table.schema.field(name).type):
+            for chunk in table.column(name).chunks:
+                yield name, chunk.dictionary, chunk.indices
+
+
+def check_values(path: str | Path, table: "pyarrow.Table", shards: dict[str, Any]) -> None:
+    """Known words, finite numbers, every measurement once and of a shard of which the provenance tells."""
+    import pyarrow
+
+    for name, allowed in WORDS.items():
+        if unknown := sorted(set(table.column(name).unique().to_pylist()) - {*allowed}):
+            said = f"{name} {unknown[0]!r} is none of {', '.join(allowed)}"
+            raise DamagedError(path, f"damaged, or of another version: {said}")
+    for field in table.schema:
+        if pyarrow.types.is_floating(field.type) and not _finite(table.column(field.name)):
+            raise DamagedError(path, f"damaged: column {field.name} has a value that is not a finite number")
+    if untold := sorted(set(table.column("shard").unique().to_pylist()) - shards.keys()):
+        raise DamagedError(path, f"damaged: it has rows of {untold[0]!r}, and does not tell where from")
+    if len(table) > table.group_by(IDENTITY, use_threads=False).aggregate([]).num_rows:
+        raise DamagedError(path, "damaged: a measurement is there twice")
+
+
+def _finite(column: "pyarrow.ChunkedArray") -> bool:
+    import pyarrow.compute
+
+    return pyarrow.compute.all(pyarrow.compute.is_finite(column)).as_py() is not False
