@@ -29,16 +29,8 @@ def one(**columns: str) -> Shard:
 
 
 def forget() -> None:
-    for cached in (
-        provenance._reached,
-        provenance._imports,
-        provenance._code,
-        provenance._page,
-        provenance._fingerprint,
-        catalog.tree,
-        catalog.options,
-    ):
-        cached.cache_clear()
+    provenance.forget()
+    catalog.options.cache_clear()
 
 
 @pytest.fixture
@@ -174,7 +166,7 @@ def test_every_page_counts_that_is_loaded_by_its_name(folder, product):
 
 def test_a_folder_that_is_gone_is_no_empty_fingerprint():
     with pytest.raises(LookupError, match="no files in analysis/nothing"):
-        provenance.fingerprint_of("analysis/claims", "analysis/nothing")
+        provenance.files_in("analysis/claims", "analysis/nothing")
 
 
 def test_a_new_value_reruns(package):

@@ -45,13 +45,13 @@ def fingerprint(shard: Shard) -> str:
 
 
 def fingerprint_of_products(*products: str) -> str:
-    """The same for what is made of rows: of tables, figures, claims, verdicts or the report."""
-    return fingerprint_of(*(folder for product in products for folder in MADE_WITH[product]))
+    """The same for tables, figures, claims, verdicts or the report, with docstrings: some stand on a page."""
+    return _digest(files_of_products(*products), docstrings=True)
 
 
-def fingerprint_of(*folders: str) -> str:
-    """The same for everything in some folders, with docstrings: a table's first line stands on the report."""
-    return _digest(files_in(*folders), docstrings=True)
+def files_of_products(*products: str) -> list[Path]:
+    """The files that tables, figures, claims, verdicts or the report depend on, sorted."""
+    return files_in(*(folder for product in products for folder in MADE_WITH[product]))
 
 
 def files_in(*folders: str) -> list[Path]:
@@ -79,6 +79,17 @@ def _digest(code_files: list[Path], docstrings: bool = False) -> str:
     for file in code_files:
         digest.update(f"{file.relative_to(catalog.PACKAGE).as_posix()} {_code(file, docstrings)}\n".encode())
     return digest.hexdigest()
+
+
+def digest_of(file: Path, docstrings: bool = False) -> str:
+    """sha256 of one file's syntax tree; of a file that is no Python, of its text."""
+    return _digest([file], docstrings)
+
+
+def forget() -> None:
+    """Read every file anew: for a process that has read some before it was known which ones count."""
+    for cached in (_fingerprint, _page, _reached, _imports, _code, catalog.tree):
+        cached.cache_clear()
 
 
 def files(shard: Shard) -> list[Path]:
