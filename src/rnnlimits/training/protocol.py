@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from rnnlimits.architectures import kernels
-from rnnlimits.planning import machine, memory, provenance
+from rnnlimits.planning import machine, memory, origin, provenance
 from rnnlimits.planning.job import Job
 from rnnlimits.rows import Row
 from rnnlimits.rows.selection import Ended, best_learning_rate
@@ -75,7 +75,7 @@ def run(job: Job) -> tuple[list[Row], dict[str, Any]]:
     rows = rows_of(setup, untrained, trained, tested, last, probed)
     facts = facts_of(job, setup, trained, clock)
     facts["seconds_total"] = trained.seconds_before + time.monotonic() - started_s
-    return rows, provenance.collect(job.shard, job.device) | facts
+    return rows, origin.collect(job.shard, job.device) | facts
 
 
 def train(job: Job, setup: Setup, code: str, clock: Clock) -> Trained:
