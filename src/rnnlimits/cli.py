@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from rnnlimits.execution.options import Code, Config, Json, Planned, Power, Rows, folder
+from rnnlimits.storage.plain_text import printable
 
 app = typer.Typer(
     add_completion=False,
@@ -37,7 +38,7 @@ def main() -> None:
         # A missing key or index is our mistake, not the user's: show where.
         if isinstance(error, KeyError | IndexError) or os.environ.get("RNNLIMITS_TRACEBACK"):
             raise
-        typer.echo(str(error), err=True)
+        typer.echo(printable(str(error)), err=True)
         sys.exit(1)
 
 
@@ -46,7 +47,7 @@ def list_pages() -> None:
     """Show every architecture, task, probe, simulation, figure and check, with its options."""
     from rnnlimits.planning import page_list
 
-    typer.echo("\n".join(page_list.lines()))
+    typer.echo(printable("\n".join(page_list.lines())))
 
 
 @app.command()
@@ -66,13 +67,11 @@ def plan(
         from rnnlimits.analysis.claims import power_table
 
         with planned_rows.of(loaded, rows or planned_rows.archived(loaded)) as paths:
-            typer.echo("\n".join(power_table.lines(power, loaded, paths)))
+            typer.echo(printable("\n".join(power_table.lines(power, loaded, paths))))
         return
     jobs = pipeline.here(loaded)
-    if json:
-        typer.echo("\n".join(shard.to_json() for shard in jobs))
-    else:
-        typer.echo("\n".join(plan_table.lines(loaded, jobs)))
+    lines = (shard.to_json() for shard in jobs) if json else plan_table.lines(loaded, jobs)
+    typer.echo(printable("\n".join(lines)))
 
 
 @app.command()
@@ -155,7 +154,7 @@ def judge(
         if explain:
             from rnnlimits.analysis.explain import arithmetic
 
-            typer.echo(arithmetic(explain, loaded, paths), nl=False)
+            typer.echo(printable(arithmetic(explain, loaded, paths)), nl=False)
         elif out:
             from rnnlimits.analysis import claims
 
@@ -174,7 +173,7 @@ def explain(
     with reading.rows(config, rows) as (loaded, paths):
         from rnnlimits.analysis.explain import explain
 
-        typer.echo(explain(name, loaded, paths), nl=False)
+        typer.echo(printable(explain(name, loaded, paths)), nl=False)
 
 
 @app.command()

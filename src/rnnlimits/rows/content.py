@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pyarrow
 
 LONGEST_TEXT = 1_000  # bytes of a cell: the name of a shard has at most 200
+UNPRINTABLE = r"[\x00-\x1f\x7f-\x{9f}\x{2028}-\x{202e}\x{2066}-\x{2069}]"  # lines and tabs are none of ours
 # What tells two measurements of a shard apart.
 IDENTITY = ["shard", "seed", "fold", "learning_rate", "split", "stage", "update", "metric", "lag_steps"]
 
@@ -43,6 +44,8 @@ def check_packed(path: str | Path, table: "pyarrow.Table", expected: "pyarrow.Sc
         if (longest := pyarrow.compute.max(length).as_py() or 0) > LONGEST_TEXT:
             said = f"column {name} has a text of {longest:,} bytes; at most {LONGEST_TEXT:,} are read"
             raise DamagedError(path, said)
+        if pyarrow.compute.any(pyarrow.compute.match_substring_regex(words, UNPRINTABLE)).as_py():
+            raise DamagedError(path, f"damaged: column {name} has a text with unprintable characters")
         unpacked += pyarrow.compute.sum(length.take(number)).as_py() or 0
     if unpacked > MOST_BYTES:
         raise DamagedError(path, f"it unpacks to {unpacked:,} bytes; at most {MOST_BYTES:,} are read")

@@ -96,6 +96,8 @@ def without_sums(path: str | Path, found: dict[str, Any]) -> tuple[dict[str, Any
     shards = found.get("shards")
     if not isinstance(shards, dict) or not all(isinstance(facts, dict) for facts in shards.values()):
         raise DamagedError(path, "damaged: its provenance is not a mapping of shards")
+    if odd := [name for name in shards if not name.isprintable()]:
+        raise DamagedError(path, f"damaged: {odd[0][:60]!r} is not the name of a shard")
     written = found.get(SUMS, {})
     if SUMS in found and written.get("provenance") != of_provenance(metadata):
         raise DamagedError(path, "damaged: its provenance is not what was written")

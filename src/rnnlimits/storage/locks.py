@@ -12,8 +12,10 @@ import platform
 from pathlib import Path
 from typing import TextIO
 
+from rnnlimits.storage.plain_text import printable
 from rnnlimits.storage.whole_files import told_if_unwritable
 
+LONGEST_HOLDER = 400  # bytes that are shown of it
 NO_LOCKS = (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP)  # of a file system that has none
 
 
@@ -87,9 +89,10 @@ def write_holder(file: TextIO) -> None:
 def holder(path: Path) -> str:
     """Who holds it, as far as it says."""
     try:
-        return path.read_text(encoding="utf-8", errors="replace") or "another process"
+        said = path.read_bytes()[:LONGEST_HOLDER].decode(errors="replace")
     except OSError:
         return "another process"
+    return printable(" ".join(said.split())) or "another process"
 
 
 def let_go(path: Path, file: TextIO) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 
 import torch
 
+from rnnlimits.storage.plain_text import printable
 from rnnlimits.storage.whole_files import renamed_when_complete
 
 FORMAT = 1
@@ -142,4 +143,4 @@ def _short(value: object) -> str:
 
 
 def _tell(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    print(printable(line), file=sys.stderr, flush=True)

@@ -17,6 +17,7 @@ from rnnlimits import rows as waist
 from rnnlimits.analysis import statistics
 from rnnlimits.analysis.tables.context import timings
 from rnnlimits.analysis.tables.summary import Table
+from rnnlimits.storage.plain_text import no_formula
 from rnnlimits.storage.whole_files import renamed_when_complete
 
 
@@ -66,5 +67,16 @@ def write(
 def to_csv(table: DataFrame, path: Path) -> Path:
     """Six digits: more would record the order in which a machine happened to sum."""
     with renamed_when_complete(path) as unfinished:
-        table.to_csv(unfinished, index=False, float_format="%.6g", lineterminator="\n")
+        without_formulas(table).to_csv(unfinished, index=False, float_format="%.6g", lineterminator="\n")
     return path
+
+
+def without_formulas(table: DataFrame) -> DataFrame:
+    """Numbers as they are; text as a spreadsheet will show it, whoever wrote it."""
+    other = {}
+    for column in table.columns[[not pd.api.types.is_numeric_dtype(one) for one in table.dtypes]]:
+        texts = {cell: no_formula(cell) for cell in table[column].unique() if isinstance(cell, str)}
+        if any(cell != text for cell, text in texts.items()):
+            cells = [texts[cell] if isinstance(cell, str) else cell for cell in table[column]]
+            other[column] = pd.Series(cells, table.index, dtype=object)
+    return table.assign(**other)
