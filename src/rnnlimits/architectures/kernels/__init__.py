@@ -7,6 +7,7 @@ writable folder may be missing). The environment variable RNNLIMITS_BACKEND=torc
 """
 
 import functools
+import hashlib
 import os
 import sys
 from collections.abc import Callable
@@ -54,6 +55,16 @@ def backend(kernel: str = "elman", device: str = "cpu", replicas: int = 1, *argu
     import numba
 
     return f"numba-{numba.__version__}"
+
+
+def made_for(kernel: str) -> str:
+    """The processor that a loop is compiled for, and a digest of what it may use; none for plain PyTorch."""
+    if not available(kernel):
+        return ""
+    from numba.core.registry import cpu_target
+
+    _, name, features = cpu_target.target_context.codegen().magic_tuple()
+    return f"{name} {hashlib.sha256(features.encode()).hexdigest()[:16]}"
 
 
 @functools.cache
