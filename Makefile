@@ -25,8 +25,27 @@ help:  ## this list
 
 environment: $(FULL)  ## the environment in .venv, exactly as requirements.lock says
 
-define new_environment
+# Two makes at once: the second waits, then looks again whether there is anything left to do.  The lock ends with its
+# process and all that this has started, whichever way they end.
+define WAIT_FOR_OTHERS
+import fcntl, subprocess, sys
+lock = open(sys.argv[1], "w")
+try:
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+except BlockingIOError:
+    print(sys.argv[1] + ": another make is at work on it; waiting for its end", file=sys.stderr)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+sys.exit(subprocess.call(sys.argv[2:], pass_fds=[lock.fileno()]))
+endef
+export WAIT_FOR_OTHERS
+
+ifndef ALONE
+$(FULL) $(LIGHT) $(SLURM):
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13) and "got Python %d.%d; expected 3.11 to 3.13, for which $(LOCK) has wheels: make PYTHON=python3.12 ..." % sys.version_info[:2])'
+	@$(PYTHON) -c "$$WAIT_FOR_OTHERS" $(@D).lock $(MAKE) --no-print-directory ALONE=1 $@
+else
+
+define new_environment
 	rm -rf $(@D)
 	$(PYTHON) -m venv $(@D)
 endef
@@ -44,13 +63,17 @@ $(LIGHT):
 	$(PIP) install --constraint $(LOCK) --no-build-isolation --editable '.[workflow]'
 	touch $@
 
-$(SLURM): $(FULL)
+$(SLURM):
 	rm -rf $(@D)
 	.venv/bin/python -m venv $(@D)
 	.venv/bin/python -c 'import sysconfig; print("import site; site.addsitedir(%r)" % sysconfig.get_path("purelib"))' \
 	  > $$($(@D)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/full.pth
 	$(PIP) install --constraint $(LOCK) $(SLURM_PLUGIN)
 	touch $@
+
+endif
+
+$(SLURM): $(FULL)
 
 results: $(FULL)  ## everything of config/config.yaml: train, measure, judge, write results/report.html
 	snakemake --cores $(CORES)

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from rnnlimits.execution.options import Code, Config, Json, Planned, Power, Rows, folder
+from rnnlimits.execution.options import Code, Config, Elsewhere, Json, Planned, Power, Rows, Tf32, folder
 from rnnlimits.storage.plain_text import printable
 
 app = typer.Typer(
@@ -82,9 +82,7 @@ def train(
     rows: Annotated[Path | None, folder("Other shards' rows; a refit reads them.")] = None,
     log: Annotated[Path | None, folder("Write metrics here too, for TensorBoard.")] = None,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
-    tf32: Annotated[
-        bool, typer.Option("--tf32", help="Products on a GPU with 10 bits instead of 23.")
-    ] = False,
+    tf32: Tf32 = False,
     jobs_per_gpu: Annotated[
         int, typer.Option(min=1, metavar="N", help="How many jobs of this machine share a GPU.")
     ] = 1,
@@ -95,6 +93,7 @@ def train(
     checkpoint_every: Annotated[
         float, typer.Option(metavar="SECONDS", min=0, help="How often, and on SIGTERM; 0: never.")
     ] = 60,
+    checkpoint_elsewhere: Elsewhere = "restart",
     data: Annotated[Path | None, folder("Where downloaded data lie already.")] = None,
 ) -> None:
     """Run one shard: train all its replicas, measure, write its rows."""
@@ -104,6 +103,7 @@ def train(
     from rnnlimits.planning.job import Job
 
     pick(device, ["cpu", "cuda"], noun="device")
+    pick(checkpoint_elsewhere, ["restart", "refuse"], noun="way to go on")
     if data:
         from rnnlimits.tasks.data import downloads
 
@@ -112,7 +112,7 @@ def train(
         Job(
             shard=shard_form.read(spec), out=out, rows=rows, log=log, device=device, tf32=tf32,
             jobs_per_gpu=jobs_per_gpu, memory_mb=memory_mb, checkpoints=checkpoints, code=code,
-            checkpoint_every_s=checkpoint_every,
+            checkpoint_every_s=checkpoint_every, checkpoint_elsewhere=checkpoint_elsewhere,
         )
     )  # fmt: skip
 

@@ -11,6 +11,7 @@ import torch
 
 from rnnlimits.architectures import kernels
 from support.loop_inputs import ELMAN, OLD, inputs_of
+from support.small_disk import filled, mounted
 
 # Shape letters: R replicas, T time steps, B sequences, H hidden units, G = H, 3H or 4H gate values.
 TOLERANCE = {torch.float64: 1e-10, torch.float32: 1e-5}
@@ -169,13 +170,16 @@ def computes_zeros(*arguments):
     [("gru", "forward"), ("gru", "backward"), ("lstm_1997", "forward_1997"), ("lstm_1997", "backward_1997")],
 )
 @pytest.mark.parametrize("failure", [crashes, computes_zeros])
-def test_a_loop_that_fails_its_trial_is_not_used(monkeypatch, kernel, loop, failure):
+def test_a_loop_that_fails_its_trial_is_not_used_and_told(monkeypatch, capsys, kernel, loop, failure):
     from rnnlimits.architectures.kernels import loops
 
     monkeypatch.setattr(loops, loop, failure)
     kernels.passes_trial.cache_clear()
     try:
         assert kernels.backend(kernel) == "torch"
+        told = capsys.readouterr().err
+        assert told.startswith(f"compiled loops: {kernel} in float32 runs in plain PyTorch, slower and with ")
+        assert told.count("\n") == 1
     finally:
         kernels.passes_trial.cache_clear()
 
@@ -204,6 +208,68 @@ def test_another_process_finds_what_one_has_compiled(tmp_path):
     )
     assert python(code, NUMBA_CACHE_DIR=str(tmp_path)) == "1 0"
     assert python(code, NUMBA_CACHE_DIR=str(tmp_path)) == "0 1"
+
+
+KEPT = (
+    "import hashlib, torch; from rnnlimits.architectures import kernels;"
+    "from rnnlimits.architectures.kernels import elman, loops;"
+    "made = kernels.trial('elman', torch.float32, elman.scan);"
+    "made = b''.join(one.detach().numpy().tobytes() for one in made);"
+    "print(kernels.backend(), hashlib.sha256(made).hexdigest(),"
+    "sum(loops.forward.stats.cache_hits.values()), sum(loops.backward.stats.cache_hits.values()))"
+)
+
+
+def kept(folder) -> tuple[list[str], str]:
+    """What runs the loop, the digest of its numbers, and whether the loops were found; and what was said."""
+    done = subprocess.run(
+        [sys.executable, "-c", KEPT],
+        env=os.environ | {"NUMBA_CACHE_DIR": str(folder)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.split(), done.stderr
+
+
+def test_a_damaged_cache_is_told_and_mended_and_changes_no_number(tmp_path):
+    (backend, digest, *found), said = kept(tmp_path)
+    assert (backend[:6], found, said) == ("numba-", ["0", "0"], "")
+    (index,) = tmp_path.rglob("loops.forward-*.nbi")
+    index.write_bytes(b"")
+    (code,) = tmp_path.rglob("loops.backward-*.nbc")
+    whole = code.read_bytes()
+    code.write_bytes(whole[:999] + bytes([whole[999] ^ 1]) + whole[1000:])
+    assert kept(tmp_path) == (
+        [backend, digest, "0", "0"],
+        f"compiled loops: {index}: damaged; compiled anew\ncompiled loops: {code}: damaged; compiled anew\n",
+    )
+    assert kept(tmp_path) == ([backend, digest, "1", "1"], "")
+
+
+def test_a_cache_without_room_is_told_and_the_loops_still_run(tmp_path):
+    with mounted(tmp_path / "disk") as disk, filled(disk):
+        (backend, *_), said = kept(disk)
+    assert backend.startswith("numba-")
+    assert said.count("\n") == 1
+    assert ": cannot be written (No space left on device); compiled in every process; make room, or" in said
+
+
+def test_loops_that_an_edit_left_behind_are_not_used(tmp_path):
+    """numba takes them for current where the source has the same size and the same time."""
+    source = tmp_path / "page.py"
+    program = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import numba\n"
+        "from rnnlimits.architectures.kernels import compile_cache\n"
+        "import page; print(compile_cache.keep(numba.njit(page.number))())"
+    )
+    printed = []
+    for text in ("A = 1\ndef number(): return A\n", "A = 2\ndef number(): return A\n"):
+        source.write_text(text)
+        os.utime(source, (1_000_000_000, 1_000_000_000))
+        line = [sys.executable, "-B", "-c", program, str(tmp_path)]
+        printed.append(subprocess.run(line, capture_output=True, text=True, check=True).stdout)
+    assert printed == ["1\n", "2\n"]
 
 
 def test_where_nothing_can_be_written_the_loops_still_run():

@@ -1,5 +1,7 @@
 """The file that a killed training goes on from: whole, for this job and this code, or not used at all."""
 
+import re
+
 import pytest
 import torch
 
@@ -45,6 +47,29 @@ def test_no_truncation_goes_unnoticed(path):
 def test_the_checkpoint_of_another_job_is_refused_and_the_difference_is_told(path, part, other):
     with pytest.raises(RefusedError, match=rf"made for another job \({part} .*, now "):
         load(path, MADE_FOR | {part: other})
+
+
+MACHINE = {"processor": "EPYC 7763", "loops": "numba-0.68.1", "variables": ""}
+
+
+@pytest.mark.parametrize(
+    ("part", "other"),
+    [("processor", "EPYC 9654"), ("loops", "torch"), ("variables", "OPENBLAS_CORETYPE=Haswell")],
+)
+def test_the_checkpoint_of_a_machine_that_rounds_differently_is_not_gone_on_from(
+    tmp_path, capsys, part, other
+):
+    path = tmp_path / "a.checkpoint"
+    write(path, STATE | {"seconds": 1.0, "resumed_from_updates": []}, MADE_FOR | MACHINE)
+    here = MADE_FOR | MACHINE | {part: other}
+    told = f"{path}: made where numbers are rounded differently ({part} {MACHINE[part]}, now {other})"
+    with pytest.raises(
+        ValueError, match=re.escape(f"{told}; go on where it was begun, or set `checkpoint_e")
+    ):
+        Checkpoint(path, here, every_s=60, elsewhere="refuse")
+    assert Checkpoint(path, here, every_s=60).groups == {}
+    assert capsys.readouterr().err == f"{told}; training starts anew\n"
+    assert Checkpoint(path, MADE_FOR | MACHINE, every_s=60, elsewhere="refuse").groups.keys() == {0}
 
 
 def test_nothing_that_a_checkpoint_holds_is_run(path):

@@ -232,6 +232,34 @@ def test_the_checkpoint_of_other_code_is_refused(tmp_path, interrupted):
     interrupted.check_equal_to(undisturbed(tmp_path / "undisturbed", interrupted.shard))
 
 
+@pytest.mark.parametrize("how", ["restart", "refuse"])
+def test_a_training_does_not_go_on_where_numbers_are_rounded_differently(tmp_path, interrupted, how):
+    """Half of the updates from each of two machines would be the rows of neither."""
+
+    def elsewhere() -> None:
+        os.environ["RNNLIMITS_BACKEND"] = "torch"
+
+    interrupted.arguments += ["--checkpoint-elsewhere", how]
+    before = interrupted.checkpoint.read_bytes()
+    code = interrupted.run(elsewhere)
+    told = f"{interrupted.checkpoint}: made where numbers are rounded differently ("
+    assert interrupted.said.startswith(told)
+    assert interrupted.said.count("\n") == 1
+    if how == "refuse":
+        assert code == 1
+        assert interrupted.checkpoint.read_bytes() == before
+        assert interrupted.run() == 0
+        assert resumed_from(interrupted)
+    else:
+        assert code == 0
+        assert resumed_from(interrupted) == []
+        (facts,) = rows.read_provenance(interrupted.out)["shards"].values()
+        assert facts["arithmetic"]["loops"] == "torch"
+        whole = Job(tmp_path / "undisturbed", interrupted.shard)
+        assert whole.run(elsewhere) == 0
+        interrupted.check_equal_to(whole)
+
+
 def test_a_full_disk_costs_the_checkpoints_and_not_the_training(tmp_path):
     whole = undisturbed(tmp_path / "undisturbed", SHARDS["carries its state on"])
     with mounted(tmp_path / "disk", size="8k") as disk:

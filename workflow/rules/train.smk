@@ -22,6 +22,7 @@ rule train:
         jobs_per_gpu=CONFIG.jobs_per_gpu,
         memory_mb=CONFIG.memory_mb or 0,
         checkpoint_every_s=CONFIG.checkpoint_every_s or 0,
+        checkpoint_elsewhere=CONFIG.checkpoint_elsewhere,
         runtime=lambda wildcards, attempt: pipeline.runtime(
             CONFIG, SHARDS, wildcards.shard, attempt
         ),
@@ -39,4 +40,4 @@ rule train:
         "rnnlimits train --spec {params.spec:q} --code {params.code} {params.machine:q}"
         " --jobs-per-gpu {resources.jobs_per_gpu} --memory-mb {resources.memory_mb}"
         " --checkpoints {params.checkpoints:q} --checkpoint-every {resources.checkpoint_every_s}"
-        " --rows {params.rows:q} --out {output:q} > {log:q} 2>&1"
+        " --checkpoint-elsewhere {resources.checkpoint_elsewhere} --rows {params.rows:q} --out {output:q} > {log:q} 2>&1"

@@ -19,6 +19,9 @@ Rows = Annotated[
 Planned = Annotated[
     str | None, typer.Option(metavar="DIGESTS", help="Refuse another config or code; the Snakefile sets it.")
 ]
+Elsewhere = Annotated[
+    str, typer.Option(help="With another machine's checkpoint: restart, or refuse.", metavar="restart|refuse")
+]
 Code = Annotated[
     str | None, typer.Option(metavar="FINGERPRINT", help="Refuse other code; the Snakefile sets it.")
 ]
@@ -27,3 +30,4 @@ Power = Annotated[
     str | None,
     typer.Option(metavar="CLAIM", help="The seeds that its checks would take, by the rows that are there."),
 ]
+Tf32 = Annotated[bool, typer.Option("--tf32", help="Products on a GPU with 10 bits instead of 23.")]

@@ -34,7 +34,10 @@ from rnnlimits.storage.stamps import stamps
 VARIABLE = "RNNLIMITS_PREFORK"
 PACKAGE = Path(__file__).parents[1]
 # Variables with these beginnings are read once, by an import: a job with others needs another server.
-READ_BY_IMPORTS = ("PYTHON", "LD_", "OMP_", "KMP_", "MKL_", "OPENBLAS_", "NUMBA_", "TORCH", "PYTORCH_")
+READ_BY_IMPORTS = (
+    "PYTHON", "LD_", "OMP_", "KMP_", "MKL_", "OPENBLAS_", "NUMBA_", "TORCH", "PYTORCH_", "ATEN_", "NPY_",
+    "ONEDNN_", "DNNL_",
+)  # fmt: skip
 PROGRAM = (
     "from rnnlimits import cli; from rnnlimits.execution import prefork_server; prefork_server.main(cli.main)"
 )

@@ -24,6 +24,7 @@ class Job:
     memory_mb: float = 0  # MiB that this job may use; 0: found where it runs
     checkpoints: Path | None = None  # a folder for what a killed training goes on from; None: it starts anew
     code: str | None = None  # the fingerprint that was planned; None: nobody has planned it
+    checkpoint_elsewhere: str = "restart"  # or "refuse": with that of a machine that rounds differently
     checkpoint_every_s: float = 60.0  # seconds of training between two checkpoints; 0: none is written
 
     @property

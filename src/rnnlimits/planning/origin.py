@@ -24,7 +24,7 @@ def collect(shard: Shard, device: str) -> dict[str, Any]:
         "versions": {"python": platform.python_version(), **_versions()},
         "host": platform.node(),
         **_cluster(),
-        "device": _processor() if device == "cpu" else device,
+        "device": f"cpu: {processor()}" if device == "cpu" else device,
         "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }
 
@@ -66,9 +66,9 @@ def _git() -> dict[str, Any]:
         return {"git_commit": None, "git_clean": None}
 
 
-def _processor() -> str:
-    """'cpu: AMD EPYC 7763' where the system tells."""
+def processor() -> str:
+    """'AMD EPYC 7763' where the system tells."""
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return f"cpu: {models[0] if models else platform.processor() or platform.machine()}"
+    return models[0] if models else platform.processor() or platform.machine()

@@ -2,6 +2,7 @@
 
 protocol      the order of it all: begin to read here
 refit         what a cross-validation has chosen is filled into the shard
+arithmetic    what decides the last digits: the processor, and who computes on it
 build         the shard's task, and a model with fresh weights for each seed
 groups        how many replicas are trained at once, and their sequences
 trainer       Lightning's loop around a group

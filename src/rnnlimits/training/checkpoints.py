@@ -4,7 +4,8 @@
     what torch.save makes of the groups of replicas, the finished ones and the one at work
 
 A file that is damaged, or was made for another spec or by other code, is told and not used: the training then
-starts anew.  It is written beside its place and renamed, so the one before stays until the next is whole.
+starts anew.  So it does with the file of a machine that rounds differently, unless the config says `refuse`.
+It is written beside its place and renamed, so the one before stays until the next is whole.
 """
 
 import hashlib
@@ -20,6 +21,7 @@ import torch
 
 from rnnlimits.storage.plain_text import printable
 from rnnlimits.storage.whole_files import renamed_when_complete
+from rnnlimits.training import arithmetic
 
 FORMAT = 1
 State = dict[
@@ -31,13 +33,18 @@ class RefusedError(ValueError):
     """Why a file is not used."""
 
 
+class ElsewhereError(RefusedError):
+    """The same job, on a machine that would end with other last digits."""
+
+
 class Checkpoint:
     """The checkpoint of one shard's job: `groups` maps the number of a group's first replica to its state."""
 
-    def __init__(self, path: Path, made_for: dict[str, Any], every_s: float):
+    def __init__(self, path: Path, made_for: dict[str, Any], every_s: float, elsewhere: str = "restart"):
         self.path = path
         self.made_for = made_for
         self.every_s = every_s
+        self.elsewhere = elsewhere  # what becomes of the file of such a machine: restart or refuse
         self.groups: dict[int, State] = {}
         self.seconds_before = 0.0  # of training, by the processes before this one
         self.resumed_from_updates: list[int] = []  # a number for each time that training went on
@@ -52,6 +59,9 @@ class Checkpoint:
         try:
             state = load(self.path, self.made_for)
         except (RefusedError, OSError) as error:
+            if isinstance(error, ElsewhereError) and self.elsewhere == "refuse":
+                remedy = "go on where it was begun, or set `checkpoint_elsewhere: restart` to train it anew"
+                raise ValueError(f"{self.path}: {error}; {remedy}") from error
             _tell(f"{self.path}: {error}; training starts anew")
             return
         self.groups = state["groups"]
@@ -130,6 +140,8 @@ def load(path: Path, made_for: dict[str, Any]) -> State:
         raise RefusedError(f"of format {header.get('format')!r}, and this version reads {FORMAT}")
     if other := [part for part in made_for if found.get(part) != made_for[part]]:
         told = ", ".join(f"{part} {_short(found.get(part))}, now {_short(made_for[part])}" for part in other)
+        if set(other) <= set(arithmetic.KEYS):
+            raise ElsewhereError(f"made where numbers are rounded differently ({told})")
         raise RefusedError(f"made for another job ({told})")
     if hashlib.sha256(content).hexdigest() != digest:
         raise RefusedError("damaged (its sha256 is another)")
@@ -139,7 +151,7 @@ def load(path: Path, made_for: dict[str, Any]) -> State:
 
 def _short(value: object) -> str:
     text = value if isinstance(value, str) else json.dumps(value)
-    return text if len(text) <= 16 else f"{text[:12]}..."
+    return text if len(text) <= 40 else f"{text[:12]}..."
 
 
 def _tell(line: str) -> None:

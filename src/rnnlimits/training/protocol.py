@@ -18,7 +18,7 @@ from rnnlimits.planning import machine, memory, origin, provenance
 from rnnlimits.planning.job import Job
 from rnnlimits.rows import Row
 from rnnlimits.rows.selection import Ended, best_learning_rate
-from rnnlimits.training import device, groups, probing
+from rnnlimits.training import arithmetic, device, groups, probing
 from rnnlimits.training.build import Setup, set_up
 from rnnlimits.training.checkpoints import Checkpoint, GroupCheckpoint
 from rnnlimits.training.clock import Clock
@@ -109,9 +109,9 @@ def checkpoint_of(job: Job, setup: Setup, code: str, sizes: list[int]) -> Checkp
     made_for = {
         "spec": provenance.config_hash(setup.shard), "code": code, "data": setup.task.facts(),
         "groups": sizes, "device": job.device, "tf32": job.tf32, "torch": torch.__version__,
-        "loops": kernels.backend(),
+        **arithmetic.of_a_training(setup.models[0].architecture.kernel, job.on_gpu),
     }  # fmt: skip
-    return Checkpoint(job.checkpoint_path, made_for, job.checkpoint_every_s)
+    return Checkpoint(job.checkpoint_path, made_for, job.checkpoint_every_s, job.checkpoint_elsewhere)
 
 
 def chosen_rate(setup: Setup, replicas: Sequence[Replica]) -> float:
@@ -173,6 +173,7 @@ def facts_of(job: Job, setup: Setup, trained: Trained, clock: Clock) -> dict[str
         "resumed_from_updates": trained.resumed_from_updates,
         "backend": kernels.backend(layer.kernel),
         "facts": setup.task.facts(),
+        "arithmetic": arithmetic.of_a_training(layer.kernel, job.on_gpu),
     }
     if job.on_gpu:
         facts |= device.facts(layer, max(trained.groups), job.tf32)

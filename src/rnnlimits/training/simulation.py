@@ -7,6 +7,7 @@ from rnnlimits import catalog
 from rnnlimits.planning import origin
 from rnnlimits.planning.job import Job
 from rnnlimits.rows import Row
+from rnnlimits.training import arithmetic
 
 
 def run(job: Job) -> tuple[list[Row], dict[str, Any]]:
@@ -31,5 +32,6 @@ def run(job: Job) -> tuple[list[Row], dict[str, Any]]:
         for seed in range(shard.seeds)
         for measured in page.simulate(options, seed)
     ]
+    facts = {"arithmetic": arithmetic.of_numpy(), "replicas": shard.replicas, "updates_run": 0}
     times = {"seconds_import": seconds_import, "seconds_total": time.monotonic() - started}
-    return rows, origin.collect(shard, "cpu") | times | {"replicas": shard.replicas, "updates_run": 0}
+    return rows, origin.collect(shard, "cpu") | times | facts

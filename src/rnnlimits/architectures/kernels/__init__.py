@@ -7,10 +7,11 @@ writable folder may be missing). The environment variable RNNLIMITS_BACKEND=torc
 """
 
 import functools
-import logging
+import hashlib
 import os
+import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -56,6 +57,16 @@ def backend(kernel: str = "elman", device: str = "cpu", replicas: int = 1, *argu
     return f"numba-{numba.__version__}"
 
 
+def made_for(kernel: str) -> str:
+    """The processor that a loop is compiled for, and a digest of what it may use; none for plain PyTorch."""
+    if not available(kernel):
+        return ""
+    from numba.core.registry import cpu_target
+
+    _, name, features = cpu_target.target_context.codegen().magic_tuple()
+    return f"{name} {hashlib.sha256(features.encode()).hexdigest()[:16]}"
+
+
 @functools.cache
 def passes_trial(kernel: str, dtype: torch.dtype, loop: cuda.Loop | None = None) -> bool:
     """The compiled loop, or one for a GPU, against the plain one."""
@@ -64,10 +75,18 @@ def passes_trial(kernel: str, dtype: torch.dtype, loop: cuda.Loop | None = None)
     try:
         compiled, plain = (trial(kernel, dtype, scan, *how) for scan in (loop or page.scan, page.plain_scan))
     except Exception as error:  # whatever it is, plain PyTorch does the same work
-        logging.getLogger(__name__).info("%s in %s runs in plain PyTorch: %r", kernel, dtype, error)
-        return False
+        return refused(kernel, dtype, f"{type(error).__name__}: {error}".splitlines()[0])
     bound = TOLERANCE[dtype]
-    return all(torch.allclose(ours, theirs, rtol=bound, atol=bound) for ours, theirs in zip(compiled, plain))
+    right = all(torch.allclose(ours, theirs, rtol=bound, atol=bound) for ours, theirs in zip(compiled, plain))
+    return right or refused(kernel, dtype, "its numbers were wrong in a trial")
+
+
+def refused(kernel: str, dtype: torch.dtype, why: str) -> Literal[False]:
+    """Said in the job's log: plain PyTorch is slower and rounds differently."""
+    what = f"{kernel} in {str(dtype).removeprefix('torch.')}"
+    said = f"{what} runs in plain PyTorch, slower and with other last digits ({why})"
+    print(f"compiled loops: {said}; RNNLIMITS_BACKEND=torch asks for that", file=sys.stderr, flush=True)
+    return False
 
 
 @torch.enable_grad()

@@ -19,6 +19,8 @@ from numba import types
 from numba.extending import overload
 from numba.np import linalg
 
+from rnnlimits.architectures.kernels import compile_cache
+
 # Shape letters: R replicas, T steps, B sequences, I inputs, J = I + 1, H hidden units, N = H x B, K = H + J,
 # G = H, 3H or 4H gate values. In `forward` and `backward` z is (R, T + 1, K x B), in row t the state before
 # step t, the inputs of that step, and ones; c (R, T + 1, N); s (R, T, 4N), the gates; dy (R, T, N);
@@ -29,10 +31,7 @@ OPTIONS = {"fastmath": {"contract"}, "error_model": "numpy"}
 
 
 def compiled(function: Callable) -> Callable:
-    try:
-        return numba.njit(cache=True, **OPTIONS)(function)
-    except RuntimeError:  # numba found no folder to write to; compiling anew is slow, but works
-        return numba.njit(**OPTIONS)(function)
+    return compile_cache.keep(numba.njit(**OPTIONS)(function))
 
 
 def exponential_parts(x):

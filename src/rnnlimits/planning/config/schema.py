@@ -30,6 +30,7 @@ from rnnlimits.planning.config.values import Closed, Folds, Label, Rate, Seeds, 
 MOST_SHARDS = 100_000  # of one config: with more, planning itself takes minutes and gigabytes
 Title = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
 Device = Literal["cpu", "cuda"]
+Elsewhere = Literal["restart", "refuse"]
 
 
 def _without_repeats(values: list[Any]) -> list[Any]:
@@ -168,6 +169,7 @@ class Config(Closed):
     jobs_per_gpu: Size = 1
     memory_mb: Size | None = None  # what one job may use; None: found where the job runs
     checkpoint_every_s: Size | None = 60  # None: a killed training starts anew
+    checkpoint_elsewhere: Elsewhere = "restart"  # a killed training, on a machine that rounds differently
     claims: AnyPath | None = None  # beside the config file
     confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
     too_few_seeds: Literal["refuse", "undecided"] = "refuse"  # for what a claim's check needs
