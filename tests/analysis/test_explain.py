@@ -132,6 +132,21 @@ def test_judged_by_hand_it_is_the_same_without_where_the_rows_come_from(run):
         explain.arithmetic("memory", config, sorted(Path("rows").iterdir()))
 
 
+def test_a_curve_of_training_is_told_by_its_updates(tmp_path):
+    config = load(ROOT / "config" / "config.yaml")
+    trained = next(shard for shard in grid.shards(config) if shard.kind == "training" and shard.updates)
+    curve = [
+        trained.row(
+            seed=seed, learning_rate=0.001, selected=True, split="validation", stage="training",
+            update=update, metric="loss", value=0.5, unit="nats", status="out_of_updates",
+        )
+        for seed in (0, 1) for update in (0, 100, 200)
+    ]  # fmt: skip
+    rows.write(curve, {}, tmp_path / "rows.parquet")
+    text = flat(explain.explain(trained.id, config, [tmp_path / "rows.parquet"]))
+    assert "loss (nats): 6 rows, update 0 to 200, 2 seeds" in text
+
+
 def test_a_shard_without_rows_or_without_a_file_is_explained_as_well(run):
     planned = next(shard for shard in grid.shards(load("config.yaml")) if shard.variant == "gru")
     text = flat(run(planned.id, {"elman": [0.1]}))

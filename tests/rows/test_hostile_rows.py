@@ -109,3 +109,35 @@ def test_a_file_that_was_renamed_is_of_no_other_shard(tmp_path):
     assert rows.read(path, SHARD) == some()
     with pytest.raises(integrity.DamagedError, match=f"it holds the rows of '{SHARD}'; expected 'other'"):
         rows.read(path, "other")
+
+
+@pytest.mark.parametrize(
+    ("fact", "value", "expected"),
+    [
+        ("host", ["a"], "text"),
+        ("git_commit", 5, "text"),
+        ("versions", ["torch"], "a mapping of texts"),
+        ("versions", {"torch": 2}, "a mapping of texts"),
+        ("facts", {"corpus": {"sha256": "0"}}, "a mapping of texts"),
+        ("replicas", True, "a whole number"),
+        ("updates_run", "=1+1", "a whole number"),
+        ("seconds_total", "1", "a number"),
+        ("seconds_probing", 1e308, "a number"),
+        ("peak_memory_mb", [1], "a number"),
+    ],
+)
+def test_a_fact_that_cannot_be_counted_or_put_into_words_is_refused(tmp_path, fact, value, expected):
+    path = tmp_path / "rows.parquet"
+    rows.write(some(), {fact: value}, path)
+    for read in (rows.table, rows.read_provenance):
+        with pytest.raises(integrity.DamagedError, match=f"{fact} of '{SHARD}' is .*; expected {expected}$"):
+            read(path)
+    rows.write(some(), {fact: None, "another": value}, path)
+    assert rows.read(path) == some(), "what is only shown may be anything"
+
+
+def test_facts_that_are_no_numbers_in_json_are_refused(tmp_path):
+    path = tmp_path / "rows.parquet"
+    text = json.dumps({"shards": {SHARD: {"seconds_total": float("nan")}}}).encode()
+    pyarrow.parquet.write_table(columns().replace_schema_metadata({rows.files.METADATA_KEY: text}), path)
+    refused(path, "seconds_total of .* is 'nan'; expected a number")

@@ -12,7 +12,7 @@ WORDS = ("can't allocate memory", "cannot allocate memory", "out of memory", "no
 FEWER = (
     "set a smaller `memory_mb` in the config, so that fewer replicas are trained at once, or use fewer cores"
 )
-SMALLER = "give it more memory by using fewer cores, or set a smaller `batch` or fewer `test_sequences`"
+SMALLER = "give it more memory by using fewer cores, or set a smaller `batch_size` or fewer `test_sequences`"
 
 
 @contextlib.contextmanager

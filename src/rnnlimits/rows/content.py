@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 LONGEST_TEXT = 1_000  # bytes of a cell: the name of a shard has at most 200
 UNPRINTABLE = r"[\x00-\x1f\x7f-\x{9f}\x{2028}-\x{202e}\x{2066}-\x{2069}]"  # lines and tabs are none of ours
+FACTS_IN_WORDS = ("host", "device", "backend", "git_commit", "started", "config_hash", "code_fingerprint")
+FACTS_COUNTED = ("replicas", "updates_run")
+FACTS_BY_NAME = ("versions", "facts")
+MOST_COUNTED = 2**53  # beyond it a float does not tell whole numbers apart
 # What tells two measurements of a shard apart.
 IDENTITY = ["shard", "seed", "fold", "learning_rate", "split", "stage", "update", "metric", "lag_steps"]
 
@@ -29,6 +33,29 @@ def check_columns(path: str | Path, found: "pyarrow.Schema", expected: "pyarrow.
         came = found.field(field.name).type
         if came != field.type:
             raise DamagedError(path, f"damaged: column {field.name} is of type {came}; expected {field.type}")
+
+
+def check_facts(path: str | Path, shards: dict[str, dict[str, Any]]) -> None:
+    """What is counted, added up or put into words of a provenance; anything else is only shown."""
+    for shard, facts in shards.items():
+        for name, value in facts.items():
+            if value is not None and (expected := _unlike(name, value)):
+                said = f"{name} of {shard!r} is {str(value)[:60]!r}; expected {expected}"
+                raise DamagedError(path, f"damaged: {said}")
+
+
+def _unlike(name: str, value: Any) -> str | None:
+    """What a fact should be, where it is something else."""
+    if name in FACTS_IN_WORDS and not isinstance(value, str):
+        return "text"
+    if name in FACTS_COUNTED and not (type(value) is int and abs(value) <= MOST_COUNTED):
+        return "a whole number"
+    timed = name.startswith("seconds_") or name == "peak_memory_mb"
+    if timed and not (type(value) in (int, float) and abs(value) <= MOST_COUNTED):
+        return "a number"
+    if name in FACTS_BY_NAME and not (isinstance(value, dict) and {str} >= {*map(type, value.values())}):
+        return "a mapping of texts"
+    return None
 
 
 def check_packed(path: str | Path, table: "pyarrow.Table", expected: "pyarrow.Schema") -> None:

@@ -126,7 +126,9 @@ def _provenance(path: str | Path, schema: "pyarrow.Schema") -> tuple[dict[str, A
         said = "a Parquet file, but not of rnnlimits (its metadata have no 'rnnlimits')"
         raise integrity.DamagedError(path, said)
     with integrity.told_if_damaged(path):
-        return integrity.without_sums(path, json.loads(schema.metadata[METADATA_KEY]))
+        metadata, sums = integrity.without_sums(path, json.loads(schema.metadata[METADATA_KEY]))
+        content.check_facts(path, metadata["shards"])
+    return metadata, sums
 
 
 def merge(paths: Iterable[str | Path], out: str | Path, config: dict[str, Any] | None = None) -> None:

@@ -59,7 +59,7 @@ def _measured(rows: DataFrame) -> Iterator[str]:
 def _values(numbers: DataFrame) -> str:
     if not numbers.seed.duplicated().any():
         return by_seed(numbers)
-    column, word = ("step", "step") if numbers.lag_steps.isna().all() else ("lag_steps", "lag")
+    column, word = ("update", "update") if numbers.lag_steps.isna().all() else ("lag_steps", "lag")
     ends = f"{word} {numbers[column].min():.0f} to {numbers[column].max():.0f}"
     return f"{count(len(numbers), 'row')}, {ends}, {count(numbers.seed.nunique(), 'seed')}"
 
