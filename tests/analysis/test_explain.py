@@ -171,7 +171,9 @@ def test_shards_of_one_origin_share_a_block_and_another_commit_or_machine_has_it
     assert "0123456789abcdef0123 with changes that are in no commit" in dirty
     assert "0123456789abcdef0123, clean tree" in dirty
     assert "3 origins" in run("better", elman={"host": "a"}, gru={"versions": {"python": "3.12.1"}})
-    assert "not under git" in run("better", elman={"git_commit": None, "git_clean": None})
+    unknown = {"git_commit": None, "git_clean": None}
+    assert "not under git" in run("better", elman=unknown)
+    assert "commit unknown: it is theirs" in run("better", elman=unknown | {"git_refused": "it is theirs"})
 
 
 def test_facts_that_nobody_foresaw_are_shown_where_they_differ_and_once_where_not(run):

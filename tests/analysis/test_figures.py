@@ -1,6 +1,9 @@
 """What holds for every figure: the same table gives the same bytes, nothing is cut off or covered."""
 
 import itertools
+import shutil
+import subprocess
+import sys
 
 import matplotlib
 import numpy as np
@@ -141,6 +144,24 @@ def test_all_figures_are_drawn_from_a_folder_of_tables(tmp_path):
             path.with_suffix(suffix).read_bytes() for path in written
         ]
     assert figures.plot_all(tables, tmp_path / "one", only="cost") == [tmp_path / "one" / "cost.svg"]
+
+
+def test_without_room_for_semaphores_the_figures_are_drawn_one_after_the_other(tmp_path):
+    """A full /dev/shm, in a namespace of its own: the machine's is left alone."""
+    full = "mount -t tmpfs -o size=4k tmpfs /dev/shm && head -c 4096 /dev/zero > /dev/shm/filler"
+    if shutil.which("unshare") is None or subprocess.run(["unshare", "-m", "sh", "-c", full]).returncode:
+        pytest.skip("may not mount a file system here")
+    synthetic_tables.write(synthetic_tables.build(), tmp_path / "tables")
+    plot = f"{sys.executable} -m rnnlimits.cli plot --tables tables --out figures --processes 2"
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c", f"{full} && {plot}"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert (
+        "plot: no 2 processes at once ([Errno 28] No space left on device: is /dev/shm full?); "
+        in done.stderr
+    )
+    assert {path.stem for path in (tmp_path / "figures").iterdir()} == set(catalog.names("figures"))
 
 
 def test_an_unknown_figure_is_named_with_what_there_is(tmp_path):

@@ -48,6 +48,26 @@ def gpu_of(process: subprocess.Popen) -> str:
     return name
 
 
+@pytest.mark.parametrize("what", ["a folder that others may enter", "a file", "a link"])
+def test_what_somebody_else_has_put_in_the_place_of_the_locks_is_told(monkeypatch, tmp_path, what):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    place = tmp_path / f"rnnlimits-gpus-{os.getuid()}"
+    if what == "a file":
+        place.touch()
+    elif what == "a link":
+        (tmp_path / "elsewhere").mkdir(mode=0o700)
+        place.symlink_to(tmp_path / "elsewhere")
+    else:
+        place.mkdir()
+        place.chmod(0o777)
+    told = (
+        rf"^{place}: got .* of user {os.getuid()}; expected a folder of user {os.getuid()} that nobody else"
+    )
+    with pytest.raises(PermissionError, match=told), gpu_slots.slot():
+        pass
+
+
 def test_two_jobs_get_two_gpus_and_a_third_waits_for_the_first_to_end(holder):
     first, second = holder("0,1"), holder("0,1")
     taken = {gpu_of(first), gpu_of(second)}

@@ -1,8 +1,11 @@
 """The process that forks for every training job: same rows, same ends, and nothing is left of it."""
 
+import contextlib
 import json
 import os
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -83,11 +86,15 @@ class Run:
         found = self.processes()
         return [pid for pid, parent in found.items() if parent not in found]
 
-    def endless(self, out: str, **variables: str) -> subprocess.Popen:
-        """A job that would train for hours, once it trains."""
+    @property
+    def endless_spec(self) -> str:
+        """Of a job that would train for hours, once it trains."""
         spec = json.loads(SHARD.to_json())
         spec["budget"] |= {"updates": 10**6, "validate_every": 10**6}
-        job = self.start(out, json.dumps(spec), **variables)
+        return json.dumps(spec)
+
+    def endless(self, out: str, **variables: str) -> subprocess.Popen:
+        job = self.start(out, self.endless_spec, **variables)
         until(lambda: is_written(self.folder / out))
         return job
 
@@ -206,6 +213,67 @@ def test_an_edit_or_another_variable_needs_another_server(tmp_path, monkeypatch)
     os.utime(tmp_path / "page.py", (1, 1))
     states.append(prefork.state())
     assert len(set(states)) == 3
+
+
+def socket_of(run: Run) -> str:
+    (path,) = run.private.glob("*.socket")
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"",
+        b"\0",
+        b"\xff" * 64,
+        struct.pack("!q", 2**62),
+        struct.pack("!q", 2) + b"[]",
+        struct.pack("!q", 2) + b"{}",
+    ],
+    ids=["nothing", "half a size", "a negative size", "an absurd size", "a list", "no fields"],
+)
+def test_nonsense_from_a_client_ends_no_job(run, request_bytes):
+    job = run.endless("out.parquet")
+    (server,) = run.servers()
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(socket_of(run))
+        client.sendall(request_bytes)
+        client.shutdown(socket.SHUT_WR)
+        client.settimeout(WAIT_S)
+        with contextlib.suppress(ConnectionResetError):
+            assert client.recv(8) == b""
+    assert run.servers() == [server]
+    assert job.poll() is None
+    assert run.train("other.parquet") == (0, "")
+    assert run.facts("other.parquet")["prefork"]
+    job.terminate()
+    job.wait()
+
+
+def test_a_byte_that_is_no_signal_of_a_client_ends_no_job(run):
+    job = run.endless("out.parquet")
+    connection = socket.socket(socket.AF_UNIX)
+    connection.connect(socket_of(run))
+    argv = ["rnnlimits", "train", "--spec", run.endless_spec, "--out", str(run.folder / "other.parquet")]
+    prefork.send(
+        connection,
+        {
+            "argv": argv,
+            "folder": str(run.folder),
+            "environment": dict(os.environ),
+            "asked_s": time.monotonic(),
+        },
+    )
+    fork = prefork.receive_number(connection)
+    connection.sendall(bytes([0, 255, 64, 200, signal.SIGKILL]))
+    time.sleep(0.5)
+    assert job.poll() is None
+    assert Path(f"/proc/{fork}").exists()
+    connection.sendall(bytes([signal.SIGTERM]))
+    assert os.waitstatus_to_exitcode(prefork.receive_number(connection)) in (-signal.SIGTERM, 143)
+    connection.close()
+    job.terminate()
+    job.wait()
 
 
 def test_a_folder_of_somebody_else_is_not_used(run):

@@ -1,6 +1,7 @@
 """The fingerprint sees every line that can change a shard's numbers, and nothing else."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -223,6 +224,25 @@ def test_provenance_is_complete_without_git(monkeypatch):
     found = origin.collect(TRAINED[0], "cpu")
     origin._git.cache_clear()
     assert (found["git_commit"], found["git_clean"]) == (None, None)
+
+
+def test_a_checkout_of_another_user_has_an_unknown_commit_and_that_is_said(monkeypatch, tmp_path):
+    git = tmp_path / "git"
+    git.write_text(
+        "#!/bin/sh\necho \"fatal: detected dubious ownership in repository at '/x'\" >&2\nexit 128\n"
+    )
+    git.chmod(0o755)
+    origin._git.cache_clear()
+    assert origin.warning() is None or shutil.which("git") is None
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    origin._git.cache_clear()
+    found, told = origin.collect(TRAINED[0], "cpu"), origin.warning()
+    origin._git.cache_clear()
+    assert found["git_commit"] is None
+    assert found["git_refused"] == "the checkout belongs to another user"
+    assert told.startswith(
+        f"{Path(origin.__file__).parent}: the checkout belongs to another user, so git does"
+    )
 
 
 def test_collecting_imports_nothing_heavy():

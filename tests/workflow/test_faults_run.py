@@ -234,6 +234,29 @@ def test_a_read_only_results_folder_is_told_before_any_job(tmp_path):
     assert "rule train" not in done.stdout
 
 
+def test_notes_of_snakemake_that_cannot_be_written_are_told_in_one_line(tmp_path):
+    run = copy(tmp_path / "copy")
+    with mounted(run.folder / ".snakemake") as disk, read_only(disk):
+        done = run.snakemake(*TINY, check=False)
+    assert done.returncode == 1
+    *_, last = done.stdout.strip().splitlines()
+    assert last.startswith(
+        f"{run.folder}/.snakemake: cannot be written: Read-only file system; Snakemake keeps"
+    )
+    assert "Traceback" not in done.stdout
+
+
+def test_a_clone_in_a_folder_with_braces_is_told_in_one_line(tmp_path):
+    run = copy(tmp_path / "a{b}c")
+    done = run.snakemake(*TINY, check=False)
+    assert done.returncode == 1
+    *_, last = done.stdout.strip().splitlines()
+    assert last.startswith(
+        f"{run.folder}: got a folder with a brace in its name, which Snakemake takes for a "
+    )
+    assert "Traceback" not in done.stdout
+
+
 def test_a_gpu_that_is_not_there_is_told_before_any_job(tmp_path, monkeypatch):
     run = copy(tmp_path)
     run.edit("config/tiny.yaml", "name: tiny", "name: tiny\ndevice: cuda")

@@ -7,13 +7,14 @@ It is here and not in a .smk because here it is typed and tested.  Every refusal
 import math
 import os
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from rnnlimits import catalog
 from rnnlimits.execution import gpu_slots, run_lock
-from rnnlimits.planning import duration, grid, memory, plan_table, planned, where
+from rnnlimits.planning import duration, grid, memory, origin, plan_table, planned, where
 from rnnlimits.planning.config.messages import ConfigError
 from rnnlimits.planning.config.plain_yaml import read_yaml
 from rnnlimits.planning.config.schema import Config
@@ -49,9 +50,29 @@ def plan(settings: Settings, first: bool = True) -> tuple[str, Config, dict[str,
         sys.exit(f"{path}: every study needs a GPU; set {grid.GPU_VARIABLE}=1 where there is one")
     try:
         planned.announce(config, jobs, first)
-    except ValueError as error:
-        sys.exit(f"{path}: {error}")
+        if first:
+            check_folder(Path.cwd())
+    except (ValueError, OSError) as error:
+        sys.exit(str(error))
     return str(path), config, {shard.id: shard for shard in jobs}
+
+
+def check_folder(folder: Path) -> None:
+    """A place where Snakemake would fail with a traceback of its own; a ValueError or an OSError."""
+    if {*"{}"} & {*str(folder)}:
+        raise ValueError(
+            f"{folder}: got a folder with a brace in its name, which Snakemake takes for a wildcard; rename "
+            "it, or clone into another one"
+        )
+    notes = folder / ".snakemake"
+    try:
+        notes.mkdir(exist_ok=True)
+        with tempfile.TemporaryFile(dir=notes) as file:
+            file.write(b"1")
+    except OSError as error:
+        why = os.strerror(error.errno or 0)
+        remedy = "Snakemake keeps its notes there: make room, or make the folder writable"
+        raise OSError(f"{notes}: cannot be written: {why}; {remedy}") from error
 
 
 def here(config: Config) -> list[Shard]:
@@ -80,6 +101,8 @@ def config_file(settings: Settings) -> Path:
 def start(config: Config, lock: run_lock.RunLock, jobs_run_here: bool) -> None:
     """Called when jobs are about to start, and not for a dry run: refuses what all of them would fail of."""
     lock.take()
+    if told := origin.warning():
+        print(told, file=sys.stderr)
     if jobs_run_here and needs_a_gpu(config) and gpu_slots.none_for_sure():
         sys.exit(
             "device: cuda: this machine offers no GPU; set `device: cpu` in the config, or run it elsewhere"

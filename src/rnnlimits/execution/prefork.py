@@ -20,6 +20,7 @@ import re
 import secrets
 import signal
 import socket
+import stat
 import struct
 import subprocess
 import sys
@@ -41,6 +42,9 @@ READ_BY_IMPORTS = (
 PROGRAM = (
     "from rnnlimits import cli; from rnnlimits.execution import prefork_server; prefork_server.main(cli.main)"
 )
+
+FIELDS = {"argv", "folder", "environment", "asked_s"}  # of a request
+FORWARDED = (signal.SIGTERM, signal.SIGINT, getattr(signal, "SIGHUP", signal.SIGTERM))  # from client to job
 
 KILLED = (
     "killed (SIGKILL), by somebody or, where memory ran out, by the system: `rnnlimits plan` shows what each "
@@ -83,7 +87,7 @@ def hand_over() -> int | None:
 
 def wait_for(job: int, connection: socket.socket) -> int:
     """What the job ended with; whatever this process is told to do by a signal, the job is told."""
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    for number in FORWARDED:
         signal.signal(number, lambda number, _: connection.send(bytes([number])))
     try:
         code = os.waitstatus_to_exitcode(receive_number(connection))
@@ -118,10 +122,15 @@ def connect(token: str) -> socket.socket:
 
 def private_folder(token: str) -> Path:
     folder = Path(tempfile.gettempdir()) / f"rnnlimits-{token}"
-    folder.mkdir(mode=0o700, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
     found = folder.lstat()
-    if (found.st_uid, found.st_mode & 0o777) != (os.getuid(), 0o700):
-        raise PermissionError(f"{folder}: belongs to somebody else")
+    if (found.st_uid, found.st_mode) != (os.getuid(), stat.S_IFDIR | 0o700):
+        raise PermissionError(
+            f"{folder}: got {stat.filemode(found.st_mode)} of user {found.st_uid}; expected a folder of user "
+            f"{os.getuid()} that nobody else may enter; have it removed, or set TMPDIR to another folder for "
+            "all of your runs"
+        )
     return folder
 
 

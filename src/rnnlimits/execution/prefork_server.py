@@ -25,6 +25,8 @@ from rnnlimits.storage.stamps import stamps, touched
 
 IDLE_S = 60.0
 TERMINATE_S = 5.0  # between asking the job of a lost client to end, and killing it
+SIGNALS = {*prefork.FORWARDED}
+REQUEST_BYTES = 2**24  # arguments and environment; the system allows a few MiB
 REQUEST_S = 10.0  # a client that takes longer to say what it wants is dropped
 # Names, so that whoever imports this module imports none of them; what is missing here is missing in the job.
 IMPORTS = (
@@ -143,11 +145,14 @@ class Server:
             return False
         client, _ = self.listener.accept()
         client.settimeout(REQUEST_S)
+        files: list[int] = []
         try:
-            request, files = received_request(client)
+            request = received_request(client, files)
             pid = os.fork()
-        except (OSError, ValueError):
+        except (OSError, ValueError, MemoryError, RecursionError):
             client.close()  # nothing has begun: the client does it itself
+            for file in files:
+                os.close(file)
             return False
         if pid == 0:
             self.close()
@@ -175,7 +180,7 @@ class Server:
             numbers = job.client.recv(64)
         except OSError:
             numbers = b""
-        for number in numbers or [signal.SIGTERM]:
+        for number in set(numbers or [signal.SIGTERM]) & SIGNALS:  # no other byte is one of our clients'
             os.kill(job.pid, number)
         if not numbers:
             job.kill_at_s = time.monotonic() + TERMINATE_S
@@ -203,10 +208,18 @@ class Server:
             os.close(job.end)
 
 
-def received_request(client: socket.socket) -> tuple[dict[str, Any], list[int]]:
-    header, files, _, _ = socket.recv_fds(client, 8, 3)
+def received_request(client: socket.socket, files: list[int]) -> dict[str, Any]:
+    """What a client wants; its three files are put into `files`.  ValueError for anything else."""
+    header, received, _, _ = socket.recv_fds(client, 8, 3)
+    files += received
     header += receive(client, 8 - len(header))
-    return json.loads(receive(client, struct.unpack("!q", header)[0])), files
+    (size,) = struct.unpack("!q", header)
+    if not 0 < size <= REQUEST_BYTES or len(files) != 3:
+        raise ValueError(f"got {len(files)} files and {size} bytes; expected 3 and {REQUEST_BYTES} at most")
+    request: dict[str, Any] = json.loads(receive(client, size))
+    if not isinstance(request, dict) or request.keys() != prefork.FIELDS:
+        raise ValueError(f"got a request of another form; expected {', '.join(sorted(prefork.FIELDS))}")
+    return request
 
 
 def become(request: dict[str, Any], files: list[int], variables: set[str]) -> None:

@@ -53,7 +53,9 @@ def _git() -> dict[str, Any]:
 
     def git(*arguments: str) -> str:
         command = ["git", "-C", str(here.parent), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout.strip()
+        english = os.environ | {"LC_ALL": "C"}
+        done = subprocess.run(command, env=english, capture_output=True, text=True, check=True, timeout=30)
+        return done.stdout.strip()
 
     try:
         # An installed copy may lie inside somebody else's repository: ask whether this file is tracked.
@@ -62,8 +64,23 @@ def _git() -> dict[str, Any]:
             "git_commit": git("rev-parse", "HEAD"),
             "git_clean": not git("status", "--porcelain", "--", "."),
         }
-    except (OSError, subprocess.SubprocessError):
-        return {"git_commit": None, "git_clean": None}
+    except (OSError, subprocess.SubprocessError) as error:
+        return {"git_commit": None, "git_clean": None} | _refused(getattr(error, "stderr", None) or "")
+
+
+def _refused(said: str) -> dict[str, str]:
+    """Why there is no commit, where git would not look at a checkout that there is."""
+    return {"git_refused": "the checkout belongs to another user"} if "dubious ownership" in said else {}
+
+
+def warning() -> str | None:
+    """A line, where the rows of a run will not say of which commit they are although there is one."""
+    if "git_refused" not in _git():
+        return None
+    return (
+        f"{Path(__file__).parent}: the checkout belongs to another user, so git does not tell its commit, "
+        "and the rows will name none; run `git status` there, which says how to change that"
+    )
 
 
 def processor() -> str:

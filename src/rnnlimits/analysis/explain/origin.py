@@ -15,7 +15,7 @@ from rnnlimits.analysis.explain.record import Record
 from rnnlimits.planning import provenance
 
 Facts = dict[str, Any]
-SHARED = ("git_commit", "git_clean", "host", "device", "versions")
+SHARED = ("git_commit", "git_clean", "git_refused", "host", "device", "versions")
 OWN = {"config_hash": "config", "code_fingerprint": "code"}  # and the words for them
 # Of many shards nobody wants to read these; `explain SHARD` and the table `timings` have them.
 OF_ONE_SHARD = ("replicas", "updates_run", "peak_memory_mb", "groups", "prefork")
@@ -146,7 +146,7 @@ def _commit(facts: Facts, digits: int | None = None) -> str:
     ('commit 0123 with changes that are in no commit', 'not under git')
     """
     if not facts.get("git_commit"):
-        return "not under git"
+        return f"commit unknown: {refused}" if (refused := facts.get("git_refused")) else "not under git"
     state = ", clean tree" if facts.get("git_clean") else " with changes that are in no commit"
     return f"commit {facts['git_commit'][:digits]}{state}"
 

@@ -1,6 +1,7 @@
 """Tables ─► figures: one file per figure, found by its name."""
 
 import functools
+import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields
@@ -43,10 +44,20 @@ def plot_all(
     for name in names:
         catalog.module("figures", name)  # imported here once, and not in every process
     one = functools.partial(plot_one, tables_dir, out_dir)
-    if processes == 1:
+    if processes == 1 or (pool := _several(processes)) is None:
         return [one(name) for name in names]
-    with ProcessPoolExecutor(processes) as pool:
+    with pool:
         return list(pool.map(one, names))
+
+
+def _several(processes: int) -> ProcessPoolExecutor | None:
+    """None where they cannot be kept apart: /dev/shm, where their semaphores lie, is full or not there."""
+    try:
+        return ProcessPoolExecutor(processes)
+    except (OSError, ImportError) as error:
+        said = f"plot: no {processes} processes at once ({error}: is /dev/shm full?)"
+        print(f"{said}; the figures are drawn one after the other", file=sys.stderr)
+        return None
 
 
 def plot_one(tables_dir: str | Path, out_dir: str | Path, name: str) -> Path:

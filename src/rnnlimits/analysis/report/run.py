@@ -83,7 +83,9 @@ def _machines(found: Provenance) -> Table:
     by_machine: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for entry in found.values():
         machine = [str(entry.get(key) or "–") for key in ("host", "device", "backend")]
-        code = _commit(entry.get("git_commit"), entry.get("git_clean"))
+        code = (
+            "unknown" if "git_refused" in entry else _commit(entry.get("git_commit"), entry.get("git_clean"))
+        )
         by_machine.setdefault((*machine, code), []).append(entry)
     lines = []
     for where, entries in sorted(by_machine.items()):
