@@ -13,7 +13,7 @@ import yaml
 
 from rnnlimits import catalog, rows
 from rnnlimits.execution import pipeline, planned_rows
-from rnnlimits.planning import duration, grid, memory
+from rnnlimits.planning import duration, grid, memory, provenance
 from rnnlimits.planning.load import load
 from rnnlimits.planning.shard import Shard
 from support.command_line import run
@@ -181,10 +181,14 @@ def test_a_shard_trains_from_its_printed_spec(good, monkeypatch, capsys):
 
 
 def written(shards: list[Shard], folder: Path) -> None:
-    """A rows file for each shard, with one row in it."""
+    """A rows file for each shard, with one row in it, as it was planned."""
     for shard in shards:
+        facts = {
+            "config_hash": provenance.config_hash(shard),
+            "code_fingerprint": provenance.fingerprint(shard),
+        }
         row = shard.row(split="test", stage="final", update=0, metric="loss", unit="nats", status="measured")
-        rows.write([row], {}, folder / f"{shard.id}.parquet")
+        rows.write([row], facts, folder / f"{shard.id}.parquet")
 
 
 def test_an_archive_holds_the_planned_shards_and_the_config(good, monkeypatch, capsys):

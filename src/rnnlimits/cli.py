@@ -6,10 +6,11 @@ Nothing heavy is imported up here: torch and pandas come in inside the one comma
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from rnnlimits.execution.options import Code, Config, Json, Planned, Power, Rows, folder
 from rnnlimits.storage.plain_text import printable
 
 app = typer.Typer(
@@ -21,16 +22,6 @@ app = typer.Typer(
 )
 
 
-def _folder(text: str) -> Any:
-    """An option that takes a folder."""
-    return typer.Option(metavar="DIR", help=text)
-
-
-Config = Annotated[Path, typer.Option("--config", metavar="FILE", help="The config, a YAML file.")]
-Rows = Annotated[
-    Path | None,
-    typer.Option("--rows", metavar="DIR_OR_FILE", help="A folder or an archive.  [default: RESULTS/rows]"),
-]
 DEFAULT_CONFIG = Path("config/config.yaml")
 
 
@@ -62,10 +53,8 @@ def list_pages() -> None:
 @app.command()
 def plan(
     config: Config = DEFAULT_CONFIG,
-    json: Annotated[
-        bool, typer.Option("--json", help="One spec per line, as `train --spec` takes it.")
-    ] = False,
-    power: Annotated[str | None, typer.Option(metavar="CLAIM", help="The seeds that it would take.")] = None,
+    json: Json = False,
+    power: Power = None,
     rows: Rows = None,
 ) -> None:
     """Show the jobs of a config, the long ones first; trains nothing."""
@@ -89,8 +78,9 @@ def plan(
 def train(
     spec: Annotated[str, typer.Option(metavar="JSON", help="A shard, as `plan --json` prints it.")],
     out: Annotated[Path, typer.Option(metavar="FILE", help="The rows file to write.")],
-    rows: Annotated[Path | None, _folder("Other shards' rows; a refit reads them.")] = None,
-    log: Annotated[Path | None, _folder("Write metrics here too, for TensorBoard.")] = None,
+    code: Code = None,
+    rows: Annotated[Path | None, folder("Other shards' rows; a refit reads them.")] = None,
+    log: Annotated[Path | None, folder("Write metrics here too, for TensorBoard.")] = None,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     tf32: Annotated[
         bool, typer.Option("--tf32", help="Products on a GPU with 10 bits instead of 23.")
@@ -101,11 +91,11 @@ def train(
     memory_mb: Annotated[
         int, typer.Option(metavar="MB", min=0, help="What this job may use.  [default: found here]")
     ] = 0,
-    checkpoints: Annotated[Path | None, _folder("Keep here what a killed training goes on from.")] = None,
+    checkpoints: Annotated[Path | None, folder("Keep here what a killed training goes on from.")] = None,
     checkpoint_every: Annotated[
         float, typer.Option(metavar="SECONDS", min=0, help="How often, and on SIGTERM; 0: never.")
     ] = 60,
-    data: Annotated[Path | None, _folder("Where downloaded data lie already.")] = None,
+    data: Annotated[Path | None, folder("Where downloaded data lie already.")] = None,
 ) -> None:
     """Run one shard: train all its replicas, measure, write its rows."""
     from rnnlimits.catalog import pick
@@ -121,7 +111,7 @@ def train(
     job.run(
         Job(
             shard=shard_form.read(spec), out=out, rows=rows, log=log, device=device, tf32=tf32,
-            jobs_per_gpu=jobs_per_gpu, memory_mb=memory_mb, checkpoints=checkpoints,
+            jobs_per_gpu=jobs_per_gpu, memory_mb=memory_mb, checkpoints=checkpoints, code=code,
             checkpoint_every_s=checkpoint_every,
         )
     )  # fmt: skip
@@ -129,14 +119,15 @@ def train(
 
 @app.command()
 def table(
-    out: Annotated[Path, _folder("Where the tables go.")],
+    out: Annotated[Path, folder("Where the tables go.")],
     config: Config = DEFAULT_CONFIG,
     rows: Rows = None,
+    planned: Planned = None,
 ) -> None:
     """Rows to tidy tables: every mean with its interval and its number of seeds."""
-    from rnnlimits.execution import planned_rows
+    from rnnlimits.execution import reading
 
-    with planned_rows.read(config, rows) as (loaded, paths):
+    with reading.rows(config, rows, planned, "tables") as (loaded, paths):
         from rnnlimits.analysis import tables
 
         tables.write(paths, out, loaded.confidence)
@@ -147,18 +138,19 @@ def judge(
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="The verdicts, a CSV file.")] = None,
     config: Config = DEFAULT_CONFIG,
     rows: Rows = None,
-    details: Annotated[Path | None, _folder("What the verdicts rest on goes here, as CSV files.")] = None,
+    details: Annotated[Path | None, folder("What the verdicts rest on goes here, as CSV files.")] = None,
     only: Annotated[str | None, typer.Option(metavar="ID", help="One claim instead of all.")] = None,
     explain: Annotated[
         str | None, typer.Option(metavar="CLAIM", help="Print the arithmetic of one claim; writes nothing.")
     ] = None,
+    planned: Planned = None,
 ) -> None:
     """Rows to verdicts: reproduced, contradicted, undecided or not run, for each claim."""
     if (out is None) is (explain is None):
         raise ValueError("judge: give --out FILE to write all verdicts, or --explain CLAIM to print one")
-    from rnnlimits.execution import planned_rows
+    from rnnlimits.execution import reading
 
-    with planned_rows.read(config, rows) as (loaded, paths):
+    with reading.rows(config, rows, planned, "claims", only=only) as (loaded, paths):
         if explain:
             from rnnlimits.analysis.explain import arithmetic
 
@@ -176,9 +168,9 @@ def explain(
     rows: Rows = None,
 ) -> None:
     """Back from a verdict, figure or table to its rows, and to the code and machine behind them."""
-    from rnnlimits.execution import planned_rows
+    from rnnlimits.execution import reading
 
-    with planned_rows.read(config, rows) as (loaded, paths):
+    with reading.rows(config, rows) as (loaded, paths):
         from rnnlimits.analysis.explain import explain
 
         typer.echo(printable(explain(name, loaded, paths)), nl=False)
@@ -186,30 +178,35 @@ def explain(
 
 @app.command()
 def plot(
-    tables: Annotated[Path, _folder("The tables.")],
-    out: Annotated[Path, _folder("Where the figures go.")],
+    tables: Annotated[Path, folder("The tables.")],
+    out: Annotated[Path, folder("Where the figures go.")],
     only: Annotated[str | None, typer.Option(metavar="NAME", help="One figure instead of all.")] = None,
     processes: Annotated[int, typer.Option(min=1, help="How many figures are drawn at once.")] = 1,
+    planned: Planned = None,
 ) -> None:
     """Tables to figures, each as SVG and PNG."""
-    from rnnlimits.analysis import figures
+    from rnnlimits.execution import reading
 
-    figures.plot_all(tables, out, only, processes)
+    with reading.code(planned, "figures"):
+        from rnnlimits.analysis import figures
+
+        figures.plot_all(tables, out, only, processes)
 
 
 @app.command()
 def report(
-    tables: Annotated[Path, _folder("The tables.")],
-    figures: Annotated[Path, _folder("The figures.")],
+    tables: Annotated[Path, folder("The tables.")],
+    figures: Annotated[Path, folder("The figures.")],
     claims: Annotated[Path, typer.Option(metavar="FILE", help="The verdicts.")],
     out: Annotated[Path, typer.Option(metavar="FILE", help="The page, an HTML file.")],
     config: Config = DEFAULT_CONFIG,
     rows: Rows = None,
+    planned: Planned = None,
 ) -> None:
     """Everything on one page: verdicts, figures, tables, and how it was run."""
-    from rnnlimits.execution import planned_rows
+    from rnnlimits.execution import reading
 
-    with planned_rows.read(config, rows) as (loaded, paths):
+    with reading.rows(config, rows, planned, "report") as (loaded, paths):
         from rnnlimits.analysis import report
 
         report.write(loaded, tables, figures, claims, paths, out)
@@ -218,18 +215,19 @@ def report(
 @app.command()
 def verdicts(
     claims: Annotated[Path, typer.Option(metavar="FILE", help="The verdicts, as `judge --out` wrote them.")],
-    details: Annotated[Path, _folder("As `judge --details` wrote them.")],
-    figures: Annotated[Path, _folder("Where a figure of each claim goes.")],
+    details: Annotated[Path, folder("As `judge --details` wrote them.")],
+    figures: Annotated[Path, folder("Where a figure of each claim goes.")],
     out: Annotated[Path, typer.Option(metavar="FILE", help="The page, an HTML file.")],
     config: Config = DEFAULT_CONFIG,
+    planned: Planned = None,
 ) -> None:
     """A page of the verdicts: each claim with what its source measured, what we did, figure and disputes."""
-    from rnnlimits.planning.load import load
+    from rnnlimits.execution import reading
 
-    loaded = load(config)  # a mistake in it is told before pandas is loaded
-    from rnnlimits.analysis import verdicts
+    with reading.config(config, planned, "verdicts") as loaded:  # a mistake is told before pandas is loaded
+        from rnnlimits.analysis import verdicts
 
-    verdicts.write(loaded, claims, details, figures, out)
+        verdicts.write(loaded, claims, details, figures, out)
 
 
 @app.command()
@@ -237,12 +235,13 @@ def archive(
     out: Annotated[Path, typer.Option(metavar="FILE", help="The archive, a Parquet file.")],
     config: Config = DEFAULT_CONFIG,
     rows: Rows = None,
+    planned: Planned = None,
 ) -> None:
     """All rows of a config, with the config, in one file: the results of record."""
-    from rnnlimits.execution import planned_rows
+    from rnnlimits.execution import reading
     from rnnlimits.rows import merge
 
-    with planned_rows.read(config, rows, complete=True) as (loaded, paths):
+    with reading.rows(config, rows, planned, complete=True) as (loaded, paths):
         merge(paths, out, loaded.model_dump(mode="json"))
 
 

@@ -1,5 +1,7 @@
 """Every check of a claim on cases worked by hand."""
 
+import dataclasses
+
 import pytest
 
 from rnnlimits.analysis.claims.finding import CONTRADICTED, REPRODUCED, UNDECIDED
@@ -210,3 +212,23 @@ def test_a_ratio_is_one_of_geometric_means():
         UNDECIDED,
         CONTRADICTED,
     ]
+
+
+def test_no_comparison_rests_on_weights_that_are_those_of_the_start():
+    part = {"check": "ordering", "direction": "lower", "where": {**ERROR, "variant": "lstm"}}
+    part["against"] = {"variant": "elman"}
+    errors = ([0.9, 0.91, 0.92], [0.1, 0.11, 0.12])
+    trained = scored(shard(), errors[0]) + scored(shard(variant="lstm"), errors[1])
+    assert verdict(part, trained) == REPRODUCED
+    first = [dataclasses.replace(row, update=0) if row.seed == 1 else row for row in trained[:6]]
+    (found,) = findings(part, first + trained[6:])
+    assert found.verdict == UNDECIDED
+    assert "1 of 3 seeds of elman are not trained" in found.sentence
+
+
+def test_a_probe_of_a_replica_that_diverged_is_not_judged():
+    part = {"check": "at_most", "bound": 0, "where": {"stage": "final", "metric": "gradient_slope"}}
+    rows = probed(shard(), "gradient_slope", [-0.5, -0.51, -0.52, 9.0], "final")
+    assert verdict(part, rows) == UNDECIDED
+    rows[3] = dataclasses.replace(rows[3], status="diverged")
+    assert verdict(part, rows) == REPRODUCED

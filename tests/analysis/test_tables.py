@@ -1,5 +1,6 @@
 """Tables: means, intervals and counts by hand; bytes that do not depend on any order."""
 
+import dataclasses
 import random
 
 import numpy as np
@@ -26,6 +27,8 @@ def line(table, **where):
 
 
 def test_a_test_result_is_the_average_over_the_seeds_that_did_not_diverge(rows):
+    # As if no seed of elman had solved the task: one group.
+    rows = rows.assign(value=rows.value.mask((rows.metric == "solved") & (rows.variant == "elman"), 0.0))
     table = tables.TABLES["test_results"](rows)
     elman = line(table, variant="elman", metric="mean_squared_error")
     # Two seeds, 0.1 and 0.2, on their logarithms: Student's t with one degree of freedom is 12.7.
@@ -228,3 +231,34 @@ def test_a_shard_in_two_files_is_refused(tmp_path):
     copy.write_bytes(path.read_bytes())
     with pytest.raises(ValueError, match=r"shard 'memory.adding.elman.h8.t20' is also in .*; give each"):
         tables.read([path, copy])
+
+
+def test_a_replica_that_did_best_with_its_first_weights_is_counted_as_not_trained():
+    first = [dataclasses.replace(row, update=0) for row in scored(shard(), [1.8, 1.9])]
+    later = scored(shard(variant="lstm"), [0.1, 0.2])
+    table = tables.TABLES["test_results"](frame(first + later))
+    assert table[table.metric == "mean_squared_error"].n_not_trained.tolist() == [2, 0]
+
+
+def test_a_probe_of_a_replica_that_diverged_is_in_no_mean():
+    """Its number is finite, as it was taken with the weights before the divergence."""
+    alive = probed(shard(), "gradient_slope", [-0.5, -0.5], "final")
+    gone = [dataclasses.replace(row, seed=2, status="diverged", value=9.0) for row in alive[:1]]
+    table = tables.TABLES["gradient_slopes"](frame(alive + gone))
+    assert table.slope.tolist() == [-0.5]
+    assert table.n.tolist() == [2]
+
+
+def test_seeds_of_which_some_solve_the_task_have_two_means_and_a_share():
+    """0.1, 0.2 and 0.3 have a mean of 0.2, if all solve the task or none; here one does."""
+    split = scored(shard(), [0.001, 0.2, 0.3], [1, 0, 0])
+    alike = scored(shard(variant="lstm"), [0.1, 0.2, 0.3], [0, 0, 0])
+    table = tables.TABLES["test_results"](frame(split + alike))
+    told = line(table, variant="elman", metric="mean_squared_error")
+    assert (told.low_group, told.high_group, told.n_low_group) == pytest.approx((0.001, 0.25, 1))
+    assert told[["estimate", "low", "high"]].isna().all()
+    assert told.estimator == "two groups"
+    one = line(table, variant="lstm", metric="mean_squared_error")
+    assert pd.isna(one.low_group)
+    assert one.estimate > 0
+    assert line(table, variant="elman", metric="solved").estimate == pytest.approx(1 / 3)

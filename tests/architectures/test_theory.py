@@ -13,6 +13,7 @@ from rnnlimits.architectures import (
     feed_forward,
     gru,
     irnn,
+    long_expressive_memory,
     lstm,
     temporal_convolution,
 )
@@ -229,6 +230,7 @@ def test_a_leak_slows_the_echo_state_down_by_exactly_the_leak():
         (elman.Options(initialisation="sparse", gain=2.0), "gain has no effect with initialisation sparse"),
         (elman.Options(initialisation="sparse"), "as many units, or more"),
         (elman.Options(input_std=-0.1), "input_std=-0.1"),
+        (long_expressive_memory.Options(readout_std=-0.1), "readout_std=-0.1"),
         (lstm.Options(t_max_steps=5), "t_max_steps needs initialisation chrono"),
         (lstm.Options(initialisation="chrono", forget_bias=3.0), "forget_bias has no effect"),
         (lstm.Options(initialisation="chrono", t_max_steps=1), "t_max_steps=1; 2 or more"),

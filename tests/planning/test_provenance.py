@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rnnlimits import catalog
-from rnnlimits.planning import grid, provenance
+from rnnlimits.planning import grid, origin, provenance
 from rnnlimits.planning.load import load
 from rnnlimits.planning.shard import Shard
 from support.repository_copy import ROOT
@@ -29,16 +29,8 @@ def one(**columns: str) -> Shard:
 
 
 def forget() -> None:
-    for cached in (
-        provenance._reached,
-        provenance._imports,
-        provenance._code,
-        provenance._page,
-        provenance._fingerprint,
-        catalog.tree,
-        catalog.options,
-    ):
-        cached.cache_clear()
+    provenance.forget()
+    catalog.options.cache_clear()
 
 
 @pytest.fixture
@@ -174,7 +166,7 @@ def test_every_page_counts_that_is_loaded_by_its_name(folder, product):
 
 def test_a_folder_that_is_gone_is_no_empty_fingerprint():
     with pytest.raises(LookupError, match="no files in analysis/nothing"):
-        provenance.fingerprint_of("analysis/claims", "analysis/nothing")
+        provenance.files_in("analysis/claims", "analysis/nothing")
 
 
 def test_a_new_value_reruns(package):
@@ -207,7 +199,7 @@ def test_the_spec_is_hashed_as_a_whole():
 
 
 def test_provenance_names_code_machine_and_versions():
-    found = provenance.collect(TRAINED[0], "cpu")
+    found = origin.collect(TRAINED[0], "cpu")
     assert found["config_hash"] == provenance.config_hash(TRAINED[0])
     assert found["code_fingerprint"] == provenance.fingerprint(TRAINED[0])
     assert found["versions"]["python"] == sys.version.split()[0]
@@ -219,24 +211,24 @@ def test_provenance_names_code_machine_and_versions():
 def test_a_cluster_s_job_says_where_it_ran(monkeypatch):
     monkeypatch.setenv("SLURM_JOB_ID", "4711")
     monkeypatch.setenv("SLURMD_NODENAME", "gpu-03")
-    found = provenance.collect(TRAINED[0], "cpu")
+    found = origin.collect(TRAINED[0], "cpu")
     assert (found["slurm_job"], found["slurm_node"]) == ("4711", "gpu-03")
     monkeypatch.delenv("SLURM_JOB_ID")
-    assert "slurm_job" not in provenance.collect(TRAINED[0], "cpu")
+    assert "slurm_job" not in origin.collect(TRAINED[0], "cpu")
 
 
 def test_provenance_is_complete_without_git(monkeypatch):
     monkeypatch.setenv("PATH", "")
-    provenance._git.cache_clear()
-    found = provenance.collect(TRAINED[0], "cpu")
-    provenance._git.cache_clear()
+    origin._git.cache_clear()
+    found = origin.collect(TRAINED[0], "cpu")
+    origin._git.cache_clear()
     assert (found["git_commit"], found["git_clean"]) == (None, None)
 
 
 def test_collecting_imports_nothing_heavy():
     program = (
-        "import sys; from rnnlimits.planning import provenance; from rnnlimits.planning.shard import Shard\n"
-        f"provenance.collect(Shard.from_json({TRAINED[0].to_json()!r}), 'cpu')\n"
+        "import sys; from rnnlimits.planning import origin; from rnnlimits.planning.shard import Shard\n"
+        f"origin.collect(Shard.from_json({TRAINED[0].to_json()!r}), 'cpu')\n"
         "print([name for name in ('torch', 'pandas', 'numpy', 'pyarrow') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

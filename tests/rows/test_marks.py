@@ -90,3 +90,25 @@ def test_rows_of_the_archive_say_which_replicas_were_never_trained():
     for row in read:
         never = replica[row.shard, row.seed, row.learning_rate] == 0
         assert marks.not_trained(vars(row)) == never
+
+
+def test_the_archive_says_which_choices_stand_at_the_end_of_their_lists():
+    """The rates that were tried stand in the final rows of a shard, the sizes in those of the folds."""
+    final = [row for row in rows.read(ARCHIVE) if row.stage == "final" and row.metric == "best_update"]
+    shards = {row.shard for row in final if row.study == "sequence_length"}
+    for shard in shards:
+        tried = {row.learning_rate for row in final if row.shard == shard}
+        (chosen,) = {row.learning_rate for row in final if row.shard == shard and row.selected}
+        assert tried == {3e-3, 1e-2}
+        assert marks.edge(chosen, sorted(tried)) == ("smallest" if chosen == 3e-3 else "largest")
+    sizes = {
+        variant: [
+            row.hidden_size for row in final if row.kind == "cross_validation" and row.variant == variant
+        ]
+        for variant in ("elman", "lstm", "gru")
+    }
+    for row in final:
+        if row.kind == "refit":
+            at_the_end = {16: "smallest", 32: None, 64: "largest"}[row.hidden_size]
+            assert marks.edge(row.hidden_size, sizes[row.variant]) == at_the_end
+    assert shards

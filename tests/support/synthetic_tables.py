@@ -27,7 +27,7 @@ PRIMARY = {
 COLUMNS = {
     "test_results": [
         *ID, "learning_rate", "metric", "primary", "unit", "estimate", "estimator", "low", "high", "n",
-        "n_diverged", "n_not_trained", "chance",
+        "n_diverged", "n_not_trained", "low_group", "high_group", "n_low_group", "chance",
     ],
     "learning_curves": [
         *ID, "learning_rate", "split", "metric", "unit", "update", "estimate", "estimator", "low", "high",
@@ -133,13 +133,13 @@ def _results(tables, cell, seeds):
     value = guess + (perfect - guess) * good
     solved = round(good * seeds)
     spread = 0.03 * value + 0.002
-    shared = (seeds, 0, 0, chance)
+    shared = (seeds, 0, 0, np.nan, np.nan, np.nan, chance)
     tables["test_results"] += [
         (*cell, 3e-3, metric, True, unit, value, "mean", value - spread, value + spread, *shared),
         (*cell, 3e-3, "loss", False, "nats", value * 0.7, "geometric mean", value * 0.6, value * 0.8,
          *shared),
         (*cell, 3e-3, "solved", False, "share", solved / seeds, "share", max(0, solved / seeds - 0.3),
-         min(1, solved / seeds + 0.3), seeds, 0, 0, np.nan),
+         min(1, solved / seeds + 0.3), seeds, 0, 0, np.nan, np.nan, np.nan, np.nan),
     ]  # fmt: skip
     for seed in range(seeds):
         steps = 300.0 * (1 + seed) if seed < solved else np.nan

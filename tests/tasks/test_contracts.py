@@ -2,6 +2,8 @@
 
 import dataclasses
 import importlib
+import inspect
+import itertools
 import math
 
 import numpy as np
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from rnnlimits import catalog
+from rnnlimits.planning.config.fields import fields
 from rnnlimits.tasks import base
 from rnnlimits.tasks.base import Batch, Task, generator
 from rnnlimits.tasks.data import mnist
@@ -24,6 +27,8 @@ FINITE = ("sequential_digits", "sequential_mnist", "noise_padded", "character_la
 FRESH = [name for name in NAMES if name not in FINITE]
 LENGTHS = {"sequential_mnist": 784}
 OPTIONS = {"associative_recall": {"vocabulary": 256}}  # 8,192 take long
+LONGER = [name for name in NAMES if "longest" in {one.name for one in fields("tasks", name)}]
+SHORT_BITS = 14  # of so few bits the same string may come in two splits, as a page that draws some must say
 
 
 @pytest.fixture(autouse=True)
@@ -62,7 +67,8 @@ def test_a_batch_has_the_widths_that_planning_was_told(name):
     assert planned.widths(length_of(name)) == (task.inputs, task.outputs)
     batch = task.sample(5, generator(0, "data"))
     assert len(batch.x) == len(batch.target) == 5
-    assert batch.x.shape[1] == getattr(planned, "steps", lambda length: length)(length_of(name))
+    longest = max(one.x.shape[1] for part in splits(task) for one in part)
+    assert batch.x.shape[1] <= longest == planned.steps(length_of(name))
     if getattr(task.options, "embedding", 0):
         assert batch.x.dtype == torch.int64
         assert 0 <= batch.x.min() <= batch.x.max() < task.inputs
@@ -113,16 +119,62 @@ def test_the_same_seed_gives_the_same_training_and_another_seed_another(name):
     assert not torch.equal(*first_batches(0)[:2])
 
 
+def splits(task: Task) -> list[list[Batch]]:
+    """Batches of training, of validation and of test."""
+    stream = task.batches(200, generator(0, "data"))
+    judged = [task.evaluation(split, 200, generator(0, split)) for split in ("validation", "test")]
+    return [[next(stream) for _ in range(3)], *judged]
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_training_validation_and_test_are_different_sequences(name):
-    task = build(name)
-    train = next(task.batches(200, generator(0, "data")))
-    parts = [task.evaluation(split, 200, generator(0, split)) for split in ("validation", "test")]
-    rows = [[row.numpy().tobytes() for batch in part for row in batch.x] for part in ([train], *parts)]
-    if name in ("two_sequence", "adding", "adding_1997", "multiplication", *FINITE):
-        assert len({row for part in rows for row in part}) == sum(len(set(part)) for part in rows)
-    else:  # symbols can repeat by chance, streams cannot
-        assert rows[0] != rows[1] != rows[2] != rows[0]
+def test_no_sequence_of_one_split_occurs_in_another(name):
+    rows = [{row.numpy().tobytes(): row for batch in part for row in batch.x} for part in splits(build(name))]
+    twice = [one[key] for one, other in itertools.combinations(rows, 2) for key in one.keys() & other.keys()]
+    if name == "parity":  # without `longest`, as its page says
+        assert all(row_TI.sum() <= SHORT_BITS for row_TI in twice)
+    else:
+        assert twice == []
+
+
+def sequence_steps(part: list[Batch]) -> set[int]:
+    """The lengths that occur: up to the last step that counts."""
+    assert all(batch.mask_BT is not None for batch in part)
+    return {int(row_T.nonzero().max()) + 1 for batch in part for row_T in batch.mask_BT}
+
+
+@pytest.mark.parametrize("name", LONGER)
+def test_a_task_that_is_judged_by_longer_sequences_chooses_by_none_of_the_lengths_of_test(name):
+    module = importlib.import_module(f"rnnlimits.tasks.{name}")
+    task = catalog.page_class("tasks", name)(21, module.Options(longest=61))
+    train, validation, test = map(sequence_steps, splits(task))
+    assert max(train) < min(validation | test)
+    assert not validation & test
+    page_says = "no secret to what chooses" in " ".join(module.__doc__.split())
+    assert (max(validation) < min(test)) != page_says
+
+
+def test_there_are_tasks_that_are_judged_by_longer_sequences():
+    assert {"counting", "parity"} <= set(LONGER)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in LONGER])
+def test_validation_and_test_are_drawn_like_the_training(name):
+    """Nothing that only test has can choose anything: its sequences have the lengths of all others."""
+    shapes = [{(batch.x.shape[1:], batch.x.dtype) for batch in part} for part in splits(build(name))]
+    assert shapes[0] == shapes[1] == shapes[2]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_page_says_by_what_it_chooses_and_a_reason_where_it_is_the_score(name):
+    page = catalog.page_class("tasks", name)
+    assert page.chosen_by in ("loss", "score")
+    if page.chosen_by == "score":
+        said = "".join(
+            filter(
+                None, (importlib.import_module(page.__module__).__doc__, *map(inspect.getdoc, page.__mro__))
+            )
+        )
+        assert "the score chooses" in " ".join(said.split())
 
 
 @pytest.mark.parametrize("name", NAMES)

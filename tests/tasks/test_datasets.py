@@ -1,5 +1,6 @@
 """Data is the published bytes or an error that says what to do; nothing here touches a network."""
 
+import gzip
 import hashlib
 import os
 import subprocess
@@ -9,9 +10,12 @@ from pydoc_data import topics
 
 import pytest
 
+from rnnlimits.tasks import noise_padded
 from rnnlimits.tasks.base import generator
 from rnnlimits.tasks.character_language_model import CharacterLanguageModel, Options
-from rnnlimits.tasks.data import downloads, text
+from rnnlimits.tasks.data import digits, downloads, text
+from rnnlimits.tasks.sequential_digits import Options as SequentialOptions
+from rnnlimits.tasks.sequential_digits import SequentialDigits
 from support.pretend_web import serve
 from support.repository_copy import ROOT
 
@@ -42,6 +46,19 @@ def test_importing_datasets_costs_nothing():
         "sys.exit(bool({'numpy', 'pooch', 'torch', 'sklearn', 'pandas', 'platformdirs'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", probe]).returncode == 0
+
+
+def test_the_rows_of_the_digits_say_which_digits_they_were(monkeypatch, tmp_path):
+    published = digits.facts()
+    table = gzip.decompress(digits.path().read_bytes())
+    (tmp_path / "packed_again.gz").write_bytes(gzip.compress(table, 1))
+    monkeypatch.setattr(digits, "path", lambda: tmp_path / "packed_again.gz")
+    assert digits.facts() == published
+    (tmp_path / "packed_again.gz").write_bytes(gzip.compress(table.replace(b"16", b"15", 1)))
+    assert digits.facts() != published
+    padded = noise_padded.Options(images="digits")
+    tasks = [SequentialDigits(64, SequentialOptions()), noise_padded.NoisePadded(100, padded)]
+    assert [task.facts() for task in tasks] == [digits.facts()] * 2
 
 
 def test_reading_the_digits_does_not_import_scikit_learn_or_pandas():

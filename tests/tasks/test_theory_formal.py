@@ -29,7 +29,8 @@ def test_parity_without_memory_is_right_half_of_the_time():
 
 def test_parity_of_a_single_bit_is_no_test_of_memory():
     assert "shortest (1) must be 2 or more" in ParityOptions(shortest=1).problem(10)
-    assert "longest (10) above the length" in ParityOptions(longest=10).problem(10)
+    assert "longest (11) length + 2 or more" in ParityOptions(longest=11).problem(10)
+    assert ParityOptions(longest=12).problem(10) is None
 
 
 def test_parity_is_solved_by_counting_ones():
@@ -52,17 +53,18 @@ def test_parity_asks_once_after_the_last_bit_of_strings_of_all_lengths():
 def test_parity_is_judged_by_longer_strings_than_it_was_trained_on():
     task = Parity(9, ParityOptions(longest=30))
     assert string_lengths(task.sample(1_000, generator(0, "data"))).max() == 9
-    for split in ("validation", "test"):
-        batch = task.evaluation(split, 250, generator(0, split))[0]
-        assert batch.x.shape == (250, task.options.steps(9), 2)
-        assert uniform(string_lengths(batch), 10, 31)
+    for split, low, high in (("validation", 10, 15), ("test", 15, 31)):
+        (batch,) = task.evaluation(split, 250, generator(0, split))
+        assert batch.x.shape[0] == 250
+        assert batch.x.shape[1] <= task.options.steps(9)
+        assert uniform(string_lengths(batch), low, high)
 
 
 # --- counting
 
 
 def draw_to_judge(task, sequences):
-    return task.evaluation_sample(sequences, generator(0, "test"))
+    return task.evaluation_sample("test", sequences, generator(0, "test"))
 
 
 def after_each_b(batch, p: float) -> torch.Tensor:
@@ -80,22 +82,23 @@ def after_each_b(batch, p: float) -> torch.Tensor:
 def test_counting_without_memory_reaches_the_stated_loss_and_no_less(options):
     task = Counting(21, options)
     batch = draw_to_judge(task, 10_000)
-    loss = [mean_scores(task, after_each_b(batch, p), batch)["loss"] for p in (0.02, 0.05, 0.1, 0.3)]
-    low, high = task.judged
-    ends = sum(1 / (2 * n + 1) for n in range(low, high + 1))
-    best = ends / (ends + sum((n - 1) / (2 * n + 1) for n in range(low, high + 1)))
+    loss = [mean_scores(task, after_each_b(batch, p), batch)["loss"] for p in (0.02, 0.03, 0.1, 0.3)]
+    ends = sum(1 / (2 * n + 1) for n in task.judged("test"))
+    best = ends / (ends + sum((n - 1) / (2 * n + 1) for n in task.judged("test")))
     assert mean_scores(task, after_each_b(batch, best), batch)["loss"] == pytest.approx(
         task.chance["loss"], rel=0.02
     )
     assert task.chance["loss"] < min(loss)
 
 
-def test_counting_without_memory_accepts_one_n_only():
+def test_counting_without_memory_accepts_one_n_only_which_is_not_in_test():
     task = Counting(21, CountingOptions())
-    batch = draw(task, 20_000)
-    accepted = mean_scores(task, after_each_b(batch, 0.9), batch)["accepted"]
-    assert within_error(accepted, task.chance["accepted"], 20_000)
-    assert mean_scores(task, after_each_b(batch, 0.1), batch)["accepted"] == 0
+    trained, judged = draw(task, 20_000), draw_to_judge(task, 1_000)
+    accepted = mean_scores(task, after_each_b(trained, 0.9), trained)["accepted"]
+    assert within_error(accepted, 1 / 10, 20_000)
+    assert mean_scores(task, after_each_b(trained, 0.1), trained)["accepted"] == 0
+    for p in (0.1, 0.9):
+        assert mean_scores(task, after_each_b(judged, p), judged)["accepted"] == task.chance["accepted"]
 
 
 def test_counting_is_solved_by_a_counter():
@@ -118,10 +121,29 @@ def test_counting_trains_on_all_short_strings_and_is_judged_by_longer_ones(lengt
     task = Counting(length, CountingOptions(longest=31))
     most = (length - 1) // 2
     trained, judged = task.sample(20_000, generator(0, "data")), draw_to_judge(task, 20_000)
+    chosen_by = task.evaluation_sample("validation", 20_000, generator(0, "validation"))
     assert uniform((string_lengths(trained) - 1) // 2, 1, most + 1)
-    assert uniform((string_lengths(judged) - 1) // 2, most + 1, 16)
-    for batch in (trained, judged):
+    chosen_by_n, judged_n = ((string_lengths(batch) - 1) // 2 for batch in (chosen_by, judged))
+    assert set(chosen_by_n.tolist()) | set(judged_n.tolist()) == set(range(most + 1, 16))
+    assert uniform((14 - chosen_by_n) // 2, 0, (15 - most) // 2)
+    assert uniform((15 - judged_n) // 2, 0, (16 - most) // 2)
+    for batch in (trained, chosen_by, judged):
         assert torch.equal(batch.mask_BT.sum(1).long(), string_lengths(batch))
         assert (batch.x[..., 1].sum(1) == batch.x[..., 2].sum(1)).all()
         assert (batch.target[..., 2].sum(1) == 1).all()
-    assert "must be length + 2 or more" in CountingOptions(longest=21).problem(20)
+    assert "must be length + 4 or more" in CountingOptions(longest=23).problem(20)
+    assert CountingOptions(longest=24).problem(20) is None
+
+
+@pytest.mark.parametrize("length", [5, 6, 7, 20, 81])
+@pytest.mark.parametrize("beyond", [None, 4, 5, 80])
+def test_counting_has_a_string_for_every_split_at_every_length(length, beyond):
+    options = CountingOptions(longest=beyond and length + beyond)
+    task = Counting(length, options)
+    trained, most = (length - 1) // 2, (options.steps(length) - 1) // 2
+    validation, test = task.judged("validation"), task.judged("test")
+    assert sorted([*validation, *test]) == list(range(trained + 1, most + 1))
+    assert validation
+    assert max(test) == most
+    if beyond is None:
+        assert most == 2 * trained

@@ -167,10 +167,11 @@ def test_building_a_model_leaves_the_global_generator_alone_and_depends_on_the_s
         assert torch.equal(again, weight)
 
 
-def test_a_read_out_starts_as_its_page_asks_and_no_other_weight_differs_for_it():
+@pytest.mark.parametrize("architecture", ["elman", "long_expressive_memory"])
+def test_a_read_out_starts_as_its_page_asks_and_no_other_weight_differs_for_it(architecture):
     task = build_task(a_shard(hidden_size=400))
     plain, small = (
-        build_model(a_shard(hidden_size=400, architecture_options=options), task, 0)
+        build_model(a_shard(architecture, hidden_size=400, architecture_options=options), task, 0)
         for options in ({}, {"readout_std": 0.01})
     )
     assert float(small.readout.weight.detach().std()) == pytest.approx(0.01, rel=0.15)

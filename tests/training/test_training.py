@@ -109,6 +109,23 @@ def test_on_request_the_chosen_replicas_are_probed_once_more_half_trained():
     assert rest == without
 
 
+def test_on_request_test_is_read_with_the_last_weights_too_and_nothing_else_changes():
+    plain = run(a_shard(learning_rates=[1e-9, 1e-2], budget=SHORT))
+    found = run(a_shard(learning_rates=[1e-9, 1e-2], budget=SHORT | {"test_last_weights": True}))
+    last = [row for row in found if row.split == "test" and row.stage == "training"]
+    assert [
+        (row.seed, row.update, row.learning_rate, row.metric) for row in last if row.metric == "loss"
+    ] == [(seed, 20, 1e-2, "loss") for seed in range(3)]
+    assert [row for row in found if row not in last] == plain
+    # Where the last validation was the best one, the last weights are those that were kept.
+    for row in last:
+        (kept,) = select(found, split="test", stage="final", metric=row.metric, seed=row.seed)
+        assert (kept.value == row.value) == (kept.update == row.update)
+    diverged = {"architecture_options": {"nonlinearity": "relu"}, "learning_rates": [1e30]}
+    lost = run(a_shard(**diverged, budget=SHORT | {"test_last_weights": True}))
+    assert {row.value for row in lost if row.split == "test" and row.stage == "training"} == {None}
+
+
 @pytest.mark.parametrize(
     ("rate", "patience", "step"), [(1e-9, 1, 10), (1e30, None, 0)], ids=["early_stopped", "diverged"]
 )

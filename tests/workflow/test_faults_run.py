@@ -192,6 +192,34 @@ def test_a_damaged_rows_file_is_trained_again_by_the_next_run_alone(both, tmp_pa
     assert not list(damaged.parent.glob("*.damaged"))
 
 
+@pytest.mark.parametrize(
+    ("file", "old", "new", "named"),
+    [
+        ("src/rnnlimits/training/protocol.py", "started_s = ", "edited = started_s = ", "{file}"),
+        ("src/rnnlimits/analysis/tables/training.py", '"""', '"""Edited. ', "{file}"),
+        ("config/tiny.yaml", "seeds: 2", "seeds: 3", "the config"),
+    ],
+)
+def test_what_is_edited_under_a_run_and_put_back_leaves_no_other_number(
+    both, tmp_path, file, old, new, named
+):
+    run = copy(tmp_path)
+    path, said = run.folder / file, f"{named.format(file=file)}: edited after this run was planned (got "
+    text, was = path.read_text(), path.stat()
+    snakemake = start(run)
+    until(lambda: held(run))  # it has planned, and no job has begun
+    run.edit(file, old, new)
+    printed = snakemake.communicate()[0]
+    assert snakemake.returncode == 1
+    assert said in printed
+    assert "Traceback" not in printed
+    path.write_text(text)
+    os.utime(path, ns=(was.st_atime_ns, was.st_mtime_ns))
+    run.snakemake(*TINY)
+    assert content(run) == content(both[0])
+    assert "Nothing to be done" in run.snakemake(*TINY).stdout
+
+
 def test_a_read_only_results_folder_is_told_before_any_job(tmp_path):
     run = copy(tmp_path / "copy")
     (run.folder / "results").mkdir()

@@ -20,11 +20,13 @@ rule archive:
     conda:
         ENVIRONMENT
     params:
+        planned=planned.of(CONFIG),
         rows=lambda wildcards, input: folder(input.rows),
         tables=lambda wildcards, output: folder(output.tables),
         figures=lambda wildcards, output: folder(output.figures),
     shell:
-        "(rnnlimits archive --config {input.config:q} --rows {params.rows:q} --out {output.rows:q}"
+        "(rnnlimits archive --config {input.config:q} --rows {params.rows:q} --planned {params.planned}"
+        " --out {output.rows:q}"
         " && cp {input.tables:q} {params.tables:q} && cp {input.figures:q} {params.figures:q}"
         " && cp {input.claims:q} {output.claims:q} && cp {input.verdicts:q} {output.verdicts:q}) > {log:q} 2>&1"
 
@@ -38,7 +40,7 @@ use rule table as table_from_archive with:
     log:
         f"{REBUILT}/logs/table.log",
     params:
-        code=provenance.fingerprint_of_products("tables"),
+        planned=planned.of(CONFIG, "tables"),
         rows=lambda wildcards, input: input.rows,
         out=lambda wildcards, output: folder(output),
 
@@ -64,7 +66,7 @@ use rule judge as judge_from_archive with:
     log:
         f"{REBUILT}/logs/judge.log",
     params:
-        code=provenance.fingerprint_of_products("claims"),
+        planned=planned.of(CONFIG, "claims"),
         rows=lambda wildcards, input: input.rows,
         details=lambda wildcards, output: folder(output.details),
 
@@ -93,7 +95,7 @@ use rule report as report_from_archive with:
     log:
         f"{REBUILT}/logs/report.log",
     params:
-        code=provenance.fingerprint_of_products("report"),
+        planned=planned.of(CONFIG, "report"),
         rows=lambda wildcards, input: input.rows,
         tables=lambda wildcards, input: folder(input.tables),
         figures=lambda wildcards, input: folder(input.figures),

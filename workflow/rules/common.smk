@@ -6,12 +6,14 @@ from pathlib import Path
 
 from rnnlimits import catalog
 from rnnlimits.execution import pipeline, prefork, run_lock
-from rnnlimits.planning import provenance
+from rnnlimits.planning import planned
 
 # Only the first job pays for importing torch; a cluster's job is alone where it runs.
 prefork.offer(to_many_jobs=workflow.is_main_process)
 
-CONFIG_FILE, CONFIG, SHARDS = pipeline.plan(workflow.config_settings)
+CONFIG_FILE, CONFIG, SHARDS = pipeline.plan(
+    workflow.config_settings, workflow.is_main_process
+)
 
 RESULTS = CONFIG.results
 LOCK = run_lock.RunLock(RESULTS)

@@ -25,11 +25,12 @@ rule table:
     conda:
         ENVIRONMENT
     params:
-        code=provenance.fingerprint_of_products("tables"),
+        planned=planned.of(CONFIG, "tables"),
         rows=lambda wildcards, input: folder(input.rows),
         out=lambda wildcards, output: folder(output),
     shell:
-        "rnnlimits table --config {input.config:q} --rows {params.rows:q} --out {params.out:q} > {log:q} 2>&1"
+        "rnnlimits table --config {input.config:q} --rows {params.rows:q} --planned {params.planned}"
+        " --out {params.out:q} > {log:q} 2>&1"
 
 
 rule plot:
@@ -52,11 +53,12 @@ rule plot:
         ENVIRONMENT
     threads: 2  # nothing else is left to do
     params:
-        code=provenance.fingerprint_of_products("figures"),
+        planned=planned.of(None, "figures"),
         tables=lambda wildcards, input: folder(input),
         out=lambda wildcards, output: folder(output.svg),
     shell:
-        "rnnlimits plot --tables {params.tables:q} --out {params.out:q} --processes {threads} > {log:q} 2>&1"
+        "rnnlimits plot --tables {params.tables:q} --planned {params.planned} --processes {threads}"
+        " --out {params.out:q} > {log:q} 2>&1"
 
 
 rule judge:
@@ -77,12 +79,12 @@ rule judge:
     conda:
         ENVIRONMENT
     params:
-        code=provenance.fingerprint_of_products("claims"),
+        planned=planned.of(CONFIG, "claims"),
         rows=lambda wildcards, input: folder(input.rows),
         details=lambda wildcards, output: folder(output.details),
     shell:
-        "rnnlimits judge --config {input.config:q} --rows {params.rows:q} --out {output.claims:q}"
-        " --details {params.details:q} > {log:q} 2>&1"
+        "rnnlimits judge --config {input.config:q} --rows {params.rows:q} --planned {params.planned}"
+        " --out {output.claims:q} --details {params.details:q} > {log:q} 2>&1"
 
 
 rule verdicts:
@@ -103,11 +105,12 @@ rule verdicts:
     conda:
         ENVIRONMENT
     params:
-        code=provenance.fingerprint_of_products("verdicts"),
+        planned=planned.of(CONFIG, "verdicts"),
         details=lambda wildcards, input: folder(input.details),
     shell:
-        "rnnlimits verdicts --config {input.config:q} --claims {input.claims:q} --details {params.details:q}"
-        " --figures {output.figures:q} --out {output.page:q} > {log:q} 2>&1"
+        "rnnlimits verdicts --config {input.config:q} --planned {params.planned}"
+        " --claims {input.claims:q} --details {params.details:q} --figures {output.figures:q}"
+        " --out {output.page:q} > {log:q} 2>&1"
 
 
 # One claim, with the jobs that it rests on and no others: `snakemake RESULTS/verdicts/C3.html`.
@@ -123,14 +126,16 @@ rule one_verdict:
     conda:
         ENVIRONMENT
     params:
-        code=provenance.fingerprint_of_products("claims", "verdicts"),
+        judge=planned.of(CONFIG, "claims"),
+        planned=planned.of(CONFIG, "verdicts"),
         rows=lambda wildcards, input: folder(input.rows),
         details=f"{RESULTS}/verdicts/only/{{claim}}",
     shell:
         "(rnnlimits judge --config {input.config:q} --rows {params.rows:q} --only {wildcards.claim:q}"
-        " --out {params.details:q}/claims.csv --details {params.details:q}"
-        " && rnnlimits verdicts --config {input.config:q} --claims {params.details:q}/claims.csv"
-        " --details {params.details:q} --figures {params.details:q} --out {output:q}) > {log:q} 2>&1"
+        " --planned {params.judge} --out {params.details:q}/claims.csv --details {params.details:q}"
+        " && rnnlimits verdicts --config {input.config:q} --planned {params.planned}"
+        " --claims {params.details:q}/claims.csv --details {params.details:q} --figures {params.details:q}"
+        " --out {output:q}) > {log:q} 2>&1"
 
 
 rule report:
@@ -152,10 +157,11 @@ rule report:
     conda:
         ENVIRONMENT
     params:
-        code=provenance.fingerprint_of_products("report"),
+        planned=planned.of(CONFIG, "report"),
         rows=lambda wildcards, input: folder(input.rows),
         tables=lambda wildcards, input: folder(input.tables),
         figures=lambda wildcards, input: folder(input.figures),
     shell:
-        "rnnlimits report --config {input.config:q} --rows {params.rows:q} --tables {params.tables:q} "
-        "--figures {params.figures:q} --claims {input.claims:q} --out {output:q} > {log:q} 2>&1"
+        "rnnlimits report --config {input.config:q} --rows {params.rows:q} --planned {params.planned}"
+        " --tables {params.tables:q} --figures {params.figures:q} --claims {input.claims:q}"
+        " --out {output:q} > {log:q} 2>&1"

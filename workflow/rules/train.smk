@@ -27,8 +27,8 @@ rule train:
         ),
     params:
         spec=lambda wildcards: SHARDS[wildcards.shard].to_json(),
-        # Not in the command: Snakemake cannot see edits inside a package, so this makes it notice them.
-        code=lambda wildcards: provenance.fingerprint(SHARDS[wildcards.shard]),
+        # Snakemake cannot see edits inside a package, so this makes it notice them; the job refuses other code.
+        code=lambda wildcards: planned.code(SHARDS[wildcards.shard]),
         machine=lambda wildcards: pipeline.machine_options(
             CONFIG, SHARDS, wildcards.shard
         ),
@@ -36,6 +36,7 @@ rule train:
         # No output: Snakemake removes outputs before every attempt, and a later attempt goes on from these.
         checkpoints=f"{RESULTS}/checkpoints",
     shell:
-        "rnnlimits train --spec {params.spec:q} {params.machine:q} --jobs-per-gpu {resources.jobs_per_gpu}"
-        " --memory-mb {resources.memory_mb} --checkpoints {params.checkpoints:q}"
-        " --checkpoint-every {resources.checkpoint_every_s} --rows {params.rows:q} --out {output:q} > {log:q} 2>&1"
+        "rnnlimits train --spec {params.spec:q} --code {params.code} {params.machine:q}"
+        " --jobs-per-gpu {resources.jobs_per_gpu} --memory-mb {resources.memory_mb}"
+        " --checkpoints {params.checkpoints:q} --checkpoint-every {resources.checkpoint_every_s}"
+        " --rows {params.rows:q} --out {output:q} > {log:q} 2>&1"

@@ -4,9 +4,10 @@ Bai, Kolter & Koltun (2018), An Empirical Evaluation of Generic Convolutional an
 Sequence Modeling (the TCN). Where x has another width than y, the skip path is a 1 x 1 convolution.
 There is no recurrence: y_t sees exactly the last 1 + 2 (K - 1) (2^layers - 1) inputs.
 
-No weight normalisation, no dropout, and weights as in He et al. (2015): the paper's N(0, 0.01^2) lets a block
-add next to nothing to its skip path. On copy memory, delay 50, the loss was below 1 % of the memoryless one
-after 200 updates, with the paper's not below 65 % after 600 (5 blocks, K = 8, H = 16, Adam 0.002, 2 seeds).
+No weight normalisation, no dropout, and weights as in He et al. (2015). The paper prints N(0, 0.01^2), which
+is not in force in its released code: the weight normalisation overwrites it, and the weights start with a
+standard deviation of 0.040. (With 0.01 a block would add next to nothing to its skip path.) So this page is a
+stronger network than theirs: on copy memory, delay 50, its loss was 0.0038 after 600 updates, theirs 0.0105.
 """
 
 from dataclasses import dataclass

@@ -1,8 +1,11 @@
 """One job on a machine, and what Snakemake asks for.
 
     job             one job at work: from the lock on its rows file to the rows
+    loaded_code     the code that it runs is the code that was planned
     gpu_slots       which GPU a job takes
     out_of_memory   what a job says when its memory does not suffice
+    options         options that several commands take
+    reading         what a command right of the rows reads: config and rows, as they were planned
     planned_rows    which rows files a command reads, and whether a job's are there already
     pipeline        what the Snakefile asks: which config, which jobs, what each of them needs
     run_lock        one run at a time in a results folder

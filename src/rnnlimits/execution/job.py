@@ -9,7 +9,7 @@ import time
 from contextlib import nullcontext
 from typing import Any
 
-from rnnlimits.execution import gpu_slots, out_of_memory, planned_rows, prefork
+from rnnlimits.execution import gpu_slots, loaded_code, out_of_memory, planned_rows, prefork
 from rnnlimits.planning.job import Job
 from rnnlimits.rows import Row, only_writer, write
 from rnnlimits.storage import integrity
@@ -28,7 +28,9 @@ def run(job: Job) -> None:
         if written_meanwhile and planned_rows.are_done(job.shard, job.out):
             print(f"{job.out}: the other process has written it; nothing is left to do", file=sys.stderr)
             return
-        measured, provenance = measure(job, started_s)
+        planned_rows.check_needs(job)
+        with loaded_code.held(job):
+            measured, provenance = measure(job, started_s)
         total_s = provenance.get("seconds_before", 0.0) + time.monotonic() - started_s
         provenance |= {"seconds_total": total_s, "prefork": prefork.asked_s is not None}
         write(measured, provenance, job.out, job.shard.id)

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from rnnlimits import catalog
 from rnnlimits.execution import gpu_slots, run_lock
-from rnnlimits.planning import duration, grid, memory, plan_table, where
+from rnnlimits.planning import duration, grid, memory, plan_table, planned, where
 from rnnlimits.planning.config.messages import ConfigError
 from rnnlimits.planning.config.plain_yaml import read_yaml
 from rnnlimits.planning.config.schema import Config
@@ -35,8 +35,11 @@ class Settings(Protocol):
     config: Mapping[str, object]  # --config key=value
 
 
-def plan(settings: Settings) -> tuple[str, Config, dict[str, Shard]]:
-    """The config's path as the commands get it, the config, and its shards by id, the long ones first."""
+def plan(settings: Settings, first: bool = True) -> tuple[str, Config, dict[str, Shard]]:
+    """The config's path as the commands get it, the config, and its shards by id, the long ones first.
+
+    A cluster's job plans anew, not `first`, and has to come to the same.
+    """
     path = config_file(settings)
     try:
         config = load(path)
@@ -44,6 +47,10 @@ def plan(settings: Settings) -> tuple[str, Config, dict[str, Shard]]:
         sys.exit(str(error))
     if not (jobs := here(config)):
         sys.exit(f"{path}: every study needs a GPU; set {grid.GPU_VARIABLE}=1 where there is one")
+    try:
+        planned.announce(config, jobs, first)
+    except ValueError as error:
+        sys.exit(f"{path}: {error}")
     return str(path), config, {shard.id: shard for shard in jobs}
 
 

@@ -29,6 +29,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from rnnlimits.storage.stamps import stamps
+
 VARIABLE = "RNNLIMITS_PREFORK"
 PACKAGE = Path(__file__).parents[1]
 # Variables with these beginnings are read once, by an import: a job with others needs another server.
@@ -131,7 +133,7 @@ def locked(path: Path) -> Iterator[None]:
 
 def state() -> str:
     """Differs wherever a new process would import something else than a running server has."""
-    edited = max(file.stat().st_mtime_ns for file in PACKAGE.rglob("*.py"))
+    edited = sorted(stamps(PACKAGE.rglob("*.py")).items())
     variables = sorted(
         (name, value) for name, value in os.environ.items() if name.startswith(READ_BY_IMPORTS)
     )

@@ -21,6 +21,7 @@ from typing import Any, NoReturn
 
 from rnnlimits.execution import prefork
 from rnnlimits.execution.prefork import locked, receive
+from rnnlimits.storage.stamps import stamps, touched
 
 IDLE_S = 60.0
 TERMINATE_S = 5.0  # between asking the job of a lost client to end, and killing it
@@ -47,8 +48,10 @@ def main(command: Callable[[], None]) -> None:
     os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")
     listener_fd, path, snakemake = int(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
     server = Server(socket.socket(fileno=listener_fd), os.pidfd_open(snakemake), set(os.environ))
+    asked_for, before = prefork.state() == path.stem, stamps(prefork.PACKAGE.rglob("*.py"))
     import_all()
-    if server.serve():
+    # Of code that was edited meanwhile nobody knows which version this is: each client runs its job itself.
+    if asked_for and not touched(before) and server.serve():
         end_as(command)
     else:
         with locked(path.parent / "lock"), contextlib.suppress(OSError):
@@ -78,15 +81,19 @@ def end_as(command: Callable[[], None]) -> NoReturn:
 
 def import_all() -> None:
     from rnnlimits import catalog
+    from rnnlimits.execution import loaded_code
     from rnnlimits.planning import provenance
 
+    files = provenance.files_in("training", *PAGES)
+    loaded_code.drop_stale_bytecode(files)
     pages = [f"rnnlimits.{kind}.{name}" for kind in PAGES for name in catalog.names(kind)]
     for name in (*IMPORTS, *pages):
         # Whatever is wrong with it: the jobs that need it will tell.
         with contextlib.suppress(Exception):
             importlib.import_module(name)
-    with contextlib.suppress(Exception):
-        provenance.fingerprint_of("training", *PAGES)  # every job reads these files
+    for file in files:  # every job reads them
+        with contextlib.suppress(Exception):
+            provenance.digest_of(file)
     # A collection would write into every object, and so copy the memory that the jobs share.
     gc.collect()
     gc.freeze()

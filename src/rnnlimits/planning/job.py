@@ -23,6 +23,7 @@ class Job:
     jobs_per_gpu: int = 1  # how many jobs of this machine share a GPU
     memory_mb: float = 0  # MiB that this job may use; 0: found where it runs
     checkpoints: Path | None = None  # a folder for what a killed training goes on from; None: it starts anew
+    code: str | None = None  # the fingerprint that was planned; None: nobody has planned it
     checkpoint_every_s: float = 60.0  # seconds of training between two checkpoints; 0: none is written
 
     @property

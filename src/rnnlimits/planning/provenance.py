@@ -1,4 +1,4 @@
-"""Where a number comes from: the code behind a shard, its spec, the machine, the versions.
+"""Where a number comes from: the code behind a shard, and its spec.
 
 The workflow engine cannot see an edit inside a package, so every training job carries a fingerprint of the
 code that its numbers depend on: the modules that the trainer imports, and of the pages exactly those that the
@@ -7,13 +7,8 @@ none.
 """
 
 import ast
-import datetime
 import functools
 import hashlib
-import importlib.metadata
-import os
-import platform
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -37,7 +32,6 @@ MADE_WITH = {
     # Captions and headings come from the pages of the figures, what a table holds from its own function.
     "report": ("analysis/report", "analysis/templates", "analysis/figures", "analysis/tables"),
 }  # fmt: skip
-PACKAGES = ("rnnlimits", "torch", "lightning", "numpy", "scikit-learn", "pyarrow")
 
 
 def config_hash(shard: Shard) -> str:
@@ -51,13 +45,13 @@ def fingerprint(shard: Shard) -> str:
 
 
 def fingerprint_of_products(*products: str) -> str:
-    """The same for what is made of rows: of tables, figures, claims, verdicts or the report."""
-    return fingerprint_of(*(folder for product in products for folder in MADE_WITH[product]))
+    """The same for tables, figures, claims, verdicts or the report, with docstrings: some stand on a page."""
+    return _digest(files_of_products(*products), docstrings=True)
 
 
-def fingerprint_of(*folders: str) -> str:
-    """The same for everything in some folders, with docstrings: a table's first line stands on the report."""
-    return _digest(files_in(*folders), docstrings=True)
+def files_of_products(*products: str) -> list[Path]:
+    """The files that tables, figures, claims, verdicts or the report depend on, sorted."""
+    return files_in(*(folder for product in products for folder in MADE_WITH[product]))
 
 
 def files_in(*folders: str) -> list[Path]:
@@ -85,6 +79,17 @@ def _digest(code_files: list[Path], docstrings: bool = False) -> str:
     for file in code_files:
         digest.update(f"{file.relative_to(catalog.PACKAGE).as_posix()} {_code(file, docstrings)}\n".encode())
     return digest.hexdigest()
+
+
+def digest_of(file: Path, docstrings: bool = False) -> str:
+    """sha256 of one file's syntax tree; of a file that is no Python, of its text."""
+    return _digest([file], docstrings)
+
+
+def forget() -> None:
+    """Read every file anew: for a process that has read some before it was known which ones count."""
+    for cached in (_fingerprint, _page, _reached, _imports, _code, catalog.tree):
+        cached.cache_clear()
 
 
 def files(shard: Shard) -> list[Path]:
@@ -188,62 +193,3 @@ def repeated_by(shard: Shard, facts: dict[str, Any]) -> bool:
         config_hash(shard),
         fingerprint(shard),
     )
-
-
-def collect(shard: Shard, device: str) -> dict[str, Any]:
-    """What may differ between two equal runs, and what proves that they were equal."""
-    return {
-        "config_hash": config_hash(shard),
-        "code_fingerprint": fingerprint(shard),
-        **_git(),
-        "versions": {"python": platform.python_version(), **_versions()},
-        "host": platform.node(),
-        **_cluster(),
-        "device": _processor() if device == "cpu" else device,
-        "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-    }
-
-
-def _cluster() -> dict[str, str]:
-    """SLURM's number of the job and its name of the node, which `sacct` and `scontrol` know it by."""
-    variables = {"slurm_job": "SLURM_JOB_ID", "slurm_node": "SLURMD_NODENAME"}
-    return {fact: os.environ[name] for fact, name in variables.items() if name in os.environ}
-
-
-def _versions() -> dict[str, str]:
-    """Read from the installed metadata: nothing is imported."""
-    found = {}
-    for package in PACKAGES:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
-
-
-@functools.cache
-def _git() -> dict[str, Any]:
-    """The commit of the package's own repository; None where it is not in one, or git is not there."""
-    here = Path(__file__)
-
-    def git(*arguments: str) -> str:
-        command = ["git", "-C", str(here.parent), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout.strip()
-
-    try:
-        # An installed copy may lie inside somebody else's repository: ask whether this file is tracked.
-        git("ls-files", "--error-unmatch", here.name)
-        return {
-            "git_commit": git("rev-parse", "HEAD"),
-            "git_clean": not git("status", "--porcelain", "--", "."),
-        }
-    except (OSError, subprocess.SubprocessError):
-        return {"git_commit": None, "git_clean": None}
-
-
-def _processor() -> str:
-    """'cpu: AMD EPYC 7763' where the system tells."""
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return f"cpu: {models[0] if models else platform.processor() or platform.machine()}"

@@ -87,10 +87,13 @@ class Task(ABC):
         check_split(split)
         at_once = self.options.evaluation_batch
         pieces = [at_once] * (sequences // at_once) + [sequences % at_once]
-        return [self.evaluation_sample(piece, generator) for piece in pieces if piece]
+        return [self.evaluation_sample(split, piece, generator) for piece in pieces if piece]
 
-    def evaluation_sample(self, batch: int, generator: torch.Generator) -> Batch:
-        """Sequences to judge by: drawn like those of the training, unless a page judges by longer ones."""
+    def evaluation_sample(self, split: Split, batch: int, generator: torch.Generator) -> Batch:
+        """Sequences to judge by: drawn like those of the training, unless a page judges by longer ones.
+
+        Such a page gives validation other lengths than test, and says what of test validation knows.
+        """
         return self.sample(batch, generator)
 
     @abstractmethod

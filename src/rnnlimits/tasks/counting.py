@@ -10,13 +10,17 @@
 
 Gers & Schmidhuber (2001): a string is accepted when at every step exactly the legal symbols are predicted,
 each by a sigmoid that is cut at 1/2. Training strings have n = 1 to N with equal odds, and T = 2 N + 1 steps
-hold S and the longest. There are only N of them, so what counts is `longest`: validation and test then have
-n = N + 1 to (longest - 1) / 2. Weiss, Goldberg & Yahav (2018) show an LSTM that learns to count beyond its
-training, and a GRU that does not. Here 99 % accepted counts as solved.
+hold S and the longest. There are only N of them, so the other splits have longer ones, n = N + 1 to M, where
+M is 2 N or (longest - 1) / 2: M, M - 2, ... for test and M - 1, M - 3, ... for validation. So no string is in
+two splits, but how long those of test are is no secret to what chooses: a training that ends when strings a
+little longer are accepted leaves a network that counts hardly further. Weiss, Goldberg & Yahav (2018) show an
+LSTM that learns to count beyond its training, and a GRU that does not. Here 99 % accepted counts as solved.
+On longer strings the loss can rise, by answers that are wrong and sure, while more of them are accepted. So
+the score chooses weights. It stays at 0 for long, and there the loss tells which are better.
 
-Chance: without memory only what follows a b is unknown. Always T accepts n = 1 alone, one string in N, and
-none of the longer ones. The best loss, a mean over three symbols and 2 n + 1 steps, gives T the odds p = A /
-(A + B) after each b, where A = E[1 / (2 n + 1)], B = E[(n - 1) / (2 n + 1)]: 2/3 (-A ln p - B ln (1 - p)).
+Chance, of the strings of test: without memory only what follows a b is unknown; always T accepts n = 1 alone,
+so none of them. The best loss, a mean over three symbols and 2 n + 1 steps, gives T the odds p = A / (A + B)
+after each b, where A = E[1 / (2 n + 1)], B = E[(n - 1) / (2 n + 1)]: 2/3 (-A ln p - B ln (1 - p)).
 """
 
 import math
@@ -28,7 +32,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from rnnlimits.contracts import TaskOptions
-from rnnlimits.tasks.base import Batch, Task, counted_mean
+from rnnlimits.tasks.base import Batch, Split, Task, counted_mean
 
 SYMBOLS = 3  # read: S, a, b; to be predicted: a, b, T
 SOLVED_FROM = 0.99
@@ -36,47 +40,50 @@ SOLVED_FROM = 0.99
 
 @dataclass(frozen=True, kw_only=True)
 class Options(TaskOptions):
-    longest: int | None = None  # steps of the strings of validation and test; null: like the training
+    longest: int | None = None  # steps of the longest string of test; null: twice the n of the training
 
     def widths(self, length: int) -> tuple[int, int]:
         return SYMBOLS, SYMBOLS
 
     def steps(self, length: int) -> int:
-        return self.longest or length
+        return self.longest or 4 * ((length - 1) // 2) + 1
 
     def problem(self, length: int) -> str | None:
-        if self.longest is not None and self.longest < length + 2:
-            return f"longest ({self.longest}) must be length + 2 or more"
+        if self.longest is not None and self.longest < length + 4:
+            return f"longest ({self.longest}) must be length + 4 or more: one n for validation, one for test"
         return None if length >= 5 else "at least 5 steps: one string is no language"
 
 
 class Counting(Task):
     metric = "accepted"
+    chosen_by = "score"
     higher_is_better = True
     units: ClassVar = {"accepted": "share", "loss": "nats"}
     options: Options
 
-    @property
-    def judged(self) -> tuple[int, int]:
-        """The smallest and the largest n of validation and test."""
-        most, longest = (self.length - 1) // 2, self.options.longest
-        return (1, most) if longest is None else (most + 1, (longest - 1) // 2)
+    def judged(self, split: Split) -> range:
+        """The n of validation or test.
+
+        >>> [Counting(21, Options(longest=61)).judged(split) for split in ("validation", "test")]
+        [range(29, 10, -2), range(30, 10, -2)]
+        """
+        trained, most = (self.length - 1) // 2, (self.options.steps(self.length) - 1) // 2
+        return range(most - (split == "validation"), trained, -2)
 
     @property
     def chance(self) -> dict[str, float]:
-        low, high = self.judged
-        counts = range(low, high + 1)
+        counts = self.judged("test")
         ends = sum(1 / (2 * n + 1) for n in counts) / len(counts)
         goes_on = sum((n - 1) / (2 * n + 1) for n in counts) / len(counts)
         p = ends / (ends + goes_on)
         loss = -2 / SYMBOLS * (ends * math.log(p) + goes_on * math.log(1 - p))
-        return {"accepted": 1 / len(counts) if low == 1 else 0.0, "loss": loss}
+        return {"accepted": 0.0, "loss": loss}
 
     def sample(self, batch: int, generator: torch.Generator) -> Batch:
-        return strings(batch, 1, (self.length - 1) // 2, self.length, generator)
+        return strings(batch, range(1, (self.length + 1) // 2), self.length, generator)
 
-    def evaluation_sample(self, batch: int, generator: torch.Generator) -> Batch:
-        return strings(batch, *self.judged, self.options.steps(self.length), generator)
+    def evaluation_sample(self, split: Split, batch: int, generator: torch.Generator) -> Batch:
+        return strings(batch, self.judged(split), self.options.steps(self.length), generator)
 
     def loss_N(self, output_NTO: Tensor, batch: Batch) -> Tensor:
         loss_NTO = functional.binary_cross_entropy_with_logits(output_NTO, batch.target, reduction="none")
@@ -91,9 +98,9 @@ class Counting(Task):
         return scores["accepted"] >= SOLVED_FROM
 
 
-def strings(batch: int, low: int, high: int, steps: int, generator: torch.Generator) -> Batch:
-    """S a^n b^n with n from low to high, and nothing after it."""
-    n_B1 = torch.randint(low, high + 1, (batch, 1), generator=generator)
+def strings(batch: int, counts: range, steps: int, generator: torch.Generator) -> Batch:
+    """S a^n b^n with n from `counts`, and nothing after it."""
+    n_B1 = torch.tensor(counts)[torch.randint(0, len(counts), (batch, 1), generator=generator)]
     t_T = torch.arange(steps)
     start_BT, a_BT, b_BT = t_T == 0 * n_B1, (t_T > 0) & (t_T <= n_B1), (t_T > n_B1) & (t_T <= 2 * n_B1)
     last_BT = t_T == 2 * n_B1

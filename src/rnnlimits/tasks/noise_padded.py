@@ -74,5 +74,5 @@ class NoisePadded(TenDigits):
 
     def facts(self) -> dict[str, str]:
         if self.options.images == "digits":
-            return {}
+            return digits.facts()
         return {"mnist_train_images_sha256": mnist.FILES[mnist.FIRST][1]}

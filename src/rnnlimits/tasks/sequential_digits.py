@@ -63,6 +63,9 @@ class SequentialDigits(TenDigits):
             raise ValueError("sequential_digits: a fold has no test split; refit the chosen size to test it")
         return [self._take(self.rows[split])]
 
+    def facts(self) -> dict[str, str]:
+        return digits.facts()
+
     def fold(self, k: int, folds: int) -> Task:
         # Only a cross-validation pays for importing scikit-learn.
         from sklearn.model_selection import StratifiedKFold

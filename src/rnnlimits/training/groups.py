@@ -65,11 +65,11 @@ def sets(setup: Setup, replicas: Sequence[Replica], split: Split, sequences: int
     return {seed: setup.tasks[seed].evaluation(split, sequences, generator(seed, split)) for seed in seeds}
 
 
-def read_test(setup: Setup, replicas: Sequence[Replica]) -> list[dict[str, float]]:
-    """metric -> value, a replica: its best weights on the test sequences of its seed."""
+def read_test(setup: Setup, replicas: Sequence[Replica], last: bool = False) -> list[dict[str, float]]:
+    """metric -> value, a replica: its best (or last) weights on the test sequences of its seed."""
     read = sets(setup, replicas, "test", setup.budget.test_sequences)
     together = Replicas([setup.models[replica.seed] for replica in replicas])
-    theta_RP = torch.stack([replica.best_theta_P for replica in replicas])
+    theta_RP = torch.stack([one.last_theta_P if last else one.best_theta_P for one in replicas])
     mine = [read[replica.seed] for replica in replicas]
     task = setup.tasks[replicas[0].seed]
     scores = evaluate(together, task, range(len(replicas)), theta_RP, mine)

@@ -172,14 +172,15 @@ class ReplicaTraining(pl.LightningModule):
             self.checkpoint.save(self.state())
 
     def validate(self, update: int) -> None:
-        """Read the validation split; keep the best weights; close what is solved or improves no more."""
+        """Read the validation split; keep the best weights; close what is solved or done."""
         theta_RP = self.models.theta(self.active).detach()
         sets = [self.validation[self.replicas[r].seed] for r in self.active]
         scores = evaluate(self.models, self.task, self.active, theta_RP, sets)
         closing: dict[int, Status] = {}
+        over: Status | None = "out_of_updates" if update == self.budget.updates else None
         for row, r in enumerate(self.active):
             values = {metric: score_R[row] for metric, score_R in scores.items()}
-            if status := self.validated(r, update, values, theta_RP[row]):
+            if status := self.validated(r, update, values, theta_RP[row]) or over:
                 closing[r] = status
             elif update >= (self.budget.probe_at or math.inf) * self.budget.updates:
                 self.replicas[r].keep_mid_training(update, theta_RP[row])
@@ -201,9 +202,7 @@ class ReplicaTraining(pl.LightningModule):
     def close(self, closing: dict[int, Status], update: int) -> None:
         """These replicas' training ends here: they leave the products, and what they carried."""
         for r, status in closing.items():
-            self.replicas[r].status = status
-            if self.budget.probe_at:
-                self.replicas[r].keep_mid_training(update, self.models.rows[r])
+            self.replicas[r].close(status, update, self.models.rows[r], self.budget)
         for r in self.active:
             self.replicas[r].stop_update = update
         keep = [row for row, r in enumerate(self.active) if r not in closing]

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from rnnlimits.architectures import kernels
-from rnnlimits.planning import machine, memory, provenance
+from rnnlimits.planning import machine, memory, origin, provenance
 from rnnlimits.planning.job import Job
 from rnnlimits.rows import Row
 from rnnlimits.rows.selection import Ended, best_learning_rate
@@ -27,6 +27,8 @@ from rnnlimits.training.refit import chosen_by_cross_validation
 from rnnlimits.training.replica import Reading, Replica
 from rnnlimits.training.row_writer import RowWriter
 from rnnlimits.training.rule import rule_of
+
+Tested = tuple[Replica, dict[str, float]]  # metric -> value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +60,7 @@ def run(job: Job) -> tuple[list[Row], dict[str, Any]]:
     device.prepare(job.device, job.tf32)
     shard = chosen_by_cross_validation(job.shard, job.rows) if job.shard.needs else job.shard
     setup = set_up(shard)
-    trained, tested, probed = Trained(), [], []
+    trained, tested, last, probed = Trained(), [], [], []
 
     with clock.timed("probing"):
         untrained = probing.untrained(setup)
@@ -67,12 +69,13 @@ def run(job: Job) -> tuple[list[Row], dict[str, Any]]:
         if not shard.folds:  # a fold is judged on what it holds out; the refit that follows reads test
             with clock.timed("evaluation"):
                 tested = read_test(setup, trained)
+                last = read_test(setup, trained, last=True) if setup.budget.test_last_weights else []
         with clock.timed("probing"):
             probed = probing.trained(setup, trained.finalists)
-    rows = rows_of(setup, untrained, trained, tested, probed)
+    rows = rows_of(setup, untrained, trained, tested, last, probed)
     facts = facts_of(job, setup, trained, clock)
     facts["seconds_total"] = trained.seconds_before + time.monotonic() - started_s
-    return rows, provenance.collect(job.shard, job.device) | facts
+    return rows, origin.collect(job.shard, job.device) | facts
 
 
 def train(job: Job, setup: Setup, code: str, clock: Clock) -> Trained:
@@ -128,16 +131,16 @@ def ended(replica: Replica) -> Ended:
     )
 
 
-def read_test(setup: Setup, trained: Trained) -> list[tuple[Replica, dict[str, float]]]:
-    """Each finalist with its scores on test, metric -> value."""
+def read_test(setup: Setup, trained: Trained, last: bool = False) -> list[Tested]:
+    """Each finalist with its scores on test, by its best weights or by its last ones."""
     finalists = trained.finalists
     sizes = memory.group_sizes(len(finalists), max(trained.groups))
-    parts = [groups.read_test(setup, group.replicas) for group in groups.grouped(finalists, sizes)]
+    parts = [groups.read_test(setup, group.replicas, last) for group in groups.grouped(finalists, sizes)]
     return list(zip(finalists, itertools.chain.from_iterable(parts), strict=True))
 
 
 def rows_of(
-    setup: Setup, untrained: list[Probed], trained: Trained, tested: list[tuple[Replica, dict[str, float]]],
+    setup: Setup, untrained: list[Probed], trained: Trained, tested: list[Tested], last: list[Tested],
     probed: list[Probed],
 ) -> list[Row]:  # fmt: skip
     """All that was measured, in the order in which it was."""
@@ -146,6 +149,8 @@ def rows_of(
     writer.trained(trained.replicas, trained.readings, trained.chosen_rate)
     for replica, scores in tested:
         writer.tested(replica, scores)
+    for replica, scores in last:
+        writer.tested_last(replica, scores)
     writer.probed(probed)
     if trained.replicas:
         writer.references()

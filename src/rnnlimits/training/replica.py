@@ -56,6 +56,7 @@ class Replica:
     best_theta_P: Tensor = field(default_factory=lambda: torch.zeros(0))
     mid_training_update: int | None = None  # when the weights below were kept
     mid_training_theta_P: Tensor = field(default_factory=lambda: torch.zeros(0))
+    last_theta_P: Tensor = field(default_factory=lambda: torch.zeros(0))  # where test reads these too
     updates_to_solve: int | None = None
     left_chance: bool = False  # has it ever answered better than by guessing?
     validations_without_improvement: int = 0
@@ -98,6 +99,14 @@ class Replica:
         """These are the best weights so far."""
         self.best_value, self.best_loss, self.best_solves = found.score, found.loss, found.solved
         self.best_update, self.best_theta_P = found.update, found.theta_P.clone()
+
+    def close(self, status: Status, update: int, theta_P: Tensor, budget: Budget) -> None:
+        """Training ends here, with these weights."""
+        self.status = status
+        if budget.probe_at:
+            self.keep_mid_training(update, theta_P)
+        if budget.test_last_weights:
+            self.last_theta_P = theta_P.detach().clone()
 
     def watch_the_plateau(self, loss: float, plateau: int) -> None:
         """Halve the rate when the validation loss has not fallen `plateau` times, and count anew."""

@@ -70,6 +70,15 @@ class RowWriter:
                 replica, metric, value, split="test", stage="final", update=replica.best_update, selected=True
             )
 
+    def tested_last(self, replica: Replica, scores: dict[str, float]) -> None:
+        """Its scores on test with the weights at which training stopped; of them nothing was chosen."""
+        for metric, value in scores.items():
+            kept = None if replica.status == "diverged" else value
+            self.score(
+                replica, metric, kept, split="test", stage="training", update=replica.stop_update,
+                selected=True,
+            )  # fmt: skip
+
     def score(
         self, replica: Replica, metric: str, value: float | None, *, split: Split, stage: Stage, update: int,
         selected: bool,

@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 from rnnlimits import catalog
-from rnnlimits.planning import provenance
+from rnnlimits.planning import origin
 from rnnlimits.planning.job import Job
 from rnnlimits.rows import Row
 
@@ -32,4 +32,4 @@ def run(job: Job) -> tuple[list[Row], dict[str, Any]]:
         for measured in page.simulate(options, seed)
     ]
     times = {"seconds_import": seconds_import, "seconds_total": time.monotonic() - started}
-    return rows, provenance.collect(shard, "cpu") | times | {"replicas": shard.replicas, "updates_run": 0}
+    return rows, origin.collect(shard, "cpu") | times | {"replicas": shard.replicas, "updates_run": 0}

@@ -42,6 +42,7 @@ def train(job: Job, setup: Setup, group: Group, checkpoint: GroupCheckpoint | No
     for replica in replicas:
         replica.best_theta_P = replica.best_theta_P.cpu()
         replica.mid_training_theta_P = replica.mid_training_theta_P.cpu()
+        replica.last_theta_P = replica.last_theta_P.cpu()
     readings = [replace(reading, replica=group.start + reading.replica) for reading in module.readings]
     if checkpoint:
         checkpoint.keep(module.outcome())

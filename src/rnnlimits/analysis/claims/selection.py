@@ -13,6 +13,7 @@ from rnnlimits.analysis.statistics import mixtures, scales
 from rnnlimits.analysis.tables import summary as tables
 from rnnlimits.planning import where as rule
 from rnnlimits.planning.shard import Shard
+from rnnlimits.rows import marks
 
 SHARD_COLUMNS = list(rule.SHARD_COLUMNS)
 Where = Mapping[str, Any]
@@ -146,8 +147,7 @@ def cells(
         value, status = numbers.value.where(mine.set_index("seed").value.notna()), numbers.status
         metric, chance = _metric(numbers, where), numbers.chance.max()
         known = {"rows": mine, "confidence": confidence}
-        if not mine.empty and not mine.stage.isin(["initial"]).any():
-            known["untrained"] = tables.not_trained(rows[rows.shard == names["shard"]]) or 0
+        known["untrained"] = int((marks.not_trained(mine) & (mine.status != "diverged")).sum())
         if _is_a_score(mine):
             known["solved"] = _solved(rows, names["shard"])
         found.append(Cell(columns, metric, value, status, chance, **known))

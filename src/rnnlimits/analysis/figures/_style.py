@@ -126,6 +126,13 @@ def save(figure: Figure, stem: Path) -> None:
         figure.savefig(unfinished, format="png", dpi=200, metadata={"Software": None})
 
 
+def dots(axes: Axes, x: Any, groups: Iterable[Any], look: Look) -> None:
+    """Of cells whose seeds fall into two groups, a hollow dot for each group and none for their mean."""
+    hollow: Any = {"markerfacecolor": "none", "markeredgecolor": look.color, "markeredgewidth": 1.4}
+    for values in groups:
+        axes.plot(x, values, look.marker, ms=7, **hollow)
+
+
 def _lay_out(figure: Figure) -> None:
     """Find the places of the panels once, and round them.
 

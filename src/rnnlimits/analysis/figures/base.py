@@ -137,7 +137,15 @@ def average(table: pd.DataFrame) -> str:
     >>> average(pd.DataFrame({"estimator": ["geometric mean", "mean"]}))
     'geometric mean or mean over seeds with t interval'
     """
-    return f"{' or '.join(sorted(set(table.estimator)))} over seeds with t interval"
+    means = sorted(set(table.estimator) - {"two groups"})
+    return f"{' or '.join(means) or 'mean'} over seeds with t interval"
+
+
+def of_two_groups(table: pd.DataFrame) -> str:
+    """For a caption: what hollow dots are, if there are any."""
+    if not table.low_group.notna().any():
+        return ""
+    return "Hollow dots are the means of those seeds that solve the task and of those that do not. "
 
 
 def join(names: Iterable[str], most: int = 4) -> str:
@@ -174,7 +182,7 @@ SHOWN = "Shown: the longest sequences and each architecture's largest size."
 
 def spans_decades(part: pd.DataFrame) -> bool:
     """An error may fall by orders of magnitude; a share stays on its own scale."""
-    values = part["estimate"].dropna()
+    values = part.filter(["estimate", "low_group", "high_group"]).stack().dropna()
     if values.empty or (part.unit == "share").any():
         return False
     return bool(0 < values.min() < values.max() / 30)

@@ -42,7 +42,8 @@ def caption(tables: base.Tables) -> str:
         f"Each point is one hidden size (joined in their order): {base.average(table)}, {base.seeds(table)}, "
         "on test sequences. Seconds are the training time of the job divided by the "
         "replicas (seeds and learning rates) that it trained at once, on the machine of this run; it is "
-        "the one figure that differs from run to run. Shown: the longest sequences."
+        f"the one figure that differs from run to run. {base.of_two_groups(table)}Shown: the longest "
+        "sequences."
     )
 
 
@@ -50,7 +51,7 @@ def _shown(tables: base.Tables) -> pd.DataFrame:
     table, timings = tables["test_results"], tables["timings"]
     if table.empty:
         return table
-    table = table[table.primary & table["estimate"].notna()]
+    table = table[table.primary & (table["estimate"].notna() | table.low_group.notna())]
     table = table[table.length_steps == table.groupby(["study", "task"]).length_steps.transform("max")]
     if timings.empty:
         return table.assign(seconds=np.nan)
@@ -66,6 +67,7 @@ def _points(axes: Axes, part: pd.DataFrame, x: str, found: style.Looks) -> None:
         axes.errorbar(
             curve[x], curve["estimate"], errors, elinewidth=0.8, **found[str(variant)].line(lw=1.0, ms=7)
         )
+        style.dots(axes, curve[x], (curve.low_group, curve.high_group), found[str(variant)])
     if measured.empty:
         axes.text(0.5, 0.5, "not measured", transform=axes.transAxes, ha="center", color="#555555")
     elif measured[x].max() > 4 * measured[x].min():

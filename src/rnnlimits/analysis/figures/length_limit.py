@@ -42,8 +42,8 @@ def caption(tables: base.Tables) -> str:
         f"On test sequences, read once, {base.seeds(table)} per point at the learning rate that validation "
         "chose. Left: the share of seeds that reach the task's criterion, with its Wilson interval. Right: "
         f"the task's own measure, {base.average(table[table.primary])}; the dashed line is what guessing "
-        "gives. Points are moved sideways a little where they would cover each other. Shown: each "
-        "architecture's largest size."
+        f"gives. {base.of_two_groups(table)}Points are moved sideways a little where they would cover each "
+        "other. Shown: each architecture's largest size."
     )
 
 
@@ -60,7 +60,7 @@ def _lines(axes: Axes, part: pd.DataFrame, found: style.Looks) -> None:
     variants = sorted(set(part.variant))
     lengths = sorted(set(part.length_steps))
     for i, variant in enumerate(variants):
-        curve = part[part.variant == variant].sort_values("length_steps").dropna(subset="estimate")
+        curve = part[part.variant == variant].sort_values("length_steps")  # a gap where there is no mean
         aside = (i - (len(variants) - 1) / 2) * min(0.04, 0.2 / len(variants))
         errors = np.clip([curve["estimate"] - curve.low, curve.high - curve["estimate"]], 0, None)
         axes.errorbar(
@@ -70,6 +70,9 @@ def _lines(axes: Axes, part: pd.DataFrame, found: style.Looks) -> None:
             elinewidth=0.8,
             **found[variant].line(),
         )
+        apart = part[(part.variant == variant) & part.low_group.notna()]
+        groups = (apart.low_group, apart.high_group)
+        style.dots(axes, apart.length_steps * (1 + aside), groups, found[variant])
     if lengths:
         style.at_values(axes, "x", lengths)
     axes.set_xlabel("sequence length T (time steps)")

@@ -8,6 +8,7 @@ import pandas as pd
 from pandas import DataFrame
 
 from rnnlimits.analysis.tables.summary import finish, made_of, one_each, summarise, trained, widen
+from rnnlimits.rows import marks
 
 # What a probe calls QUANTITY_log10_median and QUANTITY_slope.
 QUANTITIES = ("gradient", "input_sensitivity", "parameter_gradient")
@@ -16,8 +17,8 @@ CURVES = (*QUANTITIES, "gradient_output_only")  # its slope stands in probe_scal
 
 def _probed(rows: DataFrame, *metrics: str) -> DataFrame:
     """What probes measured; of a network that diverged, what was measured before its training alone."""
-    probed = trained(rows[rows.split == "probe"])
-    probed = probed[(probed.stage == "initial") | (probed.status != "diverged")]
+    probed: DataFrame = trained(rows[rows.split == "probe"])
+    probed = probed[~marks.probe_of_a_diverged_replica(probed)]
     return probed[probed.metric.isin(metrics)] if metrics else probed
 
 

@@ -10,6 +10,7 @@ from pandas import DataFrame, Series
 
 from rnnlimits.analysis import statistics
 from rnnlimits.analysis.statistics import scales
+from rnnlimits.rows import marks
 
 ID = [
     "study", "task", "architecture", "variant", "hidden_size", "length_steps",
@@ -17,8 +18,8 @@ ID = [
 ]  # fmt: skip
 WHOLE_NUMBERS = {
     "hidden_size", "length_steps", "parameters", "parameters_target", "seed", "fold", "update", "lag_steps",
-    "n", "n_diverged", "n_not_trained", "updates_to_solve", "best_update", "stop_update", "updates_run",
-    "replicas",
+    "n", "n_diverged", "n_not_trained", "n_low_group", "updates_to_solve", "best_update", "stop_update",
+    "updates_run", "replicas",
 }  # fmt: skip
 
 
@@ -81,15 +82,15 @@ def best_rows(rows: DataFrame) -> DataFrame:
 
 
 def of_survivors(rows: DataFrame) -> Series:
-    """The values, without those that a probe measured on a network after its training had diverged."""
-    gone = (rows["split"] == "probe") & (rows.stage != "initial") & (rows.status == "diverged")
-    return rows.value.where(~gone)
+    """The values, without those that a probe measured on a replica that diverged later."""
+    return rows.value.where(~marks.probe_of_a_diverged_replica(rows))
 
 
-def not_trained(rows: DataFrame) -> int | None:
-    """How many chosen replicas of one shard did best with their first weights; None if that is not known."""
-    best = rows[(rows.metric == "best_update") & (rows["split"] == "validation") & rows.selected]
-    return int(((best.value == 0) & (best.status != "diverged")).sum()) if len(best) else None
+def not_trained(rows: DataFrame, by: Sequence[str]) -> Series:
+    """Of each group of rows, how many seeds were read with the weights of their start."""
+    replicas = rows.assign(mark=marks.not_trained(rows) & (rows.status != "diverged"))
+    replicas = replicas[[*by, "seed", "mark"]].drop_duplicates()
+    return replicas.mark.groupby([replicas[key] for key in by], dropna=False).sum()
 
 
 def summarise(

@@ -5,6 +5,7 @@ import pandas as pd
 from pandas import DataFrame
 
 from rnnlimits.analysis import statistics
+from rnnlimits.analysis.tables import two_groups
 from rnnlimits.analysis.tables.summary import (
     best_rows,
     best_values,
@@ -25,19 +26,13 @@ def _tested(rows: DataFrame) -> DataFrame:
     return rows[(rows.split == "test") & (rows.stage == "final")]
 
 
-def _tested_and_best(rows: DataFrame) -> DataFrame:
-    """The test rows, and the best of validation: which metric is primary, and when it was best."""
-    final = rows[(rows.split == "validation") & (rows.stage == "final")]
-    when = final.selected & (final.metric == "best_update") & final.kind.isin(["training", "refit"])
-    return pd.concat([_tested(rows), best_rows(rows), final[when]])
-
-
-@made_of(_tested_and_best)
+@made_of(lambda rows: pd.concat([_tested(rows), best_rows(rows)]))  # the latter say which metric is primary
 def test_results(rows: DataFrame, confidence: float) -> DataFrame:
     """Every score on the test part; for `solved`, the share of seeds with Wilson's interval.
 
     A replica that diverged has no score: the mean is over the others, and n_diverged stands beside it.  One
     that is not trained, as its first weights did best on validation, counts, and n_not_trained says so.
+    Where some seeds solve the task and others do not, there is no mean but one of each group.
     """
     tested = _tested(rows)
     by = ["shard", "learning_rate", "metric"]
@@ -45,9 +40,9 @@ def test_results(rows: DataFrame, confidence: float) -> DataFrame:
     table["unit"] = one_each(tested, by, "unit")
     table["chance"] = one_each(tested, by, "chance")
     table["n_diverged"] = diverged(tested, by)
+    table["n_not_trained"] = not_trained(tested, by)
     table = table.reset_index()
-    untrained = {shard: not_trained(mine) for shard, mine in rows.groupby("shard")}
-    table["n_not_trained"] = table.shard.map(untrained)
+    table = two_groups.told_apart(table, tested)
     solved = table.metric == "solved"
     shares = [
         statistics.share(round(mean * n), n, confidence)
@@ -61,12 +56,13 @@ def test_results(rows: DataFrame, confidence: float) -> DataFrame:
     pairs = pd.MultiIndex.from_frame(decides[["shard", "metric"]])
     table["primary"] = pd.MultiIndex.from_frame(table[["shard", "metric"]]).isin(pairs)
     columns = ["learning_rate", "metric", "primary", "unit", "estimate", "estimator", "low", "high"]
-    return finish(table, rows, [*columns, "n", "n_diverged", "n_not_trained", "chance"])
+    columns += ["n", "n_diverged", "n_not_trained", *two_groups.COLUMNS, "chance"]
+    return finish(table, rows, columns)
 
 
 def _curves(rows: DataFrame) -> DataFrame:
     curves = chosen(trained(rows))
-    return curves[curves.stage == "training"]
+    return curves[(curves.stage == "training") & (curves["split"] != "test")]
 
 
 @made_of(_curves)

@@ -30,6 +30,7 @@ class Budget(Closed):
     patience_from: Annotated[int, Field(ge=0)] | None = None  # updates; None: better than guessing first
     validation_sequences: Size = 256
     test_sequences: Size = 1024
+    test_last_weights: bool = False  # read test once more, with the weights at which training stopped
     probe_at: Annotated[float, Field(gt=0, lt=1)] | None = None  # share of the updates: once more on the way
 
     @model_validator(mode="after")

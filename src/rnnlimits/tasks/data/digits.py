@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,16 +16,24 @@ FEWEST_OF_A_DIGIT = 138  # of a 2, in train and validation: each of so many fold
 SHUFFLE_SEED = 1998  # the year of the data set
 
 
+def path() -> Path:
+    """Where the file lies; scikit-learn's load_digits would import all of it, 2 s, and pandas."""
+    package = importlib.util.find_spec("sklearn")
+    if package is None or package.origin is None:
+        raise LookupError("digits: the images come with scikit-learn; pip install scikit-learn")
+    return Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz"
+
+
+def facts() -> dict[str, str]:
+    """The checksum of what is read, unpacked: another packing is the same data."""
+    return {"digits_sha256": hashlib.sha256(gzip.decompress(path().read_bytes())).hexdigest()}
+
+
 def read() -> tuple[np.ndarray, np.ndarray]:
     """1,797 images as rows of 64 pixels, line by line, in [0, 1]; and the digit that each one shows."""
     import numpy as np
 
-    # The file beside scikit-learn, not its load_digits: importing scikit-learn costs 2 s and imports pandas.
-    package = importlib.util.find_spec("sklearn")
-    if package is None or package.origin is None:
-        raise LookupError("digits: the images come with scikit-learn; pip install scikit-learn")
-    path = Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz"
-    table = np.loadtxt(path, delimiter=",", dtype=np.int64)
+    table = np.loadtxt(path(), delimiter=",", dtype=np.int64)
     return (table[:, :-1] / 16).astype(np.float32), table[:, -1]
 
 
