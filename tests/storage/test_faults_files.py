@@ -244,3 +244,18 @@ def test_a_damaged_archive_stays_where_it_is(run):
     assert done.stderr.startswith("archive.parquet: damaged: ")
     assert done.stderr.endswith("; fetch the file again\n")
     assert archive.is_file()
+
+
+def test_what_a_link_leads_to_is_neither_moved_nor_written(run):
+    linked, target = run[0], Path("elsewhere.parquet")
+    damaged = linked.read_bytes()[:-100]
+    linked.unlink()
+    target.write_bytes(damaged)
+    linked.symlink_to(target.absolute())
+    done = rnnlimits("archive", "--rows", "rows", "--out", "archive.parquet")
+    assert (done.returncode, "set aside as" in done.stderr) == (1, True)
+    assert integrity.place_aside(linked).is_symlink()
+    linked.symlink_to(target.absolute())
+    rows.write(some(linked.stem, 1), {}, linked)
+    assert not linked.is_symlink()
+    assert target.read_bytes() == damaged

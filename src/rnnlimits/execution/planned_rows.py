@@ -13,6 +13,7 @@ from rnnlimits.planning import grid, provenance, where
 from rnnlimits.planning.job import Job
 from rnnlimits.planning.shard import Shard
 from rnnlimits.storage import integrity
+from rnnlimits.storage.plain_text import printable
 
 ARCHIVE = Path("results/archive")
 
@@ -94,7 +95,7 @@ def compare(config: "Config", paths: list[Path], only: str | None, strict: bool)
             "".join(other_code(refused)) + f"; remove them and start the run again: {named(refused)}"
         )
     for line in (*other_code(others), *data):
-        print(f"{line}; going on with them", file=sys.stderr)
+        print(printable(f"{line}; going on with them"), file=sys.stderr)
 
 
 def check_needs(job: Job) -> None:
