@@ -6,7 +6,7 @@
 A list means any of its values.  `shortest`, `longest`, `smallest`, `largest`, `first` and `last` are the ends
 of a column of numbers: for a column of shards, those of each variant on each task of a study, among the
 shards that fit so far; for a column of rows, those of each seed.  `against` is `where` with some columns
-changed.
+changed.  `split: test` without a stage means the weights that were kept, which is the stage `final`.
 
 This is the only reader of that rule: the plan is checked with it, a claim's own jobs are found with it, and
 judging starts from the shards that it finds.

@@ -191,6 +191,9 @@ def rows_of(rows: DataFrame, plan: DataFrame, part: Where, where: Where) -> Data
     rows = rows[rows.shard.isin(wanted.shard)]
     # A shard has training rows of every learning rate that it tried.
     rows = rows[rows.selected | ~rows.split.isin(["train", "validation"])]
+    if where.get("split") == "test":
+        # Read once, with the weights that were kept, unless the claim asks for the last ones.
+        where = {"stage": "final"} | dict(where)
     for column in rule.ROW_COLUMNS:
         if column in where:
             rows = _narrowed(rows, column, where[column])
