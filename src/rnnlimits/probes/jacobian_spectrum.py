@@ -35,7 +35,7 @@ from rnnlimits.probes.base import (
 )
 
 # Shape letters: B sequences, T time steps, I inputs, S size of the full state, K lags, H hidden units.
-RELIABLE = 1e-12  # float64 carries 16 digits; the other four are for the rounding of some hundred products
+RELIABLE = 1e-10  # float64 carries 16 digits of the largest: so small a value keeps the six that tables show
 TOLERANCE = 1e-9  # relative, of the bounds: an orthogonal U reaches its bound exactly, up to rounding
 JACOBIANS = 14  # so many numbers per number of the full state's Jacobian are held at the peak, as measured
 
