@@ -16,6 +16,7 @@ CONFIG = """
 name: small
 results: results/small
 claims: small_claims.yaml
+too_few_seeds: undecided
 studies:
   trained:
     title: Matched sizes, two learning rates, probed before and after

@@ -45,7 +45,7 @@ def run(tmp_path_factory):
     copy = fresh(tmp_path_factory.mktemp("hostile"))
     folder = copy.folder / NASTY
     folder.mkdir()
-    config = CONFIG | {"claims": f"{NASTY}.yaml", "data": f"../{NASTY}"}
+    config = CONFIG | {"claims": f"{NASTY}.yaml", "too_few_seeds": "undecided", "data": f"../{NASTY}"}
     (folder / "-config.yaml").write_text(yaml.safe_dump(config))
     (folder / f"{NASTY}.yaml").write_text(yaml.safe_dump(CLAIMS))
     copy.before = files(copy)

@@ -70,7 +70,8 @@ def tiny_task(label: str, options: dict) -> dict:
 def judged(tmp_path_factory):
     folder = tmp_path_factory.mktemp("replication")
     whole = content()
-    written = whole | {"studies": {label: tiny(study) for label, study in whole["studies"].items()}}
+    written = whole | {"too_few_seeds": "undecided"}
+    written |= {"studies": {label: tiny(study) for label, study in whole["studies"].items()}}
     (folder / "config.yaml").write_text(yaml.safe_dump(written))
     (folder / "replicate_claims.yaml").write_bytes((CONFIG / "replicate_claims.yaml").read_bytes())
     with pytest.MonkeyPatch.context() as patch:

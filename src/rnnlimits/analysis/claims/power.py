@@ -21,7 +21,7 @@ def seeds_to_decide(finding: Finding, confidence: float) -> int | None:
     >>> from rnnlimits.analysis.statistics import Interval
     >>> at = Finding(UNDECIDED, "", "", interval=Interval(0.3, -0.1, 0.7, 5), limits=(0.1, inf))
     >>> seeds_to_decide(at, 0.95)
-    15
+    13
     """
     interval, limits = finding.interval, finding.limits
     if finding.verdict != UNDECIDED or isnan(interval.low) or inside(interval, *limits) != UNDECIDED:
