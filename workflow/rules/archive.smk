@@ -25,7 +25,7 @@ rule archive:
         tables=lambda wildcards, output: folder(output.tables),
         figures=lambda wildcards, output: folder(output.figures),
     shell:
-        "(rnnlimits archive --config {input.config:q} --rows {params.rows:q} --planned {params.planned}"
+        "(rnnlimits archive --config {input.config:q} --rows {params.rows:q} --planned {params.planned:q}"
         " --out {output.rows:q}"
         " && cp {input.tables:q} {params.tables:q} && cp {input.figures:q} {params.figures:q}"
         " && cp {input.claims:q} {output.claims:q} && cp {input.verdicts:q} {output.verdicts:q}) > {log:q} 2>&1"

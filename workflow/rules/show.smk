@@ -29,7 +29,7 @@ rule table:
         rows=lambda wildcards, input: folder(input.rows),
         out=lambda wildcards, output: folder(output),
     shell:
-        "rnnlimits table --config {input.config:q} --rows {params.rows:q} --planned {params.planned}"
+        "rnnlimits table --config {input.config:q} --rows {params.rows:q} --planned {params.planned:q}"
         " --out {params.out:q} > {log:q} 2>&1"
 
 
@@ -57,7 +57,7 @@ rule plot:
         tables=lambda wildcards, input: folder(input),
         out=lambda wildcards, output: folder(output.svg),
     shell:
-        "rnnlimits plot --tables {params.tables:q} --planned {params.planned} --processes {threads}"
+        "rnnlimits plot --tables {params.tables:q} --planned {params.planned:q} --processes {threads}"
         " --out {params.out:q} > {log:q} 2>&1"
 
 
@@ -83,7 +83,7 @@ rule judge:
         rows=lambda wildcards, input: folder(input.rows),
         details=lambda wildcards, output: folder(output.details),
     shell:
-        "rnnlimits judge --config {input.config:q} --rows {params.rows:q} --planned {params.planned}"
+        "rnnlimits judge --config {input.config:q} --rows {params.rows:q} --planned {params.planned:q}"
         " --out {output.claims:q} --details {params.details:q} > {log:q} 2>&1"
 
 
@@ -108,7 +108,7 @@ rule verdicts:
         planned=planned.of(CONFIG, "verdicts"),
         details=lambda wildcards, input: folder(input.details),
     shell:
-        "rnnlimits verdicts --config {input.config:q} --planned {params.planned}"
+        "rnnlimits verdicts --config {input.config:q} --planned {params.planned:q}"
         " --claims {input.claims:q} --details {params.details:q} --figures {output.figures:q}"
         " --out {output.page:q} > {log:q} 2>&1"
 
@@ -132,8 +132,8 @@ rule one_verdict:
         details=f"{RESULTS}/verdicts/only/{{claim}}",
     shell:
         "(rnnlimits judge --config {input.config:q} --rows {params.rows:q} --only {wildcards.claim:q}"
-        " --planned {params.judge} --out {params.details:q}/claims.csv --details {params.details:q}"
-        " && rnnlimits verdicts --config {input.config:q} --planned {params.planned}"
+        " --planned {params.judge:q} --out {params.details:q}/claims.csv --details {params.details:q}"
+        " && rnnlimits verdicts --config {input.config:q} --planned {params.planned:q}"
         " --claims {params.details:q}/claims.csv --details {params.details:q} --figures {params.details:q}"
         " --out {output:q}) > {log:q} 2>&1"
 
@@ -162,6 +162,6 @@ rule report:
         tables=lambda wildcards, input: folder(input.tables),
         figures=lambda wildcards, input: folder(input.figures),
     shell:
-        "rnnlimits report --config {input.config:q} --rows {params.rows:q} --planned {params.planned}"
+        "rnnlimits report --config {input.config:q} --rows {params.rows:q} --planned {params.planned:q}"
         " --tables {params.tables:q} --figures {params.figures:q} --claims {input.claims:q}"
         " --out {output:q} > {log:q} 2>&1"

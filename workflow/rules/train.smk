@@ -37,7 +37,7 @@ rule train:
         # No output: Snakemake removes outputs before every attempt, and a later attempt goes on from these.
         checkpoints=f"{RESULTS}/checkpoints",
     shell:
-        "rnnlimits train --spec {params.spec:q} --code {params.code} {params.machine:q}"
+        "rnnlimits train --spec {params.spec:q} --code {params.code:q} {params.machine:q}"
         " --jobs-per-gpu {resources.jobs_per_gpu} --memory-mb {resources.memory_mb}"
         " --checkpoints {params.checkpoints:q} --checkpoint-every {resources.checkpoint_every_s}"
         " --checkpoint-elsewhere {resources.checkpoint_elsewhere} --rows {params.rows:q} --out {output:q} > {log:q} 2>&1"
