@@ -19,7 +19,7 @@ from pathlib import Path
 from pipeline import ROOT, finished_jobs, large_config
 
 from rnnlimits import rows
-from rnnlimits.planning import grid
+from rnnlimits.planning import grid, provenance
 from rnnlimits.planning.load import load
 from rnnlimits.planning.shard import Shard
 
@@ -51,7 +51,10 @@ def prepare(folder: Path, shards: int, seconds: float) -> None:
     shutil.copytree(ROOT / "workflow", folder / "workflow")
     shutil.copy(ROOT / "environment.yml", folder)
     for shard in grid.shards(load(config)):
-        rows.write(measured(shard), {}, folder / "store" / f"{shard.id}.parquet")
+        made_by = {
+            "config_hash": provenance.config_hash(shard), "code_fingerprint": provenance.fingerprint(shard)
+        }  # fmt: skip
+        rows.write(measured(shard), made_by, folder / "store" / f"{shard.id}.parquet")
     stub = folder / "bin" / "rnnlimits"
     stub.parent.mkdir()
     stub.write_text(STUB.format(real=shutil.which("rnnlimits"), seconds=seconds, store=folder / "store"))
