@@ -198,6 +198,16 @@ class CheckOptions:
         return self
 
 
+@dataclass(frozen=True, kw_only=True)
+class StatisticOptions(CheckOptions):
+    """Of a check that holds one number of all seeds against bounds: which number that is."""
+
+    statistic: Literal["mean", "median", "max", "min"] = "mean"
+
+    def fewest(self, confidence: float) -> int:
+        return max(self.seeds, FEWEST_OF_MEDIAN) if self.statistic == "median" else self.seeds
+
+
 OPTIONS: dict[str, type] = {
     "architectures": ArchitectureOptions,
     "tasks": TaskOptions,

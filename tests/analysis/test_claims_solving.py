@@ -177,3 +177,13 @@ def test_a_failure_says_something_only_beside_a_positive_control_that_succeeds(e
     judgement = claims.weigh(claim, frame(rows), plan_of(frame(both)), 0.95)
     assert judgement.verdict == expected
     assert [part.get("positive_control", False) for _, part, _ in details.places(judgement)] == [False, True]
+
+
+def test_a_mean_of_steps_counts_the_unsolved_as_their_budget_too():
+    """The geometric mean of 500, 500 and 500 is 500; with an unsolved run of 1,000 updates it is 630."""
+    part = {"check": "at_most", "bound": 5000, "where": STEPS}
+    (found,) = findings(part, times("elman", [500, 500, None]))
+    assert found.interval.estimate == pytest.approx((500 * 500 * 1000) ** (1 / 3))
+    assert found.interval.n == 3
+    # However long it takes in truth, the verdict must hold.
+    assert found.verdict == UNDECIDED

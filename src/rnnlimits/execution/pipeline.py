@@ -16,7 +16,6 @@ from rnnlimits import catalog
 from rnnlimits.execution import gpu_slots, run_lock
 from rnnlimits.planning import duration, grid, memory, origin, plan_table, planned, where
 from rnnlimits.planning.config.messages import ConfigError
-from rnnlimits.planning.config.plain_yaml import read_yaml
 from rnnlimits.planning.config.schema import Config
 from rnnlimits.planning.load import load
 from rnnlimits.planning.shard import Shard
@@ -147,8 +146,7 @@ def runtime(config: Config, shards: dict[str, Shard], name: str, attempt: int = 
 
 def claims(config: Config) -> dict[str, dict[str, Any]]:
     """The claims to judge, by id."""
-    content = read_yaml(config.claims_path) if config.claims_path else {"claims": []}
-    return {claim["id"]: claim for claim in content["claims"]}
+    return {claim["id"]: claim for claim in config.claims_content["claims"]}
 
 
 def behind(config: Config, shards: dict[str, Shard], name: str) -> list[str]:

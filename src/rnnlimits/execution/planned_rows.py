@@ -40,10 +40,12 @@ def of(
     place = place or Path(config.results) / "rows"
     archive = place.is_file()
     with integrity.set_aside(None if archive else place):
-        paths = [place] if archive else in_folder(config, place, complete)
-        if not archive:
-            compare(config, paths, only, strict)
-        yield paths
+        if archive:
+            yield [place]
+            return
+        facts = {path: rows.facts_of(path, path.stem) for path in in_folder(config, place, complete)}
+        compare(config, facts, only, strict)
+        yield list(facts)
 
 
 def archived(config: "Config") -> Path:
@@ -67,23 +69,19 @@ def in_folder(config: "Config", folder: Path, complete: bool) -> list[Path]:
     missing = f"{folder}: {len(planned) - len(there)} of {len(planned)} planned shards have no rows"
     if not there or (complete and len(there) < len(planned)):
         raise ValueError(f"{missing}; train them with `rnnlimits train` or with `snakemake`")
-    for path in there:
-        rows.check_is_of(path, path.stem)
     if len(there) < len(planned):
         print(f"{missing}; going on with the others", file=sys.stderr)
     return there
 
 
-def compare(config: "Config", paths: list[Path], only: str | None, strict: bool) -> None:
-    """Do the rows say that they were made by what is planned now, and all of them on the same data?"""
+def compare(config: "Config", known: dict[Path, dict[str, Any]], only: str | None, strict: bool) -> None:
+    """Do the facts of rows say that what is planned now made them, and all of them on the same data?"""
     planned = grid.shards(config)
     counted = (
         planned if only is None else where.shards_of(pipeline.claims(config).get(only, NOTHING), planned)
     )
     shards = {shard.id: shard for shard in counted}
-    facts = {
-        path: rows.read_provenance(path)["shards"].get(path.stem, {}) for path in paths if path.stem in shards
-    }
+    facts = {path: found for path, found in known.items() if path.stem in shards}
     others = [path for path, found in facts.items() if not provenance.repeated_by(shards[path.stem], found)]
     # Rows that came from a machine with a GPU cannot be made anew on one without.
     elsewhere = {shard.id for shard in grid.waiting(config)}
@@ -106,7 +104,7 @@ def check_needs(job: Job) -> None:
     if job.rows is None or job.code is None:  # somebody types the command
         return
     paths = [job.rows / f"{need}.parquet" for need in job.shard.needs]
-    facts = {path: rows.read_provenance(path)["shards"].get(path.stem, {}) for path in paths}
+    facts = {path: rows.facts_of(path, path.stem) for path in paths if path.is_file()}
     if others := [path for path, found in facts.items() if found.get("code_fingerprint") != job.code]:
         raise ValueError(
             "".join(other_code(others)) + f"; remove them and start the run again: {named(others)}"

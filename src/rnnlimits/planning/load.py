@@ -30,6 +30,7 @@ def load(path: str | Path) -> Config:
         claims = read_yaml(config.claims_path)
         if lines := claim_form.problems(claims) or _unfit(claims["claims"], config):
             raise ConfigError(f"{config.claims_path}: {line}" for line in lines)
+        config._claims_content = claims
     return config
 
 

@@ -9,6 +9,7 @@ look like all the rest.  So the Snakefile tells each command what it has planned
 A cluster's job has a Snakemake of its own, which plans anew.  A variable tells it what the first has planned.
 """
 
+import functools
 import hashlib
 import json
 import os
@@ -18,7 +19,6 @@ from typing import Any
 
 from rnnlimits import catalog
 from rnnlimits.planning import provenance
-from rnnlimits.planning.config.plain_yaml import read_yaml
 from rnnlimits.planning.config.schema import Config
 from rnnlimits.planning.shard import Shard
 
@@ -86,16 +86,12 @@ def check(config: Config | None, products: Iterable[str], planned: str | None) -
 
 
 def _found(config: Config | None, products: Iterable[str]) -> dict[str, str]:
-    read = {} if config is None else {"config": _of_config(config), "claims": _of_claims(config)}
+    read = {} if config is None else {"config": _of_config(config), "claims": _digest(config.claims_content)}
     return read | {"code": provenance.fingerprint_of_products(*products)[:DIGITS]}
 
 
 def _of_config(config: Config) -> str:
     return _digest(config.model_dump(mode="json"))
-
-
-def _of_claims(config: Config) -> str:
-    return _digest(read_yaml(config.claims_path) if config.claims_path else None)
 
 
 def _of_files(files: Iterable[Path], texts: bool = False) -> dict[str, str]:
@@ -109,10 +105,17 @@ def _digest(content: object) -> str:
 
 
 def _announced() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(os.environ.get(VARIABLE) or "{}")
+    return _parsed(os.environ.get(VARIABLE) or "{}")
+
+
+@functools.cache
+def _parsed(text: str) -> dict[str, Any]:
+    """Thousands of shards ask, and nobody changes it."""
+    found: dict[str, Any] = json.loads(text)
     return found
 
 
+@functools.cache
 def _name(file: Path) -> str:
     return f"src/rnnlimits/{file.relative_to(catalog.PACKAGE).as_posix()}"
 

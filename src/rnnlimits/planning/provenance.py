@@ -81,6 +81,7 @@ def _digest(code_files: list[Path], docstrings: bool = False) -> str:
     return digest.hexdigest()
 
 
+@functools.cache
 def digest_of(file: Path, docstrings: bool = False) -> str:
     """sha256 of one file's syntax tree; of a file that is no Python, of its text."""
     return _digest([file], docstrings)
@@ -88,7 +89,7 @@ def digest_of(file: Path, docstrings: bool = False) -> str:
 
 def forget() -> None:
     """Read every file anew: for a process that has read some before it was known which ones count."""
-    for cached in (_fingerprint, _page, _reached, _imports, _code, catalog.tree):
+    for cached in (_fingerprint, _page, _reached, _imports, _code, digest_of, catalog.tree):
         cached.cache_clear()
 
 

@@ -7,8 +7,8 @@ training and again by the tables.  `marks` tells the rows of what was never trai
 
 from rnnlimits.rows.files import (
     arrow_schema,
-    check_is_of,
     content_digest,
+    facts_of,
     merge,
     only_writer,
     read,
@@ -27,8 +27,8 @@ __all__ = [
     "Stage",
     "Status",
     "arrow_schema",
-    "check_is_of",
     "content_digest",
+    "facts_of",
     "merge",
     "only_writer",
     "read",

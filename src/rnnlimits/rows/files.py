@@ -69,15 +69,17 @@ def _finite(value: float | None) -> float | None:
 def read(path: str | Path, shard: str | None = None) -> list[Row]:
     """The rows of a file, for readers without pandas; with `shard`, the file must hold that one alone."""
     if shard is not None:
-        check_is_of(path, shard)
+        facts_of(path, shard)
     return [Row(**row) for row in table(path).to_pylist()]
 
 
-def check_is_of(path: str | Path, shard: str) -> None:
-    """A file that was renamed has the numbers of another shard."""
-    if (held := list(read_provenance(path)["shards"])) != [shard]:
-        said = ", ".join(map(repr, held[:3])) or "no shard"
+def facts_of(path: str | Path, shard: str) -> dict[str, Any]:
+    """What is recorded of the one shard of a file; one that was renamed has the numbers of another shard."""
+    shards: dict[str, dict[str, Any]] = read_provenance(path)["shards"]
+    if list(shards) != [shard]:
+        said = ", ".join(map(repr, list(shards)[:3])) or "no shard"
         raise integrity.DamagedError(path, f"damaged: it holds the rows of {said}; expected {shard!r}")
+    return shards[shard]
 
 
 def table(path: str | Path) -> "pyarrow.Table":

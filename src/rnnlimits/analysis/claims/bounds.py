@@ -1,5 +1,6 @@
 """An interval against the claim's bounds, and what no interval can know: too few seeds, or few survivors."""
 
+import dataclasses
 from math import inf, isnan, nan
 
 from pandas import Series
@@ -50,7 +51,7 @@ def of_statistic(cell: Cell, statistic: str, low: float, high: float, seeds: int
         if statistic == "median":
             interval = statistics.median(value.to_numpy(), cell.confidence)
             return of_interval(cell, interval, low, high, seeds)
-        return of_mean(cell, low, high, seeds)
+        return of_mean(dataclasses.replace(cell, value=value), low, high, seeds)
 
     value, unsolved = counted(cell)
     finding = of(value)

@@ -1,15 +1,14 @@
 """What a check finds, and the words for it: a verdict, the numbers in a sentence, the bound, and why."""
 
-from math import inf, isnan, nan
+from math import inf, isnan
 from typing import NamedTuple
 
 from pandas import DataFrame
 
 from rnnlimits.analysis.claims.selection import Cell
-from rnnlimits.analysis.statistics import Interval
+from rnnlimits.analysis.statistics import NOTHING, Interval
 
 REPRODUCED, CONTRADICTED, UNDECIDED, NOT_RUN = "reproduced", "contradicted", "undecided", "not run"
-NO_NUMBER = Interval(nan, nan, nan, 0)
 
 
 class Change(NamedTuple):
@@ -29,9 +28,7 @@ class Finding(NamedTuple):
     sentence: str
     bound: str
     why: str = ""  # how the verdict follows from the numbers
-    interval: Interval = (
-        NO_NUMBER  # what was held against the limits; of a difference, in the claimed direction
-    )
+    interval: Interval = NOTHING  # held against the limits; of a difference, in the claimed direction
     limits: tuple[float, float] = (-inf, inf)
     cells: tuple[Cell, ...] = ()  # what was looked at; of a comparison, `where` and then `against`
     rows: tuple[DataFrame, ...] = ()  # the rows of each cell, or of all networks at once
@@ -61,6 +58,7 @@ def number(value: float) -> str:
 def measured(interval: Interval) -> str:
     """An estimate, what it is where that is no mean, its interval and its number of seeds.
 
+    >>> from math import nan
     >>> measured(Interval(0.5, 0.25, 1, 3)), measured(Interval(0.5, nan, nan, 3, "median"))
     ('0.5 [0.25, 1], 3', '0.5 (median), 3')
     """
@@ -72,6 +70,7 @@ def measured(interval: Interval) -> str:
 
 def spread(interval: Interval) -> str:
     """
+    >>> from math import nan
     >>> spread(Interval(0.5, 0.25, 1, 3)), spread(Interval(0.5, nan, nan, 3))
     ('0.5 [0.25, 1]', '0.5')
     """

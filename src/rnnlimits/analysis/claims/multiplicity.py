@@ -29,23 +29,27 @@ def answered(
         for question in questions
         if not part.get("positive_control")
     ]
-    level = holm(together)
-    of = {id(question): level for question in together}
-    return [[_answer(question, of.get(id(question), 1), rows) for question in part] for part in asked]
+    alone = {id(question): question.answer() for part in asked for question in part}
+    # Who does not contradict it alone does not do so as one of several.
+    accusing = [question for question in together if alone[id(question)].verdict == CONTRADICTED]
+    level = dict.fromkeys(map(id, together), holm(accusing, len(together)))
+    return [
+        [_answer(question, alone[id(question)], level.get(id(question), 1), rows) for question in part]
+        for part in asked
+    ]
 
 
-def holm(together: Sequence[Question]) -> int:
+def holm(accusing: Sequence[Question], together: int) -> int:
     """By what the error of each part is divided in the end, so that Holm's parts contradict and no others."""
-    for contradicted in range(len(together)):
-        level = len(together) - contradicted
-        if sum(question.answer(level).verdict == CONTRADICTED for question in together) <= contradicted:
+    for contradicted in range(together):
+        level = together - contradicted
+        if sum(question.answer(level).verdict == CONTRADICTED for question in accusing) <= contradicted:
             return level if contradicted == 0 else level + 1
     return 1
 
 
-def _answer(question: Question, parts: int, rows: DataFrame) -> Finding:
-    """What one part finds alone, unless it contradicts: then what it finds as one of several."""
-    found = question.answer()
+def _answer(question: Question, found: Finding, parts: int, rows: DataFrame) -> Finding:
+    """What one part has found alone, unless it contradicts: then what it finds as one of several."""
     if parts == 1 or found.verdict != CONTRADICTED:
         return question.completed(found, rows)
     strict = question.answer(parts)

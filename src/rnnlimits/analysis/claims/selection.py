@@ -13,7 +13,6 @@ from rnnlimits.analysis.statistics import mixtures, scales
 from rnnlimits.analysis.tables import summary as tables
 from rnnlimits.planning import where as rule
 from rnnlimits.planning.shard import Shard
-from rnnlimits.rows import marks
 
 SHARD_COLUMNS = list(rule.SHARD_COLUMNS)
 Where = Mapping[str, Any]
@@ -50,15 +49,16 @@ class Cell:
     @property
     def scale(self) -> scales.Scale:
         """On which scale its seeds are averaged."""
-        unit = str(self.rows.unit.iloc[0]) if len(self.rows) else None
-        return scales.of(unit, self.value.dropna().to_numpy())
+        return scales.of(self.unit, self.value.dropna().to_numpy())
+
+    @property
+    def unit(self) -> str | None:
+        return str(self.rows.unit.iloc[0]) if len(self.rows) else None
 
     @property
     def groups(self) -> mixtures.Groups | None:
         """Who solved the task and who did not, where there are both: a mean describes neither."""
-        solved = None if self.solved is None else self.solved.reindex(self.value.index, fill_value=False)
-        known = None if solved is None else solved.to_numpy(dtype=bool)
-        return mixtures.groups(self.value.to_numpy(dtype=float), known, self.scale)
+        return mixtures.groups_by_seed(self.value, self.solved, self.unit)
 
     def shares_networks_with(self, other: "Cell") -> bool:
         """Do equal seeds stand for the same network, weights or simulated paths on both sides?
@@ -147,9 +147,9 @@ def cells(
         value, status = numbers.value.where(mine.set_index("seed").value.notna()), numbers.status
         metric, chance = _metric(numbers, where), numbers.chance.max()
         known = {"rows": mine, "confidence": confidence}
-        known["untrained"] = int((marks.not_trained(mine) & (mine.status != "diverged")).sum())
+        known["untrained"] = int(tables.kept_their_start(mine).sum())
         if _is_a_score(mine):
-            known["solved"] = _solved(rows, names["shard"])
+            known["solved"] = tables.solved_on_test(rows[rows.shard == names["shard"]])
         found.append(Cell(columns, metric, value, status, chance, **known))
     return found
 
@@ -157,12 +157,6 @@ def cells(
 def _is_a_score(rows: DataFrame) -> bool:
     """Does it say how well a trained network does its task?"""
     return bool(rows.split.isin(["train", "validation", "test"]).all()) and not rows.metric.eq("solved").any()
-
-
-def _solved(rows: DataFrame, shard: str) -> Series | None:
-    """By seed, who solved the task on the test part; None where no such thing was asked."""
-    mine = rows[(rows.shard == shard) & (rows.metric == "solved") & (rows.split == "test")]
-    return mine.set_index("seed").value == 1 if len(mine) else None
 
 
 def _same(one: Any, other: Any) -> bool:

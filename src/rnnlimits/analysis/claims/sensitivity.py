@@ -13,8 +13,9 @@ from pandas import DataFrame
 
 from rnnlimits.analysis.claims.bounds import FEWEST_SEEDS, TO_SOLVE
 from rnnlimits.analysis.claims.checks import Check
-from rnnlimits.analysis.claims.finding import NO_NUMBER, NOT_RUN, Change, Finding
+from rnnlimits.analysis.claims.finding import NOT_RUN, Change, Finding
 from rnnlimits.analysis.claims.selection import Cell
+from rnnlimits.analysis.statistics import NOTHING
 
 FEWEST_FOR_HALVES = 2 * FEWEST_SEEDS
 KINDS = {"seed": "without one seed", "half": "each half of the seeds", "rate": "other learning rates"}
@@ -107,4 +108,4 @@ def _change(kind: str, words: str, found: Finding) -> Change:
 
 
 def _impossible(kind: str, why: str) -> Change:
-    return Change(kind, f"{KINDS[kind]}: {why}", NOT_RUN, NO_NUMBER, why)
+    return Change(kind, f"{KINDS[kind]}: {why}", NOT_RUN, NOTHING, why)

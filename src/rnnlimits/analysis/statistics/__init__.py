@@ -6,8 +6,8 @@ Of intervals called 95 %, so many hold the true value on the per-seed results of
     percentile bootstrap of the mean    74    83    90    93
     Student's t, on the scale of `of`   93    94    95    95
 
-tests/analysis/statistics simulates it.  Where some seeds solve a task and others do not, a mean describes
-neither and no interval of it holds: see `mixtures`.
+tests/analysis/test_statistics.py simulates it.  Where some seeds solve a task and others do not, a mean
+describes neither and no interval of it holds: see `mixtures`.
 """
 
 from rnnlimits.analysis.statistics.intervals import CONFIDENCE as CONFIDENCE

@@ -9,7 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from pandas import Series
 
+from rnnlimits.analysis.statistics import scales
 from rnnlimits.analysis.statistics.scales import LINEAR, Array, Scale
 
 # One of a hundred cells of normally distributed seeds has a wider gap than is asked for.
@@ -57,6 +59,13 @@ def groups(
     if gap_M.max() <= widest_gap(len(values_N)) * (there_N[-1] - there_N[0]):
         return None
     return Groups(values_N[:cut], values_N[cut:], by="gap")
+
+
+def groups_by_seed(value: Series, solved: Series | None, unit: str | None) -> Groups | None:
+    """The two groups of numbers by seed; a seed that `solved` does not name has not solved the task."""
+    numbers_N = value.to_numpy(dtype=float)
+    known = None if solved is None else solved.reindex(value.index, fill_value=False).to_numpy(dtype=bool)
+    return groups(numbers_N, known, scales.of(unit, numbers_N[~np.isnan(numbers_N)]))
 
 
 @cache

@@ -86,9 +86,21 @@ def of_survivors(rows: DataFrame) -> Series:
     return rows.value.where(~marks.probe_of_a_diverged_replica(rows))
 
 
+def kept_their_start(rows: DataFrame) -> Series:
+    """Which rows were read with weights that no training has made; a replica that diverged is called so."""
+    mark: Series = marks.not_trained(rows) & (rows.status != "diverged")
+    return mark
+
+
+def solved_on_test(shard: DataFrame) -> Series | None:
+    """By seed, who solved the task on the test part; None where no such thing was asked."""
+    mine = shard[(shard.metric == "solved") & (shard["split"] == "test")]
+    return mine.set_index("seed").value == 1 if len(mine) else None
+
+
 def not_trained(rows: DataFrame, by: Sequence[str]) -> Series:
     """Of each group of rows, how many seeds were read with the weights of their start."""
-    replicas = rows.assign(mark=marks.not_trained(rows) & (rows.status != "diverged"))
+    replicas = rows.assign(mark=kept_their_start(rows))
     replicas = replicas[[*by, "seed", "mark"]].drop_duplicates()
     return replicas.mark.groupby([replicas[key] for key in by], dropna=False).sum()
 

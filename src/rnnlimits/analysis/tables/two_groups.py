@@ -1,9 +1,10 @@
 """Cells of which some seeds solve the task and others do not: two means, where one would describe neither."""
 
 import numpy as np
-from pandas import DataFrame, Series
+from pandas import DataFrame
 
-from rnnlimits.analysis.statistics import mixtures, scales
+from rnnlimits.analysis.statistics import mixtures
+from rnnlimits.analysis.tables.summary import solved_on_test
 
 COLUMNS = ["low_group", "high_group", "n_low_group"]
 
@@ -24,18 +25,9 @@ def told_apart(table: DataFrame, tested: DataFrame) -> DataFrame:
 
 def _of(shard: DataFrame, metric: str) -> tuple[float, float, float]:
     """The means of the two groups of one metric; nothing where there is one group, or a share is told."""
-    by_seed = shard[shard.metric == metric].set_index("seed").value.sort_index()
-    if metric == "solved":
-        return np.nan, np.nan, np.nan
-    unit = shard.unit[shard.metric == metric].iloc[0]
-    values = by_seed.to_numpy(dtype=float)
-    groups = mixtures.groups(values, _solved(shard, by_seed), scales.of(unit, values[~np.isnan(values)]))
-    if groups is None:
+    mine = shard[shard.metric == metric]
+    by_seed = mine.set_index("seed").value.sort_index()
+    groups = mixtures.groups_by_seed(by_seed, solved_on_test(shard), mine.unit.iloc[0])
+    if metric == "solved" or groups is None:
         return np.nan, np.nan, np.nan
     return float(groups.low.mean()), float(groups.high.mean()), len(groups.low)
-
-
-def _solved(shard: DataFrame, by_seed: Series) -> "np.ndarray[tuple[int], np.dtype[np.bool_]] | None":
-    """Who solved the task, in the order of the seeds; None where that was not asked."""
-    solved = shard[shard.metric == "solved"].set_index("seed").value == 1
-    return solved.reindex(by_seed.index, fill_value=False).to_numpy(dtype=bool) if len(solved) else None

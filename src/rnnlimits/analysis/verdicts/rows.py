@@ -7,7 +7,7 @@ title.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from math import inf, isfinite, nan
+from math import inf, isfinite
 from typing import Any
 
 import numpy as np
@@ -16,15 +16,12 @@ import pandas as pd
 from rnnlimits import catalog
 from rnnlimits.analysis import statistics
 from rnnlimits.analysis.figures import base
-from rnnlimits.analysis.statistics import Interval
+from rnnlimits.analysis.statistics import NOTHING, Interval
 from rnnlimits.contracts import CheckOptions
 
 # What a cell is called by, in this order, where it differs; and how a number of it is written.
 NAMES = {"variant": "{}", "task": "{}", "length_steps": "T {:g}", "hidden_size": "h {:g}", "measure": "{}"}
 DECADES = 100.0  # a span of more than two decades is drawn on a logarithmic axis
-
-
-NOTHING = Interval(nan, nan, nan, 0)
 
 
 @dataclass(frozen=True)

@@ -175,6 +175,7 @@ class Config(Closed):
     too_few_seeds: Literal["refuse", "undecided"] = "refuse"  # for what a claim's check needs
     studies: Annotated[dict[Label, AnyStudy], Field(min_length=1)]
     _folder: Path = PrivateAttr(default=Path())
+    _claims_content: dict[str, Any] = PrivateAttr(default_factory=lambda: {"claims": [], "sources": {}})
 
     @field_validator("studies")
     @classmethod
@@ -187,6 +188,11 @@ class Config(Closed):
     def claims_path(self) -> Path | None:
         """Where the claims stand, seen from the working directory."""
         return None if self.claims is None else self._folder / self.claims
+
+    @property
+    def claims_content(self) -> dict[str, Any]:
+        """{"claims": [...], "sources": {...}}, as they were when the config was read."""
+        return self._claims_content
 
     def device_of(self, study: str) -> Device:
         """Where the jobs of a study train."""

@@ -6,11 +6,11 @@ from typing import Literal
 from rnnlimits.analysis.claims.bounds import of_statistic
 from rnnlimits.analysis.claims.finding import Finding, number
 from rnnlimits.analysis.claims.selection import Cell
-from rnnlimits.contracts import FEWEST_OF_MEDIAN, CheckOptions
+from rnnlimits.contracts import StatisticOptions
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options(CheckOptions):
+class Options(StatisticOptions):
     low: float | None = None
     high: float | None = None
     of: float | None = None  # the source's number
@@ -25,9 +25,6 @@ class Options(CheckOptions):
             raise ValueError("within needs low and high, or of and factor")
         if self.factor is not None and self.factor <= 1:
             raise ValueError(f"factor: got {self.factor:g}; expected a number greater than 1")
-
-    def fewest(self, confidence: float) -> int:
-        return max(self.seeds, FEWEST_OF_MEDIAN) if self.statistic == "median" else self.seeds
 
     @property
     def ends(self) -> tuple[float, float]:
