@@ -1,5 +1,6 @@
 """The compiled loops against plain PyTorch: same values and gradients, and out of the way when they fail."""
 
+import importlib
 import math
 import os
 import subprocess
@@ -166,13 +167,13 @@ def computes_zeros(*arguments):
 
 
 @pytest.mark.parametrize(
-    ("kernel", "loop"),
-    [("gru", "forward"), ("gru", "backward"), ("lstm_1997", "forward_1997"), ("lstm_1997", "backward_1997")],
+    ("kernel", "page"),
+    [("gru", "loops"), ("lstm_1997", "loops_lstm_1997")],
 )
+@pytest.mark.parametrize("loop", ["forward", "backward"])
 @pytest.mark.parametrize("failure", [crashes, computes_zeros])
-def test_a_loop_that_fails_its_trial_is_not_used_and_told(monkeypatch, capsys, kernel, loop, failure):
-    from rnnlimits.architectures.kernels import loops
-
+def test_a_loop_that_fails_its_trial_is_not_used_and_told(monkeypatch, capsys, kernel, page, loop, failure):
+    loops = importlib.import_module(f"rnnlimits.architectures.kernels.{page}")
     monkeypatch.setattr(loops, loop, failure)
     kernels.passes_trial.cache_clear()
     try:
@@ -278,3 +279,13 @@ def test_where_nothing_can_be_written_the_loops_still_run():
         "from rnnlimits.architectures import kernels; print(kernels.backend())"
     )
     assert python(code).startswith("numba-")
+
+
+def test_an_edit_of_any_file_beside_a_loop_gives_it_another_stamp(tmp_path):
+    from rnnlimits.architectures.kernels import compile_cache
+
+    stamps = set()
+    for name, text in [("loops.py", "1"), ("loop_math.py", "2"), ("loop_math.py", "3"), ("loops.py", "4")]:
+        (tmp_path / name).write_text(text)
+        stamps.add(compile_cache.stamp_of(tmp_path))
+    assert len(stamps) == 4

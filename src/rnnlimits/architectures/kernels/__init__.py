@@ -95,15 +95,8 @@ def trial(
 ) -> list[Tensor]:
     """Outputs, final state and all gradients of a tiny case."""
     B, T, inputs, H = 3, 4, 2, 5
-    # Gates, what they see of the step before, more weights, states; lstm_1997 has two cells a block.
-    G, seen, more, states, how = {
-        "elman": (H, H, [], [H], ()),
-        "gru": (3 * H, H, [(R, H)], [H], ()),
-        "lstm": (4 * H, H, [], [H, H], ()),
-        "lstm_1997": (H + 6, H + 6, [], [H, H, 6], ("full", 2)),
-    }[kernel]
-    shapes = [(R, B, T, inputs), (R, G, inputs), (R, G), (R, G, seen), *more]
-    shapes += [(R, B, size) for size in states]
+    weights, states, how = KERNELS[kernel].trial_shapes(R, inputs, H)
+    shapes = [(R, B, T, inputs), *weights, *((R, B, size) for size in states)]
     generator = torch.Generator().manual_seed(0)
     drawn = [torch.randn(shape, generator=generator, dtype=dtype) for shape in shapes]
     tensors = [tensor.to(device).requires_grad_() for tensor in drawn]

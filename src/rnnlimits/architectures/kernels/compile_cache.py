@@ -1,9 +1,9 @@
 """numba's cache of compiled loops, made to mend itself and to say so.
 
 numba trusts what lies there.  An empty index is an error of its own, a flipped bit is other machine code, and
-an edit that keeps the size and the time of a file is not noticed.  Here each file ends with its checksum, one
-that is damaged is compiled anew, and the source is known by what it says.  Where nothing can be written, the
-loops are compiled in every process: slower, and the same code.
+an edit of another file, or one that keeps size and time, is not noticed.  Here each file ends with its
+checksum, one that is damaged is compiled anew, and the source, all files of the folder, is known by what it
+says.  Where nothing can be written, the loops are compiled in every process: slower, and the same code.
 """
 
 # mypy: ignore-errors
@@ -69,15 +69,19 @@ def is_whole(path: Path) -> bool:
     return False
 
 
+def stamp_of(folder: Path) -> str:
+    """Of all files, so that no loop outlives an edit of the `exp` that it was compiled with."""
+    return hashlib.sha256(b"".join(page.read_bytes() for page in sorted(folder.glob("*.py")))).hexdigest()
+
+
 class CheckedCache(FunctionCache):
     def __init__(self, function: Callable):
         super().__init__(function)
-        source = Path(function.__code__.co_filename).read_bytes()
         self._cache_file = CheckedFiles(
             cache_path=self.cache_path,
             # Another name than numba's own, whose files have no checksum.
             filename_base=f"{self._impl.filename_base}.checked",
-            source_stamp=hashlib.sha256(source).hexdigest(),
+            source_stamp=stamp_of(Path(function.__code__.co_filename).parent),
         )
 
     def save_overload(self, signature: tuple, data: object) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from rnnlimits.architectures.kernels.scan import State
+from rnnlimits.architectures.kernels.scan import State, TrialShapes
 from rnnlimits.architectures.kernels.scan import scan as scan_compiled
 
 # Shape letters: R replicas, T time steps, B sequences, I inputs, H hidden units.
@@ -33,3 +33,7 @@ def plain_scan(
         h_RBH = NONLINEARITIES[f](x_RBI @ W_RHI.mT + b_RH.unsqueeze(1) + h_RBH @ U_RHH.mT)
         y_T.append(h_RBH)
     return torch.stack(y_T, 2), (h_RBH,)
+
+
+def trial_shapes(R: int, I: int, H: int) -> TrialShapes:  # noqa: E741
+    return [(R, H, I), (R, H), (R, H, H)], [H], ()

@@ -5,7 +5,7 @@ for R replicas; the gates stand in torch's order r, z, n.
 import torch
 from torch import Tensor
 
-from rnnlimits.architectures.kernels.scan import State
+from rnnlimits.architectures.kernels.scan import State, TrialShapes
 from rnnlimits.architectures.kernels.scan import scan as scan_compiled
 
 # Shape letters: R replicas, T time steps, B sequences, I inputs, H hidden units, G = 3H gates.
@@ -34,3 +34,7 @@ def plain_scan(
         h_RBH = (1 - z_RBH) * n_RBH + z_RBH * h_RBH
         y_T.append(h_RBH)
     return torch.stack(y_T, 2), (h_RBH,)
+
+
+def trial_shapes(R: int, I: int, H: int) -> TrialShapes:  # noqa: E741
+    return [(R, 3 * H, I), (R, 3 * H), (R, 3 * H, H), (R, H)], [H], ()

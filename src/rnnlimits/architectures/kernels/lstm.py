@@ -5,7 +5,7 @@ of W x + U h + b, for R replicas; the gates stand in torch's order i, f, g, o.
 import torch
 from torch import Tensor
 
-from rnnlimits.architectures.kernels.scan import State
+from rnnlimits.architectures.kernels.scan import State, TrialShapes
 from rnnlimits.architectures.kernels.scan import scan as scan_compiled
 
 # Shape letters: R replicas, T time steps, B sequences, I inputs, H hidden units, G = 4H gates.
@@ -33,3 +33,7 @@ def plain_scan(
         h_RBH = torch.sigmoid(o_RBH) * torch.tanh(c_RBH)
         y_T.append(h_RBH)
     return torch.stack(y_T, 2), (h_RBH, c_RBH)
+
+
+def trial_shapes(R: int, I: int, H: int) -> TrialShapes:  # noqa: E741
+    return [(R, 4 * H, I), (R, 4 * H), (R, 4 * H, H)], [H, H], ()

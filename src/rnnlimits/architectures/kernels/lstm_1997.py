@@ -8,7 +8,15 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from rnnlimits.architectures.kernels.scan import State, arrays, batch_last, one_thread, room, rows_of_steps
+from rnnlimits.architectures.kernels.scan import (
+    State,
+    TrialShapes,
+    arrays,
+    batch_last,
+    one_thread,
+    room,
+    rows_of_steps,
+)
 
 # Shape letters: R replicas, T time steps, B sequences, I inputs, H cells, N = H x B, U units: the cells, then
 # the blocks' input gates, then their output gates; K = U + I + 1, G = U net inputs.
@@ -22,14 +30,14 @@ class Scan(torch.autograd.Function):
         ctx: Any, truncated: bool, block_size: int, last: bool, x_RBTI: Tensor, W_RUK: Tensor,
         units_RBU: Tensor, c_RBH: Tensor,
     ) -> tuple[Tensor | None, Tensor, Tensor]:  # fmt: skip
-        from rnnlimits.architectures.kernels import loops
+        from rnnlimits.architectures.kernels import loops_lstm_1997 as loops
 
         (R, B, H), T, U = c_RBH.shape, x_RBTI.shape[2], units_RBU.shape[2]
         z_RTKB = rows_of_steps(x_RBTI, units_RBU)
         c_RTN, g_RTN = room(c_RBH, R, T + 1, H * B), room(c_RBH, R, T, H * B)
         c_RTN[:, 0] = c_RBH.mT.flatten(1)
         with one_thread():
-            loops.forward_1997(block_size, *arrays(W_RUK, z_RTKB.flatten(2), c_RTN, g_RTN))
+            loops.forward(block_size, *arrays(W_RUK, z_RTKB.flatten(2), c_RTN, g_RTN))
         ctx.how = truncated, block_size
         ctx.save_for_backward(W_RUK, z_RTKB, c_RTN, g_RTN)
         ctx.set_materialize_grads(False)
@@ -41,7 +49,7 @@ class Scan(torch.autograd.Function):
     def backward(
         ctx: Any, dy_RBTH: Tensor | None, d_units_RBU: Tensor | None, dc_RBH: Tensor | None
     ) -> tuple[Tensor | None, ...]:
-        from rnnlimits.architectures.kernels import loops
+        from rnnlimits.architectures.kernels import loops_lstm_1997 as loops
 
         W_RUK, z_RTKB, c_RTN, g_RTN = ctx.saved_tensors
         (R, U, K), (T, N), B = W_RUK.shape, g_RTN.shape[1:], z_RTKB.shape[3]
@@ -51,7 +59,7 @@ class Scan(torch.autograd.Function):
         dW_RUK = torch.zeros_like(W_RUK)
         gradients = dy_RTN, d_units_RN, dc_RN, dx_RTN, dW_RUK
         with one_thread():
-            loops.backward_1997(*ctx.how, *arrays(W_RUK, z_RTKB.flatten(2), c_RTN, g_RTN, *gradients))
+            loops.backward(*ctx.how, *arrays(W_RUK, z_RTKB.flatten(2), c_RTN, g_RTN, *gradients))
         dx_RBTI = dx_RTN.view(R, T, -1, B).permute(0, 3, 1, 2) if ctx.needs_input_grad[3] else None
         states = (d_RN.view(R, -1, B).mT for d_RN in (d_units_RN, dc_RN))
         return None, None, None, dx_RBTI, dW_RUK, *states
@@ -95,3 +103,8 @@ def plain_scan(
         h_RBH = o_RBH * torch.tanh(c_RBH / 2)
         y_T.append(h_RBH)
     return torch.stack(y_T, 2), (h_RBH, c_RBH, io_RBK)
+
+
+def trial_shapes(R: int, I: int, H: int) -> TrialShapes:  # noqa: E741
+    G = H + 6  # blocks of two cells, the last of one
+    return [(R, G, I), (R, G), (R, G, G)], [H, H, 6], ("full", 2)
