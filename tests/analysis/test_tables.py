@@ -61,7 +61,7 @@ def test_a_stopped_replica_keeps_its_last_value_and_a_diverged_one_has_none(rows
     curves = tables.TABLES["learning_curves"](rows)
     elman = curves[curves.variant == "elman"].set_index("update")
     assert elman.n.tolist() == [3, 2, 2]
-    assert elman.estimate.tolist() == pytest.approx([0.3, 0.2, 0.15])
+    assert elman.estimate.tolist() == pytest.approx([0.3, 0.2, (0.1 * 0.2) ** 0.5])  # geometric means
     # The rate that was not chosen is no curve.
     assert set(curves.learning_rate) == {1e-3}
 
@@ -156,13 +156,57 @@ def test_a_lower_error_is_better_without_being_told(rows):
     assert table.best.to_dict() == {8: False, 16: True}
 
 
-def test_a_hidden_size_with_a_diverged_fold_is_not_chosen():
+def test_a_fold_that_diverged_counts_as_guessing():
     folds = []
     for size, diverged in ((8, [0]), (16, [])):
         cell = shard("cv", "adding", "gru", size, 20, "cross_validation")
         folds += validated(cell, [[0.9, 0.1], [0.9, 0.1]], diverged=diverged)
     table = tables.TABLES["cross_validation"](frame(folds)).set_index("hidden_size")
+    assert table["mean"].to_dict() == pytest.approx({8: (1 / 6 + 0.1) / 2, 16: 0.1})
+    assert table.n_diverged.to_dict() == {8: 1, 16: 0}
     assert table.chosen.to_dict() == {8: False, 16: True}
+
+
+def test_one_lost_fold_does_not_outweigh_what_the_others_show():
+    """Of size 16, three folds of four are near 0; of size 8, all are worse than guessing."""
+    folds = []
+    for size, end, diverged in ((8, 0.5, []), (16, 0.01, [0])):
+        cell = shard("cv", "adding", "gru", size, 20, "cross_validation")
+        folds += validated(cell, [[0.9, end + fold / 1000] for fold in range(4)], diverged=diverged)
+    table = tables.TABLES["cross_validation"](frame(folds)).set_index("hidden_size")
+    assert table.chosen.to_dict() == {8: False, 16: True}
+    assert table.size_edge.dropna().to_dict() == {16: "largest"}
+
+
+def test_a_learning_rate_from_the_end_of_its_list_is_called_so():
+    tried = [
+        validated(shard(), [[0.9, end]] * 2, rate, rate == 0.01) for rate, end in ((0.003, 0.2), (0.01, 0.1))
+    ]
+    middle = [
+        validated(shard(variant="lstm"), [[0.9, end]] * 2, rate, rate == 0.003)
+        for rate, end in ((0.001, 0.2), (0.003, 0.1), (0.01, 0.2))
+    ]
+    rows = frame([*tried[0], *tried[1], *(row for one in middle for row in one)])
+    search = tables.TABLES["learning_rate_search"](rows)
+    assert search.dropna(subset="edge")[["variant", "edge"]].to_numpy().tolist() == [["elman", "largest"]]
+
+
+def test_seeds_that_solve_the_task_on_validation_only_are_counted():
+    solved = [dataclasses.replace(row, status="solved") for row in scored(shard(), [0.1, 0.2], [1, 0])]
+    table = tables.TABLES["test_results"](frame(solved))
+    assert line(table, metric="solved").n_validation_only == 1
+
+
+def test_seeds_that_solve_the_task_and_those_that_do_not_have_a_curve_each():
+    alike = validated(shard(variant="lstm"), [[0.9, 0.2], [0.9, 0.4]])
+    solving, failing = (validated(shard(), [[0.9, end]]) for end in (0.0, 0.8))
+    solving = [dataclasses.replace(row, status="solved") for row in solving]
+    failing = [dataclasses.replace(row, seed=1) for row in failing]
+    curves = tables.TABLES["learning_curves"](frame(alike + solving + failing))
+    last = curves[curves["update"] == curves["update"].max()]
+    assert last.groupby(["variant", "group"]).n.first().to_dict() == {
+        ("elman", "not solved"): 1, ("elman", "solved"): 1, ("lstm", "all"): 2,
+    }  # fmt: skip
 
 
 def test_parameters_say_how_far_they_are_from_their_budget(rows):

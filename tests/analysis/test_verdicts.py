@@ -64,7 +64,7 @@ def test_a_claim_says_what_its_source_measured_and_what_we_did(text):
 def test_what_each_side_was_given_stands_side_by_side(text):
     said = re.sub(r"<[^>]+>|\s+", " ", section(text, "C1").partition("What each side was given")[2])
     said = " ".join(said.split())
-    assert "claimed lstm 4,500 1,000 812 52,000 5 0.001" in said
+    assert "claimed lstm 4,500 1,000 812 52,000 5 0.001, the largest tried" in said
     assert "compared with elman 4,486 1,000 1,000 64,000 5 0.001" in said
 
 

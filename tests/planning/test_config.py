@@ -128,6 +128,11 @@ MISTAKES: list[tuple[str, Any, str]] = [
         300_000_000,
         "got 300,000,000; expected at most 10,000, as one job holds all of them",
     ),
+    (
+        "studies.trained.budget.batch_size",
+        2**30,
+        "got 1,073,741,824 sequences of 64 steps; expected at most 15,625,000",
+    ),
     ("studies.simulated.seeds", 2**40, "got 1,099,511,627,776; expected at most 10,000, as one job holds"),
     ("studies.folded.folds", 2**31, "got 2,147,483,648; expected at most 10,000, as one job holds all of"),
     ("studies.folded.folds", 139, "task 'sequential_digits': got 139; expected at most 138 folds"),

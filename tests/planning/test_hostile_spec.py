@@ -89,6 +89,12 @@ MISTAKES = [
         2.0,
         "budget.gradient_norm_penalty: gru has no recurrence f(W x + U h + b); ",
     ),
+    (
+        "training",
+        ("budget", "batch_size"),
+        2**31 - 1,
+        "budget.batch_size: got 2,147,483,647 sequences of ",
+    ),
     ("training", ("study",), "../x", "study: got '../x'; expected lower-case letters"),
     ("training", ("kind",), "trainig", "kind: got 'trainig'; did you mean 'training'?"),
     ("refit", ("needs",), ["../../x"], "needs[0]: got '../../x'; expected lower-case letters"),

@@ -27,11 +27,12 @@ PRIMARY = {
 COLUMNS = {
     "test_results": [
         *ID, "learning_rate", "metric", "primary", "unit", "estimate", "estimator", "low", "high", "n",
-        "n_diverged", "n_not_trained", "low_group", "high_group", "n_low_group", "chance",
+        "n_diverged", "n_not_trained", "n_validation_only", "rate_edge", "low_group", "high_group",
+        "n_low_group", "chance",
     ],
     "learning_curves": [
-        *ID, "learning_rate", "split", "metric", "unit", "update", "estimate", "estimator", "low", "high",
-        "n", "chance",
+        *ID, "learning_rate", "split", "metric", "unit", "group", "update", "estimate", "estimator", "low",
+        "high", "n", "chance",
     ],
     "replicas": [
         *ID, "seed", "learning_rate", "status",
@@ -45,10 +46,12 @@ COLUMNS = {
     "probe_scalars": [*ID, "stage", "metric", "unit", "estimate", "estimator", "low", "high", "n"],
     "learning_rate_search": [
         *ID, "learning_rate", "metric", "estimate", "estimator", "low", "high", "n", "n_diverged", "selected",
+        "edge",
     ],
     "cross_validation": [
-        "study", "task", "variant", "architecture", "hidden_size", "parameters", "learning_rate", "metric",
-        "mean", "standard_error", "n", "best", "chosen", "test_value", "test_low", "test_high",
+        "study", "task", "variant", "architecture", "hidden_size", "parameters", "learning_rate",
+        "rate_edge", "metric", "mean", "standard_error", "n", "n_diverged", "best", "chosen", "size_edge",
+        "test_value", "test_low", "test_high",
     ],
     "parameters": [*ID, "deviation_percent"],
     "simulations": ["study", "task", "metric", "unit", "estimate", "estimator", "median", "low", "high", "n"],
@@ -133,13 +136,13 @@ def _results(tables, cell, seeds):
     value = guess + (perfect - guess) * good
     solved = round(good * seeds)
     spread = 0.03 * value + 0.002
-    shared = (seeds, 0, 0, np.nan, np.nan, np.nan, chance)
+    shared = (seeds, 0, 0, 0, None, np.nan, np.nan, np.nan, chance)
     tables["test_results"] += [
         (*cell, 3e-3, metric, True, unit, value, "mean", value - spread, value + spread, *shared),
         (*cell, 3e-3, "loss", False, "nats", value * 0.7, "geometric mean", value * 0.6, value * 0.8,
          *shared),
         (*cell, 3e-3, "solved", False, "share", solved / seeds, "share", max(0, solved / seeds - 0.3),
-         min(1, solved / seeds + 0.3), seeds, 0, 0, np.nan, np.nan, np.nan, np.nan),
+         min(1, solved / seeds + 0.3), seeds, 0, 0, 0, None, np.nan, np.nan, np.nan, np.nan),
     ]  # fmt: skip
     for seed in range(seeds):
         steps = 300.0 * (1 + seed) if seed < solved else np.nan
@@ -158,11 +161,11 @@ def _results(tables, cell, seeds):
         for split, name, y in curves:
             kind = unit if name == metric else "nats"
             tables["learning_curves"].append(
-                (*cell, 3e-3, split, name, kind, step, y, "mean", y * 0.97, y * 1.03, seeds, chance)
+                (*cell, 3e-3, split, name, kind, "all", step, y, "mean", y * 0.97, y * 1.03, seeds, chance)
             )
     for rate, best in ((1e-3, value * 1.1), (3e-3, value)):
         tables["learning_rate_search"].append(
-            (*cell, rate, metric, best, "mean", best * 0.95, best * 1.05, seeds, 0, rate == 3e-3)
+            (*cell, rate, metric, best, "mean", best * 0.95, best * 1.05, seeds, 0, rate == 3e-3, None)
         )
     tables["parameters"].append((*cell, np.nan))
     shard = f"{cell[0]}.{task}.{variant}.h{size}.t{length}"
@@ -236,5 +239,5 @@ def _folds(tables, variant, sizes):
         test = (0.93, 0.91, 0.95) if i == chosen else (np.nan,) * 3
         tables["cross_validation"].append(
             ("size", "sequential_digits", variant, PAGES.get(variant, variant), size, size * (size + 4), 3e-3,
-             "accuracy", means[i], error, 5, i == best, i == chosen, *test)
+             None, "accuracy", means[i], error, 5, 0, i == best, i == chosen, None, *test)
         )  # fmt: skip

@@ -75,6 +75,7 @@ FINDINGS = pd.read_csv(io.StringIO(FINDINGS.replace("BROKEN", BROKEN)), sep=";")
 
 
 PLACE = ("claim", "part", "finding", "side")
+UNITS = {"mean_squared_error": "squared error", "updates_to_solve": "updates", "solved": "share"}
 
 
 @dataclass(frozen=True)
@@ -143,6 +144,7 @@ def _line(variant: str, metric: str) -> dict:
     return {
         "label": label, "measure": measure, "study": "memory", "shard": f"memory.{variant}", "task": task,
         "variant": variant, "hidden_size": hidden, "length_steps": length, "metric": metric,
+        "unit": UNITS.get(metric, "1"),
     }  # fmt: skip
 
 
@@ -160,12 +162,13 @@ def fairness() -> pd.DataFrame:
         "sequences_seen",
         "trials",
         "learning_rate",
+        "rate_edge",
         "seconds",
     ]
     return pd.DataFrame(
         [
-            ("C1", 1, 1, "one", "memory.lstm", "lstm", 4500, 1000, 812.5, 52000, 5, 0.001, 31.25),
-            ("C1", 1, 1, "other", "memory.elman", "elman", 4486, 1000, 1000, 64000, 5, 0.001, 17.5),
+            ("C1", 1, 1, "one", "memory.lstm", "lstm", 4500, 1000, 812.5, 52000, 5, 0.001, "largest", 31.25),
+            ("C1", 1, 1, "other", "memory.elman", "elman", 4486, 1000, 1000, 64000, 5, 0.001, None, 17.5),
         ],
         columns=columns,
     )

@@ -12,7 +12,7 @@ from rnnlimits import catalog
 from rnnlimits.contracts import ArchitectureOptions, TaskOptions
 from rnnlimits.planning.config.budget import Budget
 from rnnlimits.planning.config.messages import Where
-from rnnlimits.planning.config.values import LARGEST, MOST_MODELS
+from rnnlimits.planning.config.values import LARGEST, MOST_MODELS, MOST_STEPS
 from rnnlimits.planning.sizes import sizes
 
 
@@ -33,6 +33,8 @@ def problems(study: Any) -> Iterator[tuple[Where, str]]:
         yield ("probes",), "none, and nothing is trained with `updates: 0`: give a probe, or updates"
     if problem := too_many_models(study.folds or study.seeds, len(study.learning_rates)):
         yield ("learning_rates",), problem
+    for key, problem in too_many_steps(study.budget, max(study.lengths)):
+        yield ("budget", key), problem
     for label, architecture in study.architectures.items():
         for key, problem in without_matrix(study.budget, architecture.page):
             yield ("budget", key), f"architecture {label!r}: {problem}"
@@ -53,6 +55,14 @@ def too_many_models(runs: int, rates: int) -> str | None:
     if runs * rates <= MOST_MODELS:
         return None
     return f"got {rates:,} for {runs:,} seeds or folds; expected at most {MOST_MODELS:,} models in one job"
+
+
+def too_many_steps(budget: Budget, length: int) -> Iterator[tuple[str, str]]:
+    """(key, what is wrong) for sequences that no machine holds at once."""
+    for key in ("batch_size", "validation_sequences", "test_sequences"):
+        if (sequences := getattr(budget, key)) * length > MOST_STEPS:
+            most = max(1, MOST_STEPS // length)
+            yield key, f"got {sequences:,} sequences of {length:,} steps; expected at most {most:,}"
 
 
 def without_matrix(budget: Budget, page: str) -> Iterator[tuple[str, str]]:

@@ -66,18 +66,21 @@ def _mistakes_of(shard: _Form) -> Iterator[str]:
         yield from _page(f"probes.{name}", "probes", name, options)
     if problem := feasibility.too_many_models(shard.folds or shard.seeds, len(shard.learning_rates)):
         yield f"learning_rates: {problem}"
-    yield from _of_budget(shard.budget, shard.architecture)
+    yield from _of_budget(shard)
     for name in ("length_steps", "learning_rates", *(() if shard.kind == "refit" else ("hidden_size",))):
         if not (came := getattr(shard, name)):
             yield f"{name}: got {came}; expected more for a shard of kind {shard.kind}"
 
 
-def _of_budget(values: dict[str, Any] | None, architecture: str) -> Iterator[str]:
-    wrong = list(_told("budget", Budget, values))
+def _of_budget(shard: _Form) -> Iterator[str]:
+    wrong = list(_told("budget", Budget, shard.budget))
     yield from wrong
-    if not wrong and architecture in catalog.names("architectures"):
-        for key, problem in feasibility.without_matrix(Budget.model_validate(values), architecture):
-            yield f"budget.{key}: {problem}"
+    if wrong or shard.architecture not in catalog.names("architectures"):
+        return
+    budget = Budget.model_validate(shard.budget)
+    found = feasibility.without_matrix(budget, shard.architecture)
+    for key, problem in (*found, *feasibility.too_many_steps(budget, max(1, shard.length_steps))):
+        yield f"budget.{key}: {problem}"
 
 
 def _page(place: str, kind: str, page: str, options: Options) -> Iterator[str]:

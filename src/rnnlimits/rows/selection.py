@@ -117,3 +117,16 @@ def one_standard_error(sizes: Mapping[int, tuple[float, float]], higher_is_bette
     mean, error = sizes[best]
     near = [size for size, (value, _) in sizes.items() if sign * value >= sign * mean - error]
     return best, min(near, default=best)
+
+
+def of_a_diverged_fold(survivors: Sequence[float], chance: float | None, higher_is_better: bool) -> float:
+    """The score of a fold that diverged: chance, or the worst of all other folds where that is worse.
+
+    Not the worst of all numbers: one lost fold must not decide about a size that is good on the others.
+
+    >>> of_a_diverged_fold([0.9, 0.4], 0.1, True), of_a_diverged_fold([0.9, 2.0], 0.5, False)
+    (0.1, 2.0)
+    """
+    known = [*survivors, *([] if chance is None else [chance])]
+    worst = -math.inf if higher_is_better else math.inf
+    return (min if higher_is_better else max)(known, default=worst)

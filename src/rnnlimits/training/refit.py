@@ -14,7 +14,7 @@ import torch
 from rnnlimits import rows
 from rnnlimits.planning.shard import Shard
 from rnnlimits.rows import Row
-from rnnlimits.rows.selection import one_standard_error
+from rnnlimits.rows.selection import of_a_diverged_fold, one_standard_error
 from rnnlimits.storage.integrity import DamagedError
 from rnnlimits.training.build import build_task
 
@@ -27,12 +27,13 @@ def chosen_by_cross_validation(shard: Shard, rows_dir: Path | None) -> Shard:
     if rows_dir is None:
         raise ValueError(f"{shard.id}: needs the rows of {', '.join(shard.needs)}; say where with --rows")
     task = build_task(shard)
-    # A fold that diverged has no score; the worst possible keeps its size from being chosen.
-    worst = -math.inf if task.higher_is_better else math.inf
+    folds = list(scored(shard, rows_dir, f"best_{task.metric}"))
+    survivors = [row.value for row in folds if row.value is not None]
+    lost = of_a_diverged_fold(survivors, folds[0].chance, task.higher_is_better)
     scores: dict[int, list[float]] = {}
     rates: dict[int, float] = {}
-    for row in scored(shard, rows_dir, f"best_{task.metric}"):
-        scores.setdefault(row.hidden_size, []).append(worst if row.value is None else row.value)
+    for row in folds:
+        scores.setdefault(row.hidden_size, []).append(lost if row.value is None else row.value)
         assert row.learning_rate is not None, "a fold that was trained has a learning rate"
         rates[row.hidden_size] = row.learning_rate
     sizes = {size: mean_and_error(values) for size, values in scores.items()}

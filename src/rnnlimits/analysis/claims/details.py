@@ -15,7 +15,7 @@ from rnnlimits.analysis.claims.finding import Change, Finding
 PLACE = ["claim", "part", "finding"]  # parts and findings are counted from 1
 NUMBERS = ["estimate", "low", "high", "estimator", "bound_low", "bound_high", "n", "seeds_to_decide"]
 FINDINGS = [*PLACE, "check", "verdict", "sentence", "bound", "why", *NUMBERS, "positive_control"]
-OF_ROW = ["study", "shard", "task", "variant", "hidden_size", "length_steps", "metric", "seed"]
+OF_ROW = ["study", "shard", "task", "variant", "hidden_size", "length_steps", "metric", "unit", "seed"]
 SENSITIVITY = [*PLACE, "change", "verdict", "estimate", "low", "high"]
 FAIRNESS = [*PLACE, *fairness.COLUMNS]
 EVIDENCE = [*PLACE, "side", "label", "measure", *OF_ROW, "value", "chance", "status"]

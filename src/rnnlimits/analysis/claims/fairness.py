@@ -7,10 +7,11 @@ from pandas import DataFrame
 
 from rnnlimits.analysis.claims.finding import Finding
 from rnnlimits.analysis.claims.selection import Cell
+from rnnlimits.rows import marks
 
 COLUMNS = [
     "side", "shard", "variant", "parameters", "updates_planned", "updates_taken", "sequences_seen", "trials",
-    "learning_rate", "seconds",
+    "learning_rate", "rate_edge", "seconds",
 ]  # fmt: skip
 
 
@@ -37,6 +38,7 @@ def given(cell: Cell, rows: DataFrame) -> dict[str, Any]:
         ["learning_rate", "seed"]
     )
     chosen = replicas[replicas.selected]
+    rate = chosen.learning_rate.max()
     taken = chosen["update"].mean() if len(chosen) else 0
     return {
         "shard": cell.names["shard"],
@@ -46,5 +48,6 @@ def given(cell: Cell, rows: DataFrame) -> dict[str, Any]:
         "updates_taken": taken,
         "sequences_seen": taken * cell.names["batch_size"],
         "trials": len(replicas),
-        "learning_rate": chosen.learning_rate.max(),
+        "learning_rate": rate,
+        "rate_edge": marks.edge(rate, list(replicas.learning_rate)) if len(chosen) else None,
     }

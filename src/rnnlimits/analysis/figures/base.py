@@ -148,6 +148,23 @@ def of_two_groups(table: pd.DataFrame) -> str:
     return "Hollow dots are the means of those seeds that solve the task and of those that do not. "
 
 
+def remarks(table: pd.DataFrame) -> str:
+    """For a caption: at how many points of a figure something must be said beside the number.
+
+    >>> none = {"n_diverged": 0, "n_not_trained": 0, "n_validation_only": 0, "rate_edge": None}
+    >>> point = {"study": "s", "task": "t", "variant": "gru", "hidden_size": 8, "length_steps": 9}
+    >>> remarks(pd.DataFrame([point | none]))
+    ''
+    >>> remarks(pd.DataFrame([point | none | {"n_diverged": 2, "rate_edge": "largest"}]))
+    'Of 1 cells, 1 lost seeds that diverged; 1 took a learning rate from the end of its list. '
+    """
+    cells = table.groupby(CELL, dropna=False)
+    counts = {column: int((cells[column].max() > 0).sum()) for column in REMARKS if column != "rate_edge"}
+    counts["rate_edge"] = int(table[table.rate_edge.notna()][CELL].drop_duplicates().shape[0])
+    said = [f"{counts[column]} {words}" for column, words in REMARKS.items() if counts[column]]
+    return f"Of {cells.ngroups} cells, {'; '.join(said)}. " if said else ""
+
+
 def join(names: Iterable[str], most: int = 4) -> str:
     """A list that fits into a title.
 
@@ -177,6 +194,13 @@ def words(metric: str) -> str:
     return metric.replace("_", " ")
 
 
+NOT_SOLVED = "not solved"  # the group of a learning curve, beside those that solve the task
+REMARKS = {
+    "n_diverged": "lost seeds that diverged",
+    "n_not_trained": "have seeds whose weights were never trained",
+    "n_validation_only": "have seeds that solve the task on validation and not on test",
+    "rate_edge": "took a learning rate from the end of its list",
+}
 SHOWN = "Shown: the longest sequences and each architecture's largest size."
 
 

@@ -42,8 +42,8 @@ def caption(tables: base.Tables) -> str:
         f"Each point is one hidden size (joined in their order): {base.average(table)}, {base.seeds(table)}, "
         "on test sequences. Seconds are the training time of the job divided by the "
         "replicas (seeds and learning rates) that it trained at once, on the machine of this run; it is "
-        f"the one figure that differs from run to run. {base.of_two_groups(table)}Shown: the longest "
-        "sequences."
+        f"the one figure that differs from run to run. {base.of_two_groups(table)}{base.remarks(table)}"
+        "Shown: the longest sequences."
     )
 
 

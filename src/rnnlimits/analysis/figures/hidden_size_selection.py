@@ -44,8 +44,14 @@ def caption(tables: base.Tables) -> str:
         f"Mean over {base.span(table.n)} folds with its standard error, each fold with early stopping. The "
         "ring marks the smallest size whose mean lies within one standard error of the best. Only that "
         "size was trained again on all training data and read on test, once: the number in the panel's "
-        "title, with its interval over seeds."
+        f"title, with its interval over seeds.{_lost(table)}"
     )
+
+
+def _lost(table: pd.DataFrame) -> str:
+    """What stands for folds that diverged, if any did."""
+    lost = int(table.n_diverged.sum())
+    return f" {lost} folds diverged and count as guessing, or as the worst other fold." if lost else ""
 
 
 def _shown(tables: base.Tables) -> pd.DataFrame:
@@ -71,7 +77,8 @@ def _tested(part: pd.DataFrame) -> str:
     if tested.empty:
         return "not read on test"
     row = tested.iloc[0]
-    return f"test {row.test_value:.3g} [{row.test_low:.3g}, {row.test_high:.3g}]"
+    said = f"test {row.test_value:.3g} [{row.test_low:.3g}, {row.test_high:.3g}]"
+    return said if pd.isna(row.size_edge) else f"{said}\n{row.size_edge} size tried"
 
 
 def _message(table: pd.DataFrame) -> str:

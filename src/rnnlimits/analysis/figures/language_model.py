@@ -44,10 +44,10 @@ def caption(tables: base.Tables) -> str:
     return (
         "Above: the loss in bits per character on the training text (dashed) and the validation text "
         f"(solid), {base.average(table)}, {base.seeds(table)}; the vertical line marks the median "
-        "update of the best validation value, whose weights are kept (early stopping). Below: bits per "
+        "update with the lowest validation loss, whose weights are kept (early stopping). Below: bits per "
         "character of those weights on the test text, read once, beside models "
-        "that count pairs or longer strings of characters. Fewer bits are better. Shown: each "
-        "architecture's largest size."
+        "that count pairs or longer strings of characters. Fewer bits are better. "
+        f"{base.remarks(table)}Shown: each architecture's largest size."
     )
 
 

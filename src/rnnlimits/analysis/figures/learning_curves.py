@@ -13,6 +13,7 @@ from rnnlimits.analysis.figures import base
 TITLE = "How does learning go, and when is a task solved?"
 TABLES = ("learning_curves", "replicas")
 CUT_OFF = 100  # times chance
+BELOW = 10  # of the lowest mean, where an interval is cut off
 LENGTHS = 3  # panels of a task: the shortest, a middle and the longest sequences
 
 
@@ -47,10 +48,17 @@ def caption(tables: base.Tables) -> str:
     return (
         f"Validation sequences, {base.average(table)}, {base.seeds(table)} at the chosen learning rate; "
         "a seed that has stopped keeps its last value. A star marks the median update at which the "
-        f"seeds that solve the task do so. Errors above {CUT_OFF} times chance, of runs that diverge, are "
-        "cut off. Shown: up to three lengths of each task and each architecture's "
-        "largest size; the text tasks have a figure of their own."
+        f"seeds that solve the task do so. {_of_groups(table)}Errors above {CUT_OFF} times chance, of runs "
+        "that diverge, and intervals far below all means are cut off. Shown: up to three lengths of each "
+        "task and each architecture's largest size; the text tasks have a figure of their own."
     )
+
+
+def _of_groups(table: pd.DataFrame) -> str:
+    """What two lines of one architecture are, if there are any."""
+    if not (table.group == base.NOT_SOLVED).any():
+        return ""
+    return "Where some seeds solve the task and others do not, each group has a line of its own. "
 
 
 def _shown(table: pd.DataFrame) -> pd.DataFrame:
@@ -75,11 +83,11 @@ def _some(lengths: pd.Series) -> list[float]:
 
 
 def _curves(axes: Axes, cell: pd.DataFrame, found: style.Looks, solved: dict[str, float]) -> None:
-    for variant, curve in cell.sort_values("update").groupby("variant"):
+    for (variant, group), curve in cell.sort_values("update").groupby(["variant", "group"]):
         look = found[str(variant)]
         axes.plot(curve["update"], curve["estimate"], **look.line(markevery=max(1, len(curve) // 5), lw=1.4))
         axes.fill_between(curve["update"], curve.low, curve.high, color=look.color, alpha=0.13, lw=0)
-        if str(variant) in solved:
+        if str(variant) in solved and group != base.NOT_SOLVED:
             at = solved[str(variant)]
             value = np.interp(at, curve["update"], curve["estimate"])
             axes.plot(at, value, marker="*", ms=12, color=look.color, mec="black", zorder=5)
@@ -90,6 +98,9 @@ def _curves(axes: Axes, cell: pd.DataFrame, found: style.Looks, solved: dict[str
         top = CUT_OFF * cell.chance.mean()
         if axes.get_ylim()[1] > top:
             axes.set_ylim(top=top)
+        lowest = cell["estimate"].min() / BELOW
+        if axes.get_ylim()[0] < lowest:  # two seeds that survive have an interval of many decades
+            axes.set_ylim(bottom=lowest)
     axes.set_xlabel("updates")
     axes.xaxis.set_major_locator(MaxNLocator(4))
 

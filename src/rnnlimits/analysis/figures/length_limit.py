@@ -42,8 +42,8 @@ def caption(tables: base.Tables) -> str:
         f"On test sequences, read once, {base.seeds(table)} per point at the learning rate that validation "
         "chose. Left: the share of seeds that reach the task's criterion, with its Wilson interval. Right: "
         f"the task's own measure, {base.average(table[table.primary])}; the dashed line is what guessing "
-        f"gives. {base.of_two_groups(table)}Points are moved sideways a little where they would cover each "
-        "other. Shown: each architecture's largest size."
+        f"gives. {base.of_two_groups(table)}{base.remarks(table)}Points are moved sideways a little where "
+        "they would cover each other. Shown: each architecture's largest size."
     )
 
 

@@ -47,7 +47,7 @@ def caption(tables: base.Tables) -> str:
     return (
         f"The share of {base.seeds(table)} that reach the task's criterion on test sequences, at the "
         "learning rate that validation chose for that cell. From left to right sequences grow, from bottom "
-        "to top the network does. A hatched cell was not measured."
+        f"to top the network does. {base.remarks(table)}A hatched cell was not measured."
     )
 
 

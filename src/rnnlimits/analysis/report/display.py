@@ -8,16 +8,26 @@ import pandas as pd
 from rnnlimits.analysis.figures import base
 from rnnlimits.analysis.report.answer import interval, number
 
+# Beside a number: the letter, and the column of the table that asks for it.
+REMARKS = {"n_diverged": "d", "n_not_trained": "n", "n_validation_only": "v", "rate_edge": "e"}
+REMARKS_IN_WORDS = (
+    "d: some seeds diverged and are left out; n: some kept the weights of their start, which no training "
+    "made; v: some solve it on validation only; e: the learning rate lies at an end of its list."
+)
 # Name, title, and what the reader must know; in the order of the page.
 SHORT = {
     "results": (
         "Test results",
-        "Each task's own measure; read once, at the learning rate that validation chose.",
+        "Each task's own measure; read once, at the learning rate that validation chose. Where some seeds "
+        "solve the task and others do not, the means of both. " + REMARKS_IN_WORDS,
     ),
-    "solved": ("Share of seeds that solve the task", "On test sequences, with Wilson's interval."),
+    "solved": (
+        "Share of seeds that solve the task",
+        "On test sequences, with Wilson's interval. " + REMARKS_IN_WORDS,
+    ),
     "cross_validation": (
         "Choice of the hidden size",
-        "Chosen: the smallest within one standard error of the best.",
+        "Chosen: the smallest within one standard error of the best; a lost fold counts as guessing.",
     ),
     "gradient_slopes": (
         "Decay of gradients",
@@ -33,7 +43,7 @@ SHORT = {
 LONG = {
     "learning_rate_search": (
         "Search for the learning rate",
-        "Best validation value; the same list for everyone.",
+        "Validation score of the weights that were kept; the same list for everyone.",
     ),
     "replicas": ("Every replica", "One line for each seed, at the chosen learning rate."),
     "probe_scalars": ("Probes without a lag", "Measured in float64 on the full state."),
@@ -91,12 +101,26 @@ def by_variant(results: pd.DataFrame) -> pd.DataFrame:
     matched = results.parameters_target.notna().any()
     size = "parameters_target" if matched else "hidden_size"
     lines = ["study", "task", "metric", "chance", "length_steps", size, "n"]
-    cells = results.assign(**{size: base.size(results), "cell": _merged(results, *INTERVALS[0])})
+    cells = results.assign(**{size: base.size(results), "cell": _cells(results)})
     # A line has one n; where some seeds diverged, the n of a line is a range.
     cells["n"] = cells.groupby(lines[:-1], dropna=False).n.transform(base.span)
     cells["chance"] = cells.chance.map(_text)
     wide = cells.pivot_table(index=lines, columns="variant", values="cell", aggfunc="first")
     return wide.rename_axis(columns=None).reset_index()
+
+
+def _cells(results: pd.DataFrame) -> pd.Series:
+    """The interval or the means of two groups, with the letters of what must be said beside it."""
+    texts = _merged(results, *INTERVALS[0])
+    two = results[results.low_group.notna()]
+    texts.loc[two.index] = [
+        f"{few} at {number(low)}, {n - few} at {number(high)}"
+        for few, n, low, high in zip(two.n_low_group, two.n, two.low_group, two.high_group)
+    ]
+    for column, letter in REMARKS.items():
+        said = results[column].notna() & results[column].ne(0)
+        texts = texts.where(~said | texts.eq("–"), texts + f" {letter}")
+    return texts
 
 
 def _lengths_joined(parameters: pd.DataFrame) -> pd.DataFrame:

@@ -18,8 +18,8 @@ ID = [
 ]  # fmt: skip
 WHOLE_NUMBERS = {
     "hidden_size", "length_steps", "parameters", "parameters_target", "seed", "fold", "update", "lag_steps",
-    "n", "n_diverged", "n_not_trained", "n_low_group", "updates_to_solve", "best_update", "stop_update",
-    "updates_run", "replicas",
+    "n", "n_diverged", "n_not_trained", "n_validation_only", "n_low_group", "updates_to_solve", "best_update",
+    "stop_update", "updates_run", "replicas",
 }  # fmt: skip
 
 
@@ -96,13 +96,6 @@ def solved_on_test(shard: DataFrame) -> Series | None:
     """By seed, who solved the task on the test part; None where no such thing was asked."""
     mine = shard[(shard.metric == "solved") & (shard["split"] == "test")]
     return mine.set_index("seed").value == 1 if len(mine) else None
-
-
-def not_trained(rows: DataFrame, by: Sequence[str]) -> Series:
-    """Of each group of rows, how many seeds were read with the weights of their start."""
-    replicas = rows.assign(mark=kept_their_start(rows))
-    replicas = replicas[[*by, "seed", "mark"]].drop_duplicates()
-    return replicas.mark.groupby([replicas[key] for key in by], dropna=False).sum()
 
 
 def summarise(

@@ -5,7 +5,7 @@ import pandas as pd
 from pandas import DataFrame
 
 from rnnlimits.analysis import statistics
-from rnnlimits.analysis.tables import two_groups
+from rnnlimits.analysis.tables import remarks, two_groups
 from rnnlimits.analysis.tables.summary import (
     best_rows,
     best_values,
@@ -13,7 +13,6 @@ from rnnlimits.analysis.tables.summary import (
     diverged,
     finish,
     made_of,
-    not_trained,
     one_each,
     primary_metrics,
     summarise,
@@ -33,6 +32,8 @@ def test_results(rows: DataFrame, confidence: float) -> DataFrame:
     A replica that diverged has no score: the mean is over the others, and n_diverged stands beside it.  One
     that is not trained, as its first weights did best on validation, counts, and n_not_trained says so.
     Where some seeds solve the task and others do not, there is no mean but one of each group.
+    n_validation_only counts seeds that solved the task on validation and not here; rate_edge says that the
+    learning rate was chosen at that end of its list.
     """
     tested = _tested(rows)
     by = ["shard", "learning_rate", "metric"]
@@ -40,8 +41,10 @@ def test_results(rows: DataFrame, confidence: float) -> DataFrame:
     table["unit"] = one_each(tested, by, "unit")
     table["chance"] = one_each(tested, by, "chance")
     table["n_diverged"] = diverged(tested, by)
-    table["n_not_trained"] = not_trained(tested, by)
+    table["n_not_trained"] = remarks.not_trained(tested, by)
+    table["n_validation_only"] = remarks.solved_on_validation_only(tested, by)
     table = table.reset_index()
+    table["rate_edge"] = remarks.rate_edges(table, best_rows(rows))
     table = two_groups.told_apart(table, tested)
     solved = table.metric == "solved"
     shares = [
@@ -56,7 +59,7 @@ def test_results(rows: DataFrame, confidence: float) -> DataFrame:
     pairs = pd.MultiIndex.from_frame(decides[["shard", "metric"]])
     table["primary"] = pd.MultiIndex.from_frame(table[["shard", "metric"]]).isin(pairs)
     columns = ["learning_rate", "metric", "primary", "unit", "estimate", "estimator", "low", "high"]
-    columns += ["n", "n_diverged", "n_not_trained", *two_groups.COLUMNS, "chance"]
+    columns += ["n", *remarks.COLUMNS, *two_groups.COLUMNS, "chance"]
     return finish(table, rows, columns)
 
 
@@ -70,26 +73,16 @@ def learning_curves(curves: DataFrame, confidence: float) -> DataFrame:
     """Train and validation scores by update, of the learning rate that was chosen.
 
     A replica that has stopped keeps its last value, so that a mean is over the same seeds at every update;
-    one that diverged has no value from there on.
+    one that diverged has no value from there on.  Where some seeds solve the task and others do not, each
+    group has a curve of its own.
     """
-    by = ["shard", "learning_rate", "split", "metric"]
+    curves = curves.assign(group=two_groups.of_replicas(curves))
+    by = ["shard", "learning_rate", "split", "metric", "unit", "group"]  # the unit decides the scale
     carried = _carry_last_value(curves, by)
     table = summarise(carried, [*by, "update"], confidence, along="update").set_index(by)
-    table["unit"] = one_each(curves, by, "unit")
     table["chance"] = one_each(curves, by, "chance")
-    columns = [
-        "learning_rate",
-        "split",
-        "metric",
-        "unit",
-        "update",
-        "estimate",
-        "estimator",
-        "low",
-        "high",
-        "n",
-        "chance",
-    ]
+    columns = ["learning_rate", "split", "metric", "unit", "group", "update"]
+    columns += ["estimate", "estimator", "low", "high", "n", "chance"]
     return finish(table.reset_index(), curves, columns)
 
 
@@ -119,42 +112,29 @@ def _ends(rows: DataFrame) -> DataFrame:
 
 @made_of(_ends)
 def replicas(final: DataFrame, confidence: float) -> DataFrame:
-    """One line a seed: how it ended, when it was solved, and its best validation value."""
+    """One line a seed: how it ended, when it was solved, and the validation score of its kept weights."""
     key = ["shard", "seed"]
     table = final[[*key, "learning_rate", "status", "update"]].drop_duplicates(key).set_index(key)
     for metric in ("updates_to_solve", "best_update"):
         table[metric] = final[final.metric == metric].set_index(key).value
     table["best_value"] = best_values(final).set_index(key).value
     table = table.rename(columns={"update": "stop_update"}).reset_index()
-    columns = [
-        "seed",
-        "learning_rate",
-        "status",
-        "updates_to_solve",
-        "best_update",
-        "stop_update",
-        "best_value",
-    ]
-    return finish(table, final, columns)
+    columns = ["seed", "learning_rate", "status", "updates_to_solve", "best_update", "stop_update"]
+    return finish(table, final, [*columns, "best_value"])
 
 
 @made_of(lambda rows: best_rows(trained(rows)))
 def learning_rate_search(rows: DataFrame, confidence: float) -> DataFrame:
-    """The best validation value at every learning rate that was tried, and which rate that chose."""
+    """The validation score of the weights that were kept, at every learning rate, and which rate was chosen.
+
+    edge says that the chosen rate is the smallest or the largest of its list: a better one may lie beyond.
+    """
     best = best_values(rows)
     by = ["shard", "learning_rate", "metric"]
     table = summarise(best, by, confidence).set_index(by)
     table["selected"] = one_each(best, by, "selected")
     table["n_diverged"] = diverged(best, by)
-    columns = [
-        "learning_rate",
-        "metric",
-        "estimate",
-        "estimator",
-        "low",
-        "high",
-        "n",
-        "n_diverged",
-        "selected",
-    ]
-    return finish(table.reset_index(), rows, columns)
+    table = table.reset_index()
+    table["edge"] = remarks.rate_edges(table, best).where(table.selected)
+    columns = ["learning_rate", "metric", "estimate", "estimator", "low", "high", "n", "n_diverged"]
+    return finish(table, rows, [*columns, "selected", "edge"])

@@ -1,7 +1,7 @@
 """Cells of which some seeds solve the task and others do not: two means, where one would describe neither."""
 
 import numpy as np
-from pandas import DataFrame
+from pandas import DataFrame, Series
 
 from rnnlimits.analysis.statistics import mixtures
 from rnnlimits.analysis.tables.summary import solved_on_test
@@ -31,3 +31,16 @@ def _of(shard: DataFrame, metric: str) -> tuple[float, float, float]:
     if metric == "solved" or groups is None:
         return np.nan, np.nan, np.nan
     return float(groups.low.mean()), float(groups.high.mean()), len(groups.low)
+
+
+def of_replicas(curves: DataFrame) -> Series:
+    """Of every row of a learning curve, the group of its replica: "all" where the seeds ended alike.
+
+    >>> ended = DataFrame({"shard": ["a", "a", "b"], "status": ["solved", "out_of_updates", "solved"]})
+    >>> of_replicas(ended).tolist()
+    ['solved', 'not solved', 'all']
+    """
+    solved = curves.status == "solved"
+    share = solved.groupby(curves.shard).transform("mean")
+    names = solved.map({True: "solved", False: "not solved"})
+    return names.where((share > 0) & (share < 1), "all")

@@ -59,12 +59,21 @@ def fairness(table: pd.DataFrame) -> Table:
         "updates taken": lambda line: _number(line["updates_taken"]),
         "sequences seen": lambda line: _number(line["sequences_seen"]),
         "trials": lambda line: _number(line["trials"]),
-        "learning rate": lambda line: _number(line["learning_rate"]),
+        "learning rate": _rate,
     }
     if table.side.nunique() < 2:
         del columns["side"]
     note = "Updates and sequences are means over seeds; trials are learning rates × seeds."
     return _table("What each side was given", note, table, columns, set(columns) - {"side", "architecture"})
+
+
+def _rate(line: dict[str, Any]) -> str:
+    """
+    >>> _rate({"learning_rate": "0.01", "rate_edge": "largest"})
+    '0.01, the largest tried'
+    """
+    edge = f", the {line['rate_edge']} tried" if line["rate_edge"] else ""
+    return f"{_number(line['learning_rate'])}{edge}"
 
 
 def seconds(table: pd.DataFrame) -> Table:

@@ -35,7 +35,7 @@ FINDINGS = [
 CHANGES = ["claim", "part", "finding", "change", "verdict", "estimate", "low", "high"]
 GIVEN = [
     "claim", "part", "finding", "side", "shard", "variant", "parameters", "updates_planned", "updates_taken",
-    "sequences_seen", "trials", "learning_rate", "seconds",
+    "sequences_seen", "trials", "learning_rate", "rate_edge", "seconds",
 ]  # fmt: skip
 # What a file of verdicts need not say of a claim.
 OPTIONAL = ("paper", "bounds", "tried", "reduced", "sensitivity", "disputes", "reference", "shards", "scale")

@@ -16,7 +16,7 @@ import pandas as pd
 from rnnlimits import catalog
 from rnnlimits.analysis import statistics
 from rnnlimits.analysis.figures import base
-from rnnlimits.analysis.statistics import NOTHING, Interval
+from rnnlimits.analysis.statistics import NOTHING, Interval, mixtures, scales
 from rnnlimits.contracts import CheckOptions
 
 # What a cell is called by, in this order, where it differs; and how a number of it is written.
@@ -170,9 +170,17 @@ def _line(cell: pd.DataFrame, told: list[str], judged: Interval | None) -> Line:
         cut_off=list((there.metric == TO_SOLVE) & (there.status != "solved")),
         seeds=len(cell),
         # What was judged, be it a mean, a median or a share; of a side of a comparison, its mean.
-        interval=judged or (statistics.mean(values) if len(values) else NOTHING),
+        interval=judged or _mean(there),
         chance=float(first.chance),
     )
+
+
+def _mean(cell: pd.DataFrame) -> Interval:
+    """On the scale of the quantity; where seeds fall into two groups their dots alone say where they lie."""
+    values = cell.value.to_numpy(dtype=float)
+    scale = scales.of(str(cell.unit.iloc[0]) if len(cell) else None, values)
+    one_group = len(values) and mixtures.groups(values, scale=scale) is None
+    return statistics.mean(values, scale=scale) if one_group else NOTHING
 
 
 def _said(cell: pd.Series, columns: list[str]) -> str:

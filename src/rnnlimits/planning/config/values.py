@@ -10,6 +10,7 @@ LABEL = r"^[a-z][a-z0-9_]{0,39}$"
 LARGEST = 2**31 - 1  # what a column of whole numbers holds
 LARGEST_OPTION = 1e9  # of a page: float32 holds its square, and no source comes near
 MOST_MODELS = 10_000  # of one job, which keeps the weights of all; the largest published study has a thousand
+MOST_STEPS = 10**9  # of all sequences that a network reads at once: 4 GB for each number that a step keeps
 LARGEST_RATE = 1e30  # an optimiser multiplies it, and float32 ends at 3e38
 
 Label = Annotated[str, StringConstraints(pattern=LABEL)]
