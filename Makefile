@@ -18,7 +18,7 @@ PIP = $(@D)/bin/python -m pip --disable-pip-version-check
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.venv-light/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help environment results replicate replicate_archive replicate_from_archive smoke test test-cluster benchmark docs lint audit format archive from_archive lock clean
+.PHONY: help environment results replicate replicate_archive replicate_from_archive overnight smoke test test-cluster benchmark docs lint audit format archive from_archive lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z_-]*\):.*  ## /\1|/p' $(firstword $(MAKEFILE_LIST)) | awk -F '|' '{ printf "make %-22s %s\n", $$1, $$2 }'
@@ -79,12 +79,21 @@ results: $(FULL)  ## everything of config/config.yaml: train, measure, judge, wr
 	snakemake --cores $(CORES)
 
 REPLICATION := --configfile config/replicate.yaml
-# Studies that need a GPU of their own run with `make replicate GPU=1` only.
+# Studies for a GPU run with `make replicate GPU=1`, and on the CPU with GPU=0.
 GPU ?=
 export RNNLIMITS_GPU := $(or $(GPU),$(RNNLIMITS_GPU))
 
 replicate: $(FULL)  ## a verdict on each published claim that fits a CPU, or on one (CLAIM=C3); with GPU=1 on the others too
 	snakemake --cores $(CORES) $(CLAIM:%=results/replication/verdicts/%.html) $(REPLICATION)
+
+OVERNIGHT := --configfile config/overnight.yaml
+# Cheap ones first: whichever night it ends in, what is decided by then is decided.
+NIGHTS := C33 C18 C28 C15 C7 C11 C10 C23 C24 C26 C25
+
+overnight: $(FULL)  ## claims at their sources' sizes on a CPU, one after another or one (CLAIM=C18); goes on where it was stopped
+	set -e; for claim in $(or $(CLAIM),$(NIGHTS)); do \
+	  nice snakemake --cores $(CORES) results/overnight/verdicts/$$claim.html $(OVERNIGHT); done
+	$(if $(CLAIM),,nice snakemake --cores $(CORES) $(OVERNIGHT))
 
 smoke: $(FULL)  ## the whole pipeline in half a minute (config/smoke.yaml)
 	snakemake --cores $(CORES) --configfile config/smoke.yaml

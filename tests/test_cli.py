@@ -13,7 +13,7 @@ import yaml
 
 from rnnlimits import catalog, rows
 from rnnlimits.execution import pipeline, planned_rows
-from rnnlimits.planning import duration, grid, memory, provenance
+from rnnlimits.planning import duration, gpu, grid, memory, provenance
 from rnnlimits.planning.load import load
 from rnnlimits.planning.shard import Shard
 from support.command_line import run
@@ -238,12 +238,12 @@ def test_a_reader_that_leaves_early_sees_no_error():
 
 
 def test_studies_that_wait_for_a_gpu_are_planned_apart_until_there_is_one(good, monkeypatch, capsys):
-    monkeypatch.delenv(grid.GPU_VARIABLE, raising=False)
+    monkeypatch.delenv(gpu.VARIABLE, raising=False)
     good.write_text(yaml.safe_dump(changed(GOOD, ("studies", "folded", "device"), "cuda")))
     planned = grid.shards(load(good))
     waiting = [shard.id for shard in planned if shard.study == "folded"]
     _, out, _ = run(monkeypatch, capsys, "plan", "--config", good)
-    head, told, apart = out.partition(f"1 study needs a GPU: {len(waiting)} jobs, ")
+    head, told, apart = out.partition(f"1 study waits for a GPU: {len(waiting)} jobs, ")
     assert told
     assert not any(name in head for name in waiting)
     assert [line.split()[0] for line in apart.splitlines()[1:] if "folded." in line] == waiting
@@ -251,23 +251,23 @@ def test_studies_that_wait_for_a_gpu_are_planned_apart_until_there_is_one(good, 
     assert apart.rstrip().endswith("; set RNNLIMITS_GPU=1 where there is one")
     _, specs, _ = run(monkeypatch, capsys, "plan", "--config", good, "--json")
     assert len(specs.splitlines()) == len(planned) - len(waiting)
-    monkeypatch.setenv(grid.GPU_VARIABLE, "1")
+    monkeypatch.setenv(gpu.VARIABLE, "1")
     _, out, _ = run(monkeypatch, capsys, "plan", "--config", good)
     assert f"{len(planned)} shards: " in out
     assert "GPU:" not in out
 
 
 def test_rows_of_a_waiting_study_are_read_where_another_machine_made_them(good, monkeypatch):
-    monkeypatch.delenv(grid.GPU_VARIABLE, raising=False)
+    monkeypatch.delenv(gpu.VARIABLE, raising=False)
     good.write_text(yaml.safe_dump(changed(GOOD, ("studies", "matched", "device"), "cuda")))
     loaded = load(good)
     (waiting,) = grid.waiting(loaded)
     here = {shard.id for shard in pipeline.here(loaded)}
     assert here == {shard.id for shard in grid.shards(loaded)} - {waiting.id}
     assert not pipeline.needs_a_gpu(loaded)
-    monkeypatch.setenv(grid.GPU_VARIABLE, "1")
+    monkeypatch.setenv(gpu.VARIABLE, "1")
     assert waiting.id in {shard.id for shard in pipeline.here(loaded)}
-    monkeypatch.delenv(grid.GPU_VARIABLE)
+    monkeypatch.delenv(gpu.VARIABLE)
 
     folder = Path(loaded.results) / "rows"
     for name in sorted(here):
@@ -281,7 +281,7 @@ def test_rows_of_a_waiting_study_are_read_where_another_machine_made_them(good, 
 
 
 def test_a_gpu_is_needed_only_as_long_as_its_rows_are_not_there(good, monkeypatch):
-    monkeypatch.setenv(grid.GPU_VARIABLE, "1")
+    monkeypatch.setenv(gpu.VARIABLE, "1")
     good.write_text(yaml.safe_dump(changed(GOOD, ("studies", "folded", "device"), "cuda")))
     loaded = load(good)
     assert pipeline.needs_a_gpu(loaded)
@@ -290,11 +290,28 @@ def test_a_gpu_is_needed_only_as_long_as_its_rows_are_not_there(good, monkeypatc
     assert not pipeline.needs_a_gpu(loaded)
 
 
+def test_a_study_that_can_do_without_a_gpu_waits_until_somebody_says_which(good, monkeypatch, capsys):
+    good.write_text(yaml.safe_dump(changed(GOOD, ("studies", "matched", "device"), "any")))
+    loaded = load(good)
+    for said, waits, device in ((None, {"matched"}, "cpu"), ("0", set(), "cpu"), ("1", set(), "cuda")):
+        monkeypatch.delenv(gpu.VARIABLE, raising=False)
+        if said:
+            monkeypatch.setenv(gpu.VARIABLE, said)
+        assert {shard.study for shard in grid.waiting(loaded)} == waits
+        assert loaded.device_of("matched") == device
+        # The command stays the same, so that rows of a GPU are not made anew on the CPU.
+        assert loaded.machine_options("matched") == ["--device", "any"]
+    monkeypatch.delenv(gpu.VARIABLE)
+    _, out, _ = run(monkeypatch, capsys, "plan", "--config", good)
+    assert "on one core without" in out
+    assert out.rstrip().endswith("set RNNLIMITS_GPU=1 where there is one, or RNNLIMITS_GPU=0 to do without")
+
+
 def test_a_config_in_which_every_study_waits_for_a_gpu_has_no_jobs(good, monkeypatch):
-    monkeypatch.delenv(grid.GPU_VARIABLE, raising=False)
+    monkeypatch.delenv(gpu.VARIABLE, raising=False)
     only = {"matched": GOOD["studies"]["matched"] | {"device": "cuda"}}
     good.write_text(yaml.safe_dump(GOOD | {"studies": only}))
-    with pytest.raises(SystemExit, match="every study needs a GPU; set RNNLIMITS_GPU=1"):
+    with pytest.raises(SystemExit, match="every study waits for a GPU; set RNNLIMITS_GPU=1"):
         pipeline.plan(SimpleNamespace(configfiles=[good], config={}))
 
 

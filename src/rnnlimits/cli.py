@@ -81,7 +81,7 @@ def train(
     code: Code = None,
     rows: Annotated[Path | None, folder("Other shards' rows; a refit reads them.")] = None,
     log: Annotated[Path | None, folder("Write metrics here too, for TensorBoard.")] = None,
-    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    device: Annotated[str, typer.Option(help="cpu, cuda, or any: as RNNLIMITS_GPU says.")] = "cpu",
     tf32: Tf32 = False,
     jobs_per_gpu: Annotated[
         int, typer.Option(min=1, metavar="N", help="How many jobs of this machine share a GPU.")
@@ -99,10 +99,10 @@ def train(
     """Run one shard: train all its replicas, measure, write its rows."""
     from rnnlimits.catalog import pick
     from rnnlimits.execution import job
-    from rnnlimits.planning import shard_form
+    from rnnlimits.planning import gpu, shard_form
     from rnnlimits.planning.job import Job
 
-    pick(device, ["cpu", "cuda"], noun="device")
+    pick(device, ["cpu", "cuda", "any"], noun="device")
     pick(checkpoint_elsewhere, ["restart", "refuse"], noun="way to go on")
     if data:
         from rnnlimits.tasks.data import downloads
@@ -110,7 +110,7 @@ def train(
         os.environ[downloads.DATA_VARIABLE] = str(data)
     job.run(
         Job(
-            shard=shard_form.read(spec), out=out, rows=rows, log=log, device=device, tf32=tf32,
+            shard=shard_form.read(spec), out=out, rows=rows, log=log, device=gpu.resolved(device), tf32=tf32,
             jobs_per_gpu=jobs_per_gpu, memory_mb=memory_mb, checkpoints=checkpoints, code=code,
             checkpoint_every_s=checkpoint_every, checkpoint_elsewhere=checkpoint_elsewhere,
         )

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from rnnlimits.planning import grid
+from rnnlimits.planning import gpu, grid
 from rnnlimits.planning.config.budget import Budget
 from rnnlimits.planning.config.messages import ConfigError
 from rnnlimits.planning.config.schema import STUDIES, Config
@@ -35,7 +35,7 @@ def test_tf32_reaches_the_command_only_where_the_config_asks_for_it(tmp_path):
 
 
 def test_a_study_may_train_elsewhere_than_the_others(tmp_path, monkeypatch):
-    monkeypatch.delenv(grid.GPU_VARIABLE, raising=False)
+    monkeypatch.delenv(gpu.VARIABLE, raising=False)
     for device, other in (("cpu", "cuda"), ("cuda", "cpu")):
         raw = changed(GOOD, ("studies", "matched", "device"), other) | {"device": device}
         (tmp_path / "config.yaml").write_text(yaml.safe_dump(raw))
@@ -56,12 +56,44 @@ def test_every_shipped_config_plans(path):
     assert {shard.study for shard in shards} == set(loaded.studies)
 
 
+CLAIM = {
+    "id": "a_claim", "title": "A title", "says": "A sentence.", "type": "number", "reduced": "Less.",
+    "source": {"key": "A (2000)", "place": "p. 1"},
+    "parts": [{"check": "at_least", "bound": 0.5, "study": "matched",
+               "where": {"split": "test", "metric": "accuracy"}}],
+}  # fmt: skip
+
+
+def only(tmp_path, wanted, claims="claims.yaml"):
+    """A config that judges only some of two claims."""
+    content = {"sources": {"A (2000)": "A book"}, "claims": [CLAIM, CLAIM | {"id": "another"}]}
+    (tmp_path / "claims.yaml").write_text(yaml.safe_dump(content))
+    path = tmp_path / "config.yaml"
+    more = {"claims": claims, "too_few_seeds": "undecided", "only_claims": wanted}
+    path.write_text(yaml.safe_dump(GOOD | more))
+    return load(path)
+
+
+def test_with_only_some_claims_nothing_is_run_that_they_do_not_read(tmp_path):
+    loaded = only(tmp_path, {"a_claim": "Two seeds."})
+    assert {shard.study for shard in grid.shards(loaded)} == {"matched"}
+    (claim,) = loaded.claims_content["claims"]
+    assert (claim["id"], claim["reduced"]) == ("a_claim", "Less. Two seeds.")
+
+
+def test_only_claims_names_claims_that_are_there(tmp_path):
+    with pytest.raises(ConfigError, match="only_claims: got 'a_clam'; did you mean 'a_claim'"):
+        only(tmp_path, {"a_clam": None})
+    with pytest.raises(ConfigError, match="only_claims: has no effect without claims; name their file"):
+        only(tmp_path, {"a_claim": None}, claims=None)
+
+
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name)
 def test_a_dumped_config_reads_as_the_same_plan(path, tmp_path):
     loaded = load(path)
-    dumped = loaded.model_dump(mode="json") | {"claims": None}
+    dumped = loaded.model_dump(mode="json") | {"claims": None, "only_claims": None}
     (tmp_path / "again.yaml").write_text(yaml.safe_dump(json.loads(json.dumps(dumped))))
-    assert grid.shards(load(tmp_path / "again.yaml")) == grid.shards(loaded)
+    assert grid.everything(load(tmp_path / "again.yaml")) == grid.everything(loaded)
 
 
 def test_the_paper_grid_is_as_large_as_promised():

@@ -46,7 +46,8 @@ def plan(settings: Settings, first: bool = True) -> tuple[str, Config, dict[str,
     except ConfigError as error:
         sys.exit(str(error))
     if not (jobs := here(config)):
-        sys.exit(f"{path}: every study needs a GPU; set {grid.GPU_VARIABLE}=1 where there is one")
+        remedy = plan_table.remedy(config, grid.shards(config))
+        sys.exit(f"{path}: every study waits for a GPU; {remedy}")
     try:
         planned.announce(config, jobs, first)
         if first:
@@ -160,4 +161,4 @@ def behind(config: Config, shards: dict[str, Shard], name: str) -> list[str]:
     if found := [shard.id for shard in planned if shard.id in shards]:
         return found
     told = plan_table.waits(config, planned)
-    sys.exit(f"{name}: {told}; set {grid.GPU_VARIABLE}=1 where there is one")
+    sys.exit(f"{name}: {told}; {plan_table.remedy(config, planned)}")

@@ -5,34 +5,47 @@ study sequence_length: 2 tasks x 3 architectures x 4 lengths x 1 hidden size  ->
 
 import dataclasses
 import itertools
-import os
 from collections.abc import Iterator
 
+from rnnlimits.planning import gpu, where
 from rnnlimits.planning.config.options import Page
 from rnnlimits.planning.config.schema import Config, GridStudy, Study
 from rnnlimits.planning.shard import Shard
 from rnnlimits.planning.sizes import sizes
 
-GPU_VARIABLE = "RNNLIMITS_GPU"  # 1: the studies that ask for a GPU of their own run too
-
 
 def shards(config: Config) -> list[Shard]:
-    """Every job of a config, the long ones first."""
+    """Every job of a config, the long ones first; with `only_claims`, what those read."""
+    planned = everything(config)
+    if config.only_claims:
+        claims = config.claims_content["claims"]
+        read = {shard.id: shard for claim in claims for shard in where.shards_of(claim, planned)}
+        wanted = {*read, *(need for shard in read.values() for need in shard.needs)}
+        planned = [shard for shard in planned if shard.id in wanted]
+    return planned
+
+
+def everything(config: Config) -> list[Shard]:
+    """Every cell of every study."""
     planned = itertools.chain.from_iterable(_study(label, study) for label, study in config.studies.items())
     return sorted(planned, key=lambda shard: (-shard.cost, shard.id))
 
 
 def for_a_gpu(config: Config) -> list[Shard]:
-    """The shards of studies that ask for a GPU in a config that otherwise needs none."""
-    asking = {
-        label for label in config.studies if (config.device, config.device_of(label)) == ("cpu", "cuda")
-    }
-    return [shard for shard in shards(config) if shard.study in asking]
+    """The shards of studies that ask for a GPU, or can use one, in a config that otherwise needs none."""
+    return [
+        shard
+        for shard in shards(config)
+        if config.device == "cpu" and config.asked_for(shard.study) in ("cuda", "any")
+    ]
 
 
 def waiting(config: Config) -> list[Shard]:
-    """Those of them that are planned, but are no jobs as long as nobody says that there is a GPU."""
-    return [] if os.environ.get(GPU_VARIABLE) == "1" else for_a_gpu(config)
+    """Those of them that are planned, but are no jobs as long as nobody says whether there is a GPU."""
+    if gpu.there_is_one():
+        return []
+    asking = ("cuda",) if gpu.said_none() else ("cuda", "any")
+    return [shard for shard in for_a_gpu(config) if config.asked_for(shard.study) in asking]
 
 
 def _study(label: str, study: Study) -> Iterator[Shard]:

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from rnnlimits.planning import claim_plan, feasibility, grid
 from rnnlimits.planning.config import claim_form, path_rules
 from rnnlimits.planning.config.budget import Budget
-from rnnlimits.planning.config.messages import ConfigError, Where, tell
+from rnnlimits.planning.config.messages import ConfigError, Where, tell, unknown_word
 from rnnlimits.planning.config.plain_yaml import read_yaml
 from rnnlimits.planning.config.schema import STUDIES, Config
 
@@ -28,15 +28,33 @@ def load(path: str | Path) -> Config:
     config._folder = path.parent
     if config.claims_path:
         claims = read_yaml(config.claims_path)
-        if lines := claim_form.problems(claims) or _unfit(claims["claims"], config):
+        if lines := claim_form.problems(claims):
             raise ConfigError(f"{config.claims_path}: {line}" for line in lines)
-        config._claims_content = claims
+        wanted = _wanted(claims["claims"], config, path)
+        if lines := _unfit(wanted, config):
+            raise ConfigError(f"{config.claims_path}: {line}" for line in lines)
+        config._claims_content = claims | {"claims": wanted}
+    elif config.only_claims:
+        raise ConfigError([f"{path}: only_claims: has no effect without claims; name their file"])
     return config
+
+
+def _wanted(claims: list[dict[str, Any]], config: Config, path: Path) -> list[dict[str, Any]]:
+    """The claims to be judged, with what this config cuts down for them."""
+    if config.only_claims is None:
+        return claims
+    known = {claim["id"]: claim for claim in claims}
+    if unknown := [name for name in config.only_claims if name not in known]:
+        raise ConfigError(f"{path}: only_claims: {unknown_word(name, list(known))}" for name in unknown)
+    return [
+        known[name] | ({"reduced": f"{known[name].get('reduced', '')} {cut}".strip()} if cut else {})
+        for name, cut in config.only_claims.items()
+    ]
 
 
 def _unfit(claims: list[dict[str, Any]], config: Config) -> list[str]:
     """What of the claims the studies do not produce, or not often enough to judge it."""
-    planned = grid.shards(config)
+    planned = grid.everything(config)
     found = claim_plan.problems(claims, list(config.studies), planned)
     if found or config.too_few_seeds == "undecided":
         return found

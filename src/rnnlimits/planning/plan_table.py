@@ -3,14 +3,14 @@
     shard                       replicas  parameters  deviation       time  memory (MB)
     memory.adding.gru.h64.t200        10       12929          -    3.2 min          610
     ...
-    3 studies need a GPU: 24 jobs, 5.1 h one after another; set RNNLIMITS_GPU=1 where there is one
+    3 studies wait for a GPU: 24 jobs, 5.1 h on a GPU (...); set RNNLIMITS_GPU=1 where there is one
 
 Studies that wait for a GPU stand apart, with the same numbers, and are left out of the sums.
 """
 
 from collections.abc import Iterator, Sequence
 
-from rnnlimits.planning import duration, grid, memory
+from rnnlimits.planning import duration, gpu, grid, memory
 from rnnlimits.planning.config.schema import Config
 from rnnlimits.planning.shard import Shard
 
@@ -32,7 +32,7 @@ def lines(config: Config, jobs: Sequence[Shard]) -> Iterator[str]:
     if jobs:
         yield from _sums(config, jobs, seconds, peaks)
     if waiting:
-        yield f"{waits(config, waiting)}; set {grid.GPU_VARIABLE}=1 where there is one"
+        yield f"{waits(config, waiting)}; {remedy(config, waiting)}"
 
 
 def seconds_of(config: Config, planned: Sequence[Shard]) -> dict[str, float]:
@@ -47,15 +47,31 @@ def seconds_of(config: Config, planned: Sequence[Shard]) -> dict[str, float]:
 def waits(config: Config, waiting: Sequence[Shard]) -> str:
     """How much waits for a GPU."""
     studies = len({shard.study for shard in waiting})
-    needs = "studies need" if studies > 1 else "study needs"
-    return f"{studies} {needs} a GPU: {takes(config, waiting)}"
+    return f"{studies} {'studies wait' if studies > 1 else 'study waits'} for a GPU: {takes(config, waiting)}"
 
 
 def takes(config: Config, waiting: Sequence[Shard]) -> str:
-    """Of jobs for a GPU, how many and how long."""
-    whole = duration.in_words(sum(seconds_of(config, waiting).values()))
-    counted = f"{len(waiting)} jobs, {whole} one after another" if len(waiting) > 1 else f"1 job, {whole}"
-    return f"{counted} ({GUESSED})"
+    """Of jobs for a GPU, how many and how long; of those that can do without, on the CPU, too."""
+    jobs = f"{len(waiting)} jobs" if len(waiting) > 1 else "1 job"
+    said = f"{jobs}, {_whole(waiting, 'cuda')} on a GPU ({GUESSED})"
+    if not (able := _without(config, waiting)):
+        return said
+    which = "" if len(able) == len(waiting) else f"{len(able)} of them "
+    return f"{said}, {which}{_whole(able, 'cpu')} on one core without"
+
+
+def remedy(config: Config, waiting: Sequence[Shard]) -> str:
+    """What to do about it."""
+    without = f", or {gpu.VARIABLE}=0 to do without" if _without(config, waiting) else ""
+    return f"set {gpu.VARIABLE}=1 where there is one{without}"
+
+
+def _without(config: Config, waiting: Sequence[Shard]) -> list[Shard]:
+    return [shard for shard in waiting if config.asked_for(shard.study) == "any"]
+
+
+def _whole(shards: Sequence[Shard], device: str) -> str:
+    return duration.in_words(sum(duration.planned(shards, device).values()))
 
 
 def _peaks(config: Config, planned: Sequence[Shard]) -> dict[str, float]:

@@ -48,7 +48,10 @@ def judge(
     With a config, a shard that it plans and the rows lack makes a claim *not run*; without one, what the
     rows hold is all that was planned.
     """
-    content = load(Path(claims_path)) if claims_path else {"claims": [], "sources": {}}
+    if config is not None:
+        content = config.claims_content
+    else:
+        content = load(Path(claims_path)) if claims_path else {"claims": [], "sources": {}}
     rows = tables.read(rows_paths)
     plan = plan_of(rows, None if config is None else grid.shards(config))
     confidence = statistics.CONFIDENCE if config is None else config.confidence

@@ -23,8 +23,7 @@ HEAD = f"{'part':6}{'check':14}{'seeds':>5}  {'verdict':13}{'seeds to decide it'
 
 def lines(claim: str, config: Config, rows_paths: Sequence[str | Path]) -> Iterator[str]:
     """A line for each finding; a LookupError where the config has no such claim."""
-    content = claims.load(Path(config.claims_path)) if config.claims_path else {"claims": []}
-    known = {one["id"]: one for one in content["claims"]}
+    known = {one["id"]: one for one in config.claims_content["claims"]}
     chosen = known[pick(claim, list(known), noun="claim")]
     rows = tables.read(rows_paths)
     judged = claims.weigh(chosen, rows, plan_of(rows, grid.shards(config)), config.confidence)

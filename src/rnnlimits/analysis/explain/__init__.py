@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rnnlimits import catalog
-from rnnlimits.analysis import claims, tables
+from rnnlimits.analysis import tables
 from rnnlimits.analysis.explain import names, shown, single, verdict
 from rnnlimits.analysis.explain.record import Record, read
 from rnnlimits.planning.config.schema import Config
@@ -39,9 +39,8 @@ def arithmetic(claim: str, config: Config, rows_paths: Sequence[str | Path]) -> 
 
 def known(record: Record) -> dict[str, list[str]]:
     """All that can be asked for, by kind; the shards that were planned and those that have rows."""
-    path = record.config.claims_path
     return {
-        "claim": [claim["id"] for claim in claims.load(path)["claims"]] if path else [],
+        "claim": [claim["id"] for claim in record.config.claims_content["claims"]],
         "figure": catalog.names("figures"),
         "table": [*tables.TABLES, shown.TIMINGS],
         "shard": sorted(record.plan.keys() | record.provenance.keys()),

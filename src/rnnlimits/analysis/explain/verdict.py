@@ -29,8 +29,7 @@ def explain(record: Record, name: str) -> list[str]:
 
 def judged(record: Record, name: str) -> tuple[list[str], Judgement, DataFrame]:
     """The verdict with its arithmetic; and the rows that it rests on."""
-    assert record.config.claims_path
-    content = claims.load(record.config.claims_path)
+    content = record.config.claims_content
     claim = next(claim for claim in content["claims"] if claim["id"] == name)
     plan = plan_of(record.rows, grid.shards(record.config))
     judgement = claims.weigh(claim, record.rows, plan, record.config.confidence)

@@ -76,7 +76,7 @@ def build(config: Config, claims_csv: Path, details: Path, figures: Path) -> str
             signs=report.SIGNS,
             scales=report.SCALES,
             waits=_needs(config, claims, plan_table.waits),
-            variable=grid.GPU_VARIABLE,
+            remedy=_needs(config, claims, plan_table.remedy),
         )
     )
 

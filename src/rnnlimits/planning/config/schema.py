@@ -21,6 +21,7 @@ from pydantic import (
     model_validator,
 )
 
+from rnnlimits.planning import gpu
 from rnnlimits.planning.config import path_rules
 from rnnlimits.planning.config.budget import Budget
 from rnnlimits.planning.config.messages import Where, mistake, mistakes, unknown_word
@@ -29,7 +30,8 @@ from rnnlimits.planning.config.values import Closed, Folds, Label, Rate, Seeds, 
 
 MOST_SHARDS = 100_000  # of one config: with more, planning itself takes minutes and gigabytes
 Title = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
-Device = Literal["cpu", "cuda"]
+# `any`: a GPU where somebody says that there is one, the CPU where somebody asks for it; else it waits.
+StudyDevice = Literal["cpu", "cuda", "any"]
 Elsewhere = Literal["restart", "refuse"]
 
 
@@ -77,7 +79,7 @@ class Grid(Closed):
     learning_rates: Annotated[list[Rate], Field(min_length=1), Once] = [1e-3]  # noqa: RUF012
     budget: Budget
     probes: Annotated[Probes, Labelled] = {}  # noqa: RUF012
-    device: Device | None = None  # None: the config's
+    device: StudyDevice | None = None  # None: the config's
 
     @property
     def cells(self) -> int:
@@ -164,13 +166,15 @@ class Config(Closed):
     name: Label
     results: Annotated[str, AfterValidator(path_rules.results_folder)]
     data: AnyPath | None = None
-    device: Device = "cpu"
+    device: gpu.Device = "cpu"
     tf32: bool = False
     jobs_per_gpu: Size = 1
     memory_mb: Size | None = None  # what one job may use; None: found where the job runs
     checkpoint_every_s: Size | None = 60  # None: a killed training starts anew
     checkpoint_elsewhere: Elsewhere = "restart"  # a killed training, on a machine that rounds differently
     claims: AnyPath | None = None  # beside the config file
+    # Only these are judged and only what they read is run; beside an id, what this config cuts down for it.
+    only_claims: Annotated[dict[str, str | None], Field(min_length=1)] | None = None
     confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
     too_few_seeds: Literal["refuse", "undecided"] = "refuse"  # for what a claim's check needs
     studies: Annotated[dict[Label, AnyStudy], Field(min_length=1)]
@@ -191,15 +195,19 @@ class Config(Closed):
 
     @property
     def claims_content(self) -> dict[str, Any]:
-        """{"claims": [...], "sources": {...}}, as they were when the config was read."""
+        """{"claims": [...], "sources": {...}} to be judged, as they were when the config was read."""
         return self._claims_content
 
-    def device_of(self, study: str) -> Device:
-        """Where the jobs of a study train."""
+    def device_of(self, study: str) -> gpu.Device:
+        """Where the jobs of a study train, as far as anybody has said whether there is a GPU."""
+        return gpu.resolved(self.asked_for(study))
+
+    def asked_for(self, study: str) -> StudyDevice:
+        """The device as it is written."""
         return self.studies[study].device or self.device
 
     def machine_options(self, study: str) -> list[str]:
         """What it says of the machine, as `rnnlimits train` takes it."""
         data = [f"--data={self.data}"] if self.data else []
         tf32 = ["--tf32"] if self.tf32 else []
-        return ["--device", self.device_of(study), *tf32, *data]
+        return ["--device", self.asked_for(study), *tf32, *data]
