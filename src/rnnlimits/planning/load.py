@@ -46,10 +46,15 @@ def _wanted(claims: list[dict[str, Any]], config: Config, path: Path) -> list[di
     known = {claim["id"]: claim for claim in claims}
     if unknown := [name for name in config.only_claims if name not in known]:
         raise ConfigError(f"{path}: only_claims: {unknown_word(name, list(known))}" for name in unknown)
-    return [
-        known[name] | ({"reduced": f"{known[name].get('reduced', '')} {cut}".strip()} if cut else {})
-        for name, cut in config.only_claims.items()
-    ]
+    wanted = []
+    for name, cut in config.only_claims.items():
+        claim = dict(known[name])
+        if cut:
+            claim["reduced"] = f"{claim.get('reduced', '')} {cut}".strip()
+        if all(config.asked_for(study) == "cpu" for study in config.studies):
+            claim.pop("needs", None)  # a GPU, where the claims were written
+        wanted.append(claim)
+    return wanted
 
 
 def _unfit(claims: list[dict[str, Any]], config: Config) -> list[str]:

@@ -1,5 +1,6 @@
 """Tables made for reading: an interval is one cell, a number has three digits, the same is said once."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,23 +9,21 @@ import pandas as pd
 from rnnlimits.analysis.figures import base
 from rnnlimits.analysis.report.answer import interval, number
 
-# Beside a number: the letter, and the column of the table that asks for it.
-REMARKS = {"n_diverged": "d", "n_not_trained": "n", "n_validation_only": "v", "rate_edge": "e"}
-REMARKS_IN_WORDS = (
-    "d: some seeds diverged and are left out; n: some kept the weights of their start, which no training "
-    "made; v: some solve it on validation only; e: the learning rate lies at an end of its list."
-)
+# Beside a number: a letter, which column of the table asks for it, and what it says.
+REMARKS = {
+    "d": ("n_diverged", "some seeds diverged and are left out"),
+    "n": ("n_not_trained", "some kept the weights of their start, which no training made"),
+    "v": ("n_validation_only", "some solve it on validation only"),
+    "e": ("rate_edge", "the learning rate lies at an end of its list"),
+}
 # Name, title, and what the reader must know; in the order of the page.
 SHORT = {
     "results": (
         "Test results",
         "Each task's own measure; read once, at the learning rate that validation chose. Where some seeds "
-        "solve the task and others do not, the means of both. " + REMARKS_IN_WORDS,
+        "solve the task and others do not, the means of both.",
     ),
-    "solved": (
-        "Share of seeds that solve the task",
-        "On test sequences, with Wilson's interval. " + REMARKS_IN_WORDS,
-    ),
+    "solved": ("Share of seeds that solve the task", "On test sequences, with Wilson's interval."),
     "cross_validation": (
         "Choice of the hidden size",
         "Chosen: the smallest within one standard error of the best; a lost fold counts as guessing.",
@@ -84,11 +83,13 @@ class Table:
 def short(tables: base.Tables) -> list[Table]:
     """The tables that carry the result."""
     results = tables["test_results"]
-    frames = dict(tables)
-    frames["results"] = results if results.empty else by_variant(results[results.primary])
-    frames["solved"] = results if results.empty else by_variant(results[results.metric == "solved"])
+    frames, notes = dict(tables), {name: note for name, (_, note) in SHORT.items()}
+    for name, column in (("results", "primary"), ("solved", "metric")):
+        mine = results if results.empty else results[results[column].isin([True, "solved"])]
+        frames[name] = mine if mine.empty else by_variant(mine)
+        notes[name] = " ".join([notes[name], *_remarks(mine)])
     frames["parameters"] = _lengths_joined(tables["parameters"])
-    return [shown(name, frames[name], *words) for name, words in SHORT.items()]
+    return [shown(name, frames[name], title, notes[name]) for name, (title, _) in SHORT.items()]
 
 
 def long(tables: base.Tables) -> list[Table]:
@@ -114,13 +115,31 @@ def _cells(results: pd.DataFrame) -> pd.Series:
     texts = _merged(results, *INTERVALS[0])
     two = results[results.low_group.notna()]
     texts.loc[two.index] = [
-        f"{few} at {number(low)}, {n - few} at {number(high)}"
+        f"{few:g} at {number(low)}, {n - few:g} at {number(high)}"
         for few, n, low, high in zip(two.n_low_group, two.n, two.low_group, two.high_group)
     ]
-    for column, letter in REMARKS.items():
-        said = results[column].notna() & results[column].ne(0)
-        texts = texts.where(~said | texts.eq("–"), texts + f" {letter}")
+    for letter, (column, _) in REMARKS.items():
+        said = _asked(results[column])
+        if not said.all():
+            texts = texts.where(~said | texts.eq("–"), texts + f" {letter}")
     return texts
+
+
+def _remarks(results: pd.DataFrame) -> Iterator[str]:
+    """What the letters say; what holds for every line needs none.
+
+    >>> table = {"n_diverged": [0, 1], "n_not_trained": [0, 0], "n_validation_only": [0, 0]}
+    >>> list(_remarks(pd.DataFrame(table | {"rate_edge": ["largest", "smallest"]})))
+    ['d: some seeds diverged and are left out.', 'In all lines the learning rate lies at an end of its list.']
+    """
+    for letter, (column, words) in REMARKS.items():
+        said = _asked(results[column]) if len(results) else pd.Series(dtype=bool)
+        if said.any():
+            yield f"In all lines {words}." if said.all() else f"{letter}: {words}."
+
+
+def _asked(column: pd.Series) -> pd.Series:
+    return column.notna() & column.ne(0)
 
 
 def _lengths_joined(parameters: pd.DataFrame) -> pd.DataFrame:
