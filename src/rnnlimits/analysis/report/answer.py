@@ -126,8 +126,8 @@ def _size(tables: base.Tables) -> Iterator[str]:
     chosen = folds if folds.empty else folds[folds.chosen.astype(bool)]
     for (study, task), part in base.groups(chosen) if len(chosen) else []:
         said = [
-            f"{row.variant} {row.hidden_size:g} units{_at_the_edge(row.size_edge)} "
-            f"(test {base.words(row.metric)} {interval(row.test_value, row.test_low, row.test_high)})"
+            f"{row.variant} {row.hidden_size:g} units "
+            f"({_at_the_edge(row.size_edge)}test {base.words(row.metric)} {interval(row.test_value, row.test_low, row.test_high)})"
             for _, row in part.sort_values("variant").iterrows()
         ]
         yield f"Cross-validation chooses on {base.name(study, task)}: {'; '.join(said)}."
@@ -136,9 +136,9 @@ def _size(tables: base.Tables) -> Iterator[str]:
 def _at_the_edge(edge: str | None) -> str:
     """
     >>> _at_the_edge("largest"), _at_the_edge(None)
-    (', the largest tried,', '')
+    ('the largest tried; ', '')
     """
-    return "" if pd.isna(edge) else f", the {edge} tried,"
+    return "" if pd.isna(edge) else f"the {edge} tried; "
 
 
 def _text(tables: base.Tables) -> Iterator[str]:
