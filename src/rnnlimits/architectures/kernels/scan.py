@@ -57,7 +57,7 @@ class Scan(torch.autograd.Function):
         dW_RGK, dV_RHJ = torch.zeros_like(W_RGK), torch.zeros_like(V_RHJ)
         gradients = dy_RTN, dh_RN, dc_RN, dx_RTN, dW_RGK, dV_RHJ
         with one_thread():
-            loops.backward(ctx.kind, *arrays(W_RGK, V_RHJ, z_RTKB.flatten(2), c_RTN, s_RTN, *gradients))
+            loops.backward(ctx.kind, *arrays(W_RGK.mT, V_RHJ.mT, z_RTKB.flatten(2), c_RTN, s_RTN, *gradients))
         dx_RBTI = dx_RTN.view(R, T, -1, B).permute(0, 3, 1, 2) if ctx.needs_input_grad[2] else None
         states = (d_RN.view(R, -1, B).mT for d_RN in (dh_RN, dc_RN))
         return None, None, dx_RBTI, dW_RGK, dV_RHJ, *states
