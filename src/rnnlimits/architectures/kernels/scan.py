@@ -82,14 +82,15 @@ def scan(
     return h_RBH.unsqueeze(2) if last else y_RBTH, h_RBH, c_RBH
 
 
-def rows_of_steps(x_RBTI: Tensor, h_RBH: Tensor) -> Tensor:
-    """(R, T + 1, K, B): the start in its place, room for the other states, the inputs, ones."""
+def rows_of_steps(x_RBTI: Tensor, h_RBH: Tensor, more: int = 0) -> Tensor:
+    """(R, T + 1, K + more, B): the start, room for the other states, the inputs, ones, and more room."""
     R, B, T, inputs = x_RBTI.shape
     H = h_RBH.shape[-1]
-    z_RTKB = room(h_RBH, R, T + 1, H + inputs + 1, B)
+    K = H + inputs + 1
+    z_RTKB = room(h_RBH, R, T + 1, K + more, B)
     z_RTKB[:, 0, :H] = h_RBH.mT
-    z_RTKB[:, :T, H:-1] = x_RBTI.permute(0, 2, 3, 1)
-    z_RTKB[:, :T, -1] = 1
+    z_RTKB[:, :T, H : K - 1] = x_RBTI.permute(0, 2, 3, 1)
+    z_RTKB[:, :T, K - 1] = 1
     return z_RTKB
 
 
