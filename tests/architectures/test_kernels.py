@@ -126,6 +126,17 @@ def test_a_nan_stays_in_its_replica_and_is_not_lost(cell):
     assert not y_RBTH[1].isnan().any()
 
 
+def test_a_modrelu_without_input_stays_at_zero_and_passes_no_gradient():
+    shapes = (2, 3, 4, 1), (2, 5, 1), (2, 5), (2, 10), (2, 3, 5)
+    tensors = [torch.full(shape, 0.5, dtype=torch.float64) for shape in shapes]
+    for zero in (tensors[0], tensors[4]):
+        zero.zero_()
+    tensors = [tensor.requires_grad_() for tensor in tensors]
+    y_RBTH, *others = everything("orthogonal_modrelu", tensors)
+    assert not any(part.any() for part in (y_RBTH, *others))
+    torch.testing.assert_close([y_RBTH, *others], everything("orthogonal_modrelu", tensors, "plain_scan"))
+
+
 @pytest.mark.parametrize(("dtype", "bound"), [(torch.float32, 2e-7), (torch.float64, 5e-16)])
 @pytest.mark.parametrize("f", ["tanh", "sigmoid"])
 def test_tanh_and_sigmoid_keep_their_digits_from_the_smallest_to_the_largest(f, dtype, bound):
@@ -181,6 +192,7 @@ def computes_zeros(*arguments):
         ("lstm_1997", "loops_lstm_1997"),
         ("long_expressive_memory", "loops_long_expressive_memory"),
         ("independent", "loops_independent"),
+        ("leaky", "loops_leaky"),
     ],
 )
 @pytest.mark.parametrize("loop", ["forward", "backward"])

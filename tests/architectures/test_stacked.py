@@ -132,7 +132,7 @@ def test_a_stack_is_estimated_by_the_layers_it_has(page):
     assert memory.compiled(two, "cpu") == memory.compiled(alone, "cpu")
 
 
-@pytest.mark.parametrize("of", ["independent", "long_expressive_memory"])
+@pytest.mark.parametrize("of", ["independent", "long_expressive_memory", "leaky", "orthogonal"])
 def test_every_layer_of_a_stack_runs_in_its_compiled_loop(monkeypatch, of):
     if not kernels.available(of, torch.empty(0, dtype=torch.float64)):
         pytest.skip("no compiled loops here")

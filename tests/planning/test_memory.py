@@ -37,7 +37,9 @@ GROUPED = {
 
 COMPILED = {
     "elman": "elman", "irnn": "elman", "gru": "gru", "lstm": "lstm", "lstm_1997": "lstm_1997",
-    "long_expressive_memory": "long_expressive_memory", "independent": "independent",
+    "long_expressive_memory": "long_expressive_memory", "independent": "independent", "leaky": "leaky",
+    "antisymmetric": "antisymmetric",
+    "orthogonal": "orthogonal",
 }  # fmt: skip
 
 

@@ -26,6 +26,10 @@ class Cell:
     states: int = 1
 
 
+def pairs(H: int) -> int:
+    return H * (H - 1) // 2
+
+
 # The others by name, each page in every way that its loop goes.
 PAGES = {
     "long_expressive_memory": Cell(
@@ -38,6 +42,25 @@ PAGES = {
             weights=lambda R, width, H: [(R, H, width), (R, H), (R, H)],
         )
         for f in ("relu", "tanh")
+    },
+    "leaky": Cell(kernel="leaky", weights=lambda R, width, H: [(R, H, width), (R, H), (R, H, H), (R, H)]),
+    "leaky_gated": Cell(
+        kernel="leaky", weights=lambda R, width, H: [(R, 2 * H, width), (R, H), (R, 2 * H, H), (R, H)]
+    ),
+    "antisymmetric": Cell(
+        kernel="antisymmetric", arguments=(False, 0.1, 0.2),
+        weights=lambda R, width, H: [(R, H, width), (R, H), (R, pairs(H))],
+    ),
+    "antisymmetric_gated": Cell(
+        kernel="antisymmetric", arguments=(True, 0.1, 0.2),
+        weights=lambda R, width, H: [(R, 2 * H, width), (R, 2 * H), (R, pairs(H))],
+    ),
+    **{
+        f"orthogonal_{f}": Cell(
+            kernel="orthogonal", arguments=(f,),
+            weights=lambda R, width, H: [(R, H, width), (R, H), (R, pairs(H))],
+        )
+        for f in ("modrelu", "tanh")
     },
 }  # fmt: skip
 

@@ -41,6 +41,7 @@ IMPORTS = (
     "rnnlimits.training.simulation",
     "rnnlimits.architectures.kernels.loops",
     "rnnlimits.architectures.kernels.loops_independent",
+    "rnnlimits.architectures.kernels.loops_leaky",
     "rnnlimits.architectures.kernels.loops_long_expressive_memory",
     "rnnlimits.architectures.kernels.loops_lstm_1997",
 )

@@ -17,13 +17,16 @@ import torch
 from torch import Tensor
 
 from rnnlimits.architectures.kernels import (
+    antisymmetric,
     cuda,
     elman,
     gru,
     independent,
+    leaky,
     long_expressive_memory,
     lstm,
     lstm_1997,
+    orthogonal,
 )
 
 __all__ = ["available", "backend", "choose", "cuda", "elman", "gru", "lstm", "lstm_1997"]
@@ -31,7 +34,8 @@ __all__ = ["available", "backend", "choose", "cuda", "elman", "gru", "lstm", "ls
 # Shape letters: R replicas, T time steps, B sequences, I inputs, H hidden units, G = H, 3H or 4H gate values.
 KERNELS = {
     "elman": elman, "gru": gru, "lstm": lstm, "lstm_1997": lstm_1997,
-    "long_expressive_memory": long_expressive_memory, "independent": independent,
+    "long_expressive_memory": long_expressive_memory, "independent": independent, "leaky": leaky,
+    "antisymmetric": antisymmetric, "orthogonal": orthogonal,
 }  # fmt: skip
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-10}
 
