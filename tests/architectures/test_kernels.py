@@ -193,6 +193,7 @@ def computes_zeros(*arguments):
         ("long_expressive_memory", "loops_long_expressive_memory"),
         ("independent", "loops_independent"),
         ("leaky", "loops_leaky"),
+        ("coupled_oscillatory", "loops_coupled_oscillatory"),
     ],
 )
 @pytest.mark.parametrize("loop", ["forward", "backward"])

@@ -38,7 +38,7 @@ GROUPED = {
 COMPILED = {
     "elman": "elman", "irnn": "elman", "gru": "gru", "lstm": "lstm", "lstm_1997": "lstm_1997",
     "long_expressive_memory": "long_expressive_memory", "independent": "independent", "leaky": "leaky",
-    "antisymmetric": "antisymmetric",
+    "antisymmetric": "antisymmetric", "coupled_oscillatory": "coupled_oscillatory",
     "orthogonal": "orthogonal",
 }  # fmt: skip
 

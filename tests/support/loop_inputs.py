@@ -55,6 +55,10 @@ PAGES = {
         kernel="antisymmetric", arguments=(True, 0.1, 0.2),
         weights=lambda R, width, H: [(R, 2 * H, width), (R, 2 * H), (R, pairs(H))],
     ),
+    "coupled_oscillatory": Cell(
+        kernel="coupled_oscillatory", arguments=(0.1, 2.0, 3.0), states=2,
+        weights=lambda R, width, H: [(R, H, width), (R, H), (R, H, H), (R, H, H)],
+    ),
     **{
         f"orthogonal_{f}": Cell(
             kernel="orthogonal", arguments=(f,),

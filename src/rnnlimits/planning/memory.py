@@ -34,7 +34,7 @@ PROCESS = {"simulation": 150, "torch": 255, "Lightning": 195, "compiled loops": 
 COMPILED = {
     "elman": 1, "gru": 5, "lstm": 6, "lstm_1997": 5, "long_expressive_memory": 6, "independent": 2,
     "leaky": 3, "antisymmetric": 3,  # with a gate; without, one less
-    "orthogonal": 1,
+    "coupled_oscillatory": 3, "orthogonal": 1,
 }  # fmt: skip
 A_GATE, WITHOUT_GRADIENT, AT_LEAST = 5, 1 / 2, 1
 # More such tensors: the gradient of all outputs, which a compiled loop leaves out where only the last step is

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from rnnlimits.architectures.kernels import (
     antisymmetric,
+    coupled_oscillatory,
     cuda,
     elman,
     gru,
@@ -35,7 +36,7 @@ __all__ = ["available", "backend", "choose", "cuda", "elman", "gru", "lstm", "ls
 KERNELS = {
     "elman": elman, "gru": gru, "lstm": lstm, "lstm_1997": lstm_1997,
     "long_expressive_memory": long_expressive_memory, "independent": independent, "leaky": leaky,
-    "antisymmetric": antisymmetric, "orthogonal": orthogonal,
+    "antisymmetric": antisymmetric, "coupled_oscillatory": coupled_oscillatory, "orthogonal": orthogonal,
 }  # fmt: skip
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-10}
 
