@@ -11,23 +11,31 @@ import pytest
 import torch
 
 from rnnlimits.architectures import kernels
-from support.loop_inputs import ELMAN, OLD, inputs_of
+from support.loop_inputs import ELMAN, OLD, PAGES, inputs_of
 from support.small_disk import filled, mounted
 
 # Shape letters: R replicas, T time steps, B sequences, H hidden units, G = H, 3H or 4H gate values.
 TOLERANCE = {torch.float64: 1e-10, torch.float32: 1e-5}
-CELLS = [*ELMAN, "gru", "lstm", *OLD]
+CELLS = [*ELMAN, "gru", "lstm", *OLD, *PAGES]
 
 if os.environ.get("RNNLIMITS_BACKEND") == "torch":
     pytest.skip("the compiled loops are switched off", allow_module_level=True)
 pytest.importorskip("numba")
 
 
+def weights_of(cell):
+    """How many of its inputs come before the state: x, and the weights."""
+    return 1 + len(PAGES[cell].weights(1, 1, 1)) if cell in PAGES else 5 if cell == "gru" else 4
+
+
 def run(cell, tensors, scan="scan", start_from_state=True, **options):
-    kernel = kernels.KERNELS["elman" if cell in ELMAN else cell.removesuffix("_truncated")]
-    weights = 5 if cell == "gru" else 4
+    weights = weights_of(cell)
     state = tuple(tensors[weights:]) if start_from_state else None
-    more = (cell,) if cell in ELMAN else OLD.get(cell, ())
+    if cell in PAGES:
+        kernel, more = kernels.KERNELS[PAGES[cell].kernel], PAGES[cell].arguments
+    else:
+        kernel = kernels.KERNELS["elman" if cell in ELMAN else cell.removesuffix("_truncated")]
+        more = (cell,) if cell in ELMAN else OLD.get(cell, ())
     return getattr(kernel, scan)(*tensors[:weights], state, *more, **options)
 
 
@@ -46,7 +54,7 @@ def everything(cell, tensors, scan="scan"):
 def test_values_and_gradients_equal_those_of_the_plain_loop(cell, dtype, R, B, T, H):
     tensors = inputs_of(cell, R, B, T, H, dtype)
     for ours, theirs in zip(everything(cell, tensors), everything(cell, tensors, "plain_scan"), strict=True):
-        size = max(1.0, theirs.abs().max().item())
+        size = torch.cat([theirs.detach().abs().flatten(), theirs.new_ones(1)]).max()  # it may be empty
         torch.testing.assert_close(ours / size, theirs / size, rtol=0, atol=TOLERANCE[dtype])
 
 
@@ -88,7 +96,7 @@ def test_two_halves_with_the_state_handed_over_equal_the_whole(cell):
     x_RBTI, *others = inputs_of(cell, R=2, B=3, T=10, H=5, dtype=torch.float64)
     whole, _ = run(cell, [x_RBTI, *others])
     first, state = run(cell, [x_RBTI[:, :, :4], *others])
-    weights = others[: 4 if cell == "gru" else 3]
+    weights = others[: weights_of(cell) - 1]
     second, _ = run(cell, [x_RBTI[:, :, 4:], *weights, *state])
     torch.testing.assert_close(torch.cat([first, second], 2), whole)
 
@@ -116,6 +124,17 @@ def test_a_nan_stays_in_its_replica_and_is_not_lost(cell):
     y_RBTH, _ = run(cell, tensors)
     assert y_RBTH[0, 0, 1:].isnan().all()
     assert not y_RBTH[1].isnan().any()
+
+
+def test_a_modrelu_without_input_stays_at_zero_and_passes_no_gradient():
+    shapes = (2, 3, 4, 1), (2, 5, 1), (2, 5), (2, 10), (2, 3, 5)
+    tensors = [torch.full(shape, 0.5, dtype=torch.float64) for shape in shapes]
+    for zero in (tensors[0], tensors[4]):
+        zero.zero_()
+    tensors = [tensor.requires_grad_() for tensor in tensors]
+    y_RBTH, *others = everything("orthogonal_modrelu", tensors)
+    assert not any(part.any() for part in (y_RBTH, *others))
+    torch.testing.assert_close([y_RBTH, *others], everything("orthogonal_modrelu", tensors, "plain_scan"))
 
 
 @pytest.mark.parametrize(("dtype", "bound"), [(torch.float32, 2e-7), (torch.float64, 5e-16)])
@@ -168,7 +187,14 @@ def computes_zeros(*arguments):
 
 @pytest.mark.parametrize(
     ("kernel", "page"),
-    [("gru", "loops"), ("lstm_1997", "loops_lstm_1997")],
+    [
+        ("gru", "loops"),
+        ("lstm_1997", "loops_lstm_1997"),
+        ("long_expressive_memory", "loops_long_expressive_memory"),
+        ("independent", "loops_independent"),
+        ("leaky", "loops_leaky"),
+        ("coupled_oscillatory", "loops_coupled_oscillatory"),
+    ],
 )
 @pytest.mark.parametrize("loop", ["forward", "backward"])
 @pytest.mark.parametrize("failure", [crashes, computes_zeros])
@@ -197,8 +223,8 @@ def python(code, **environment):
 
 def test_without_numba_torch_stands_in(tmp_path):
     (tmp_path / "numba.py").write_text("raise ImportError('poisoned')")
-    code = "from rnnlimits.architectures import kernels; print(kernels.backend())"
-    assert python(code, PYTHONPATH=str(tmp_path)) == "torch"
+    code = "from rnnlimits.architectures import kernels; print({*map(kernels.backend, kernels.KERNELS)})"
+    assert python(code, PYTHONPATH=str(tmp_path)) == "{'torch'}"
 
 
 def test_another_process_finds_what_one_has_compiled(tmp_path):

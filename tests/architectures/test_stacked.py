@@ -7,7 +7,7 @@ import torch
 from torch.nn.functional import layer_norm
 
 from rnnlimits import catalog
-from rnnlimits.architectures import gru, lstm, stacked
+from rnnlimits.architectures import gru, kernels, lstm, stacked
 from rnnlimits.planning import grid, memory, provenance
 from rnnlimits.planning.load import checked
 from rnnlimits.training import protocol
@@ -123,13 +123,31 @@ def test_a_stack_depends_on_the_page_of_its_layers():
     assert catalog.path("architectures", "gru") not in provenance.files(shard)
 
 
-@pytest.mark.parametrize("page", ["lstm", "lstm_1997", "minimal_gru", "selective_state_space"])
+@pytest.mark.parametrize("page", ["lstm", "lstm_1997", "independent", "minimal_gru", "selective_state_space"])
 def test_a_stack_is_estimated_by_the_layers_it_has(page):
     alone = a_shard(page, hidden_size=64, length=400)
     options = {"of": page, "layers": 2}
     two = dataclasses.replace(a_shard("stacked", hidden_size=64, length=400), architecture_options=options)
     assert 1.4 < memory.data(two) / memory.data(alone) < 2.3
     assert memory.compiled(two, "cpu") == memory.compiled(alone, "cpu")
+
+
+@pytest.mark.parametrize("of", ["independent", "long_expressive_memory", "leaky", "orthogonal"])
+def test_every_layer_of_a_stack_runs_in_its_compiled_loop(monkeypatch, of):
+    if not kernels.available(of, torch.empty(0, dtype=torch.float64)):
+        pytest.skip("no compiled loops here")
+    page, lasts = kernels.KERNELS[of], []
+    scan = page.scan
+    monkeypatch.setattr(page, "scan", lambda *given, last: (lasts.append(last), scan(*given, last=last))[1])
+    layers = [stack(of=of, layers=3) for _ in range(2)]
+    weights_R = {
+        key: torch.stack([layer.state_dict()[key] for layer in layers]) for key in layers[0].state_dict()
+    }
+    x_RBTI = torch.randn(2, 4, 10, 3)
+    y_RB1H, _ = stacked.Stacked.forward_replicas(layers[0], weights_R, x_RBTI, last=True)
+    assert lasts == [False, False, True]
+    alone = [layer(x_BTI)[0][:, -1:] for layer, x_BTI in zip(layers, x_RBTI)]
+    torch.testing.assert_close(y_RB1H, torch.stack(alone))
 
 
 def test_a_stack_trains_and_its_layers_use_their_compiled_loops():

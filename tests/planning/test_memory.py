@@ -35,7 +35,12 @@ GROUPED = {
 }  # fmt: skip
 
 
-COMPILED = {"elman": "elman", "irnn": "elman", "gru": "gru", "lstm": "lstm", "lstm_1997": "lstm_1997"}
+COMPILED = {
+    "elman": "elman", "irnn": "elman", "gru": "gru", "lstm": "lstm", "lstm_1997": "lstm_1997",
+    "long_expressive_memory": "long_expressive_memory", "independent": "independent", "leaky": "leaky",
+    "antisymmetric": "antisymmetric", "coupled_oscillatory": "coupled_oscillatory",
+    "orthogonal": "orthogonal",
+}  # fmt: skip
 
 
 def in_groups_of(size: int, shard: Shard, monkeypatch) -> tuple[list[Row], dict]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from rnnlimits.architectures.base import Recurrent, State
+from rnnlimits.architectures.base import ProjectedRecurrent, State
 from rnnlimits.architectures.kernels.skew import above_diagonal, skew
 from rnnlimits.contracts import ArchitectureOptions
 
@@ -43,11 +43,14 @@ class Options(ArchitectureOptions):
         return None if fits else f"antisymmetric: {given}; above 0, and 0 or above"
 
 
-class Antisymmetric(Recurrent):
+class Antisymmetric(ProjectedRecurrent):
     recurrent_weights = ("A_K",)
+    kernel = "antisymmetric"
+    kernel_weights = ("V_GI", "b_G", "A_K")
 
     def __init__(self, inputs: int, hidden: int, length: int, options: Options):
         super().__init__(inputs, hidden, length, options)
+        self.kernel_arguments = (options.gated, options.step_size, options.diffusion)
         rows = (1 + options.gated) * hidden
         self.V_GI = nn.Parameter(torch.randn(rows, inputs) * inputs**-0.5)
         self.b_G = nn.Parameter(torch.zeros(rows))
@@ -57,8 +60,7 @@ class Antisymmetric(Recurrent):
     @property
     def M_HH(self) -> Tensor:
         identity_HH = torch.eye(self.hidden, dtype=self.A_K.dtype, device=self.A_K.device)
-        M_HH: Tensor = skew(self.A_K, self.hidden) - self.options.diffusion * identity_HH
-        return M_HH
+        return torch.sub(skew(self.A_K, self.hidden), identity_HH, alpha=self.options.diffusion)
 
     def advance_by(self, M_HH: Tensor) -> Callable[[Tensor, State], tuple[Tensor, State]]:
         """What follows V x + b in a step; M is the same in all of them."""
@@ -75,8 +77,11 @@ class Antisymmetric(Recurrent):
 
         return advance
 
-    def step(self, x_BI: Tensor, state: State) -> tuple[Tensor, State]:
-        return self.advance_by(self.M_HH)(nn.functional.linear(x_BI, self.V_GI, self.b_G), state)
+    def project(self, x_I: Tensor) -> Tensor:
+        return nn.functional.linear(x_I, self.V_GI, self.b_G)
+
+    def advance(self, p_BG: Tensor, state: State) -> tuple[Tensor, State]:
+        return self.advance_by(self.M_HH)(p_BG, state)
 
     def forward(self, x_BTI: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-        return self.scan(self.advance_by(self.M_HH), nn.functional.linear(x_BTI, self.V_GI, self.b_G), state)
+        return self.scan(self.advance_by(self.M_HH), self.project(x_BTI), state)

@@ -39,9 +39,12 @@ class Options(ArchitectureOptions):
 
 class CoupledOscillatory(ProjectedRecurrent):
     recurrent_weights = ("U_HH", "V_HH")
+    kernel = "coupled_oscillatory"
+    kernel_weights = ("W_HI", "b_H", "U_HH", "V_HH")
 
     def __init__(self, inputs: int, hidden: int, length: int, options: Options):
         super().__init__(inputs, hidden, length, options)
+        self.kernel_arguments = (options.step_size, options.stiffness, options.damping)
         bound = (inputs + 2 * hidden) ** -0.5
         self.W_HI = nn.Parameter(torch.empty(hidden, inputs).uniform_(-bound, bound))
         self.U_HH = nn.Parameter(torch.empty(hidden, hidden).uniform_(-bound, bound))

@@ -45,11 +45,14 @@ class Options(ArchitectureOptions):
 class Independent(ProjectedRecurrent):
     recurrent_weights = ("u_H",)
     slope_bound = 1.0
+    kernel = "independent"
+    kernel_weights = ("W_HI", "b_H", "u_H")
 
     def __init__(self, inputs: int, hidden: int, length: int, options: Options):
         super().__init__(inputs, hidden, length, options)
         self.f = getattr(torch, options.nonlinearity)
         self.bound = options.largest_gain ** (1 / length) if options.largest_gain else float("inf")
+        self.kernel_arguments = (options.nonlinearity, self.bound)
         lowest = 1 / self.bound if options.initialisation == "long" else 0.0
         self.W_HI = nn.Parameter(torch.empty(hidden, inputs).uniform_(-(hidden**-0.5), hidden**-0.5))
         if options.input_std:

@@ -53,6 +53,8 @@ def initial_leaks(options: Options, hidden: int, length: int) -> Tensor:
 
 class Leaky(ProjectedRecurrent):
     recurrent_weights = ("U_GH",)
+    kernel = "leaky"
+    kernel_weights = ("W_GI", "b_H", "U_GH", "c_H")
     c_H: Tensor
 
     def __init__(self, inputs: int, hidden: int, length: int, options: Options):

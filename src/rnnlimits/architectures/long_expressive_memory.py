@@ -45,9 +45,12 @@ class Options(ArchitectureOptions):
 
 class LongExpressiveMemory(ProjectedRecurrent):
     recurrent_weights = ("U_GH", "R_HH")
+    kernel = "long_expressive_memory"
+    kernel_weights = ("W_FI", "b_F", "U_GH", "R_HH")
 
     def __init__(self, inputs: int, hidden: int, length: int, options: Options):
         super().__init__(inputs, hidden, length, options)
+        self.kernel_arguments = (options.step_size,)
         bound = hidden**-0.5
         self.W_FI = nn.Parameter(torch.empty(4 * hidden, inputs).uniform_(-bound, bound))
         self.U_GH = nn.Parameter(torch.empty(3 * hidden, hidden).uniform_(-bound, bound))

@@ -19,7 +19,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from rnnlimits.architectures.base import Recurrent, State
+from rnnlimits.architectures.base import ProjectedRecurrent, State
 from rnnlimits.architectures.kernels.skew import above_diagonal, skew
 from rnnlimits.contracts import ArchitectureOptions
 
@@ -35,12 +35,15 @@ class Options(ArchitectureOptions):
         return hidden * (inputs + 1) + hidden * (hidden - 1) // 2
 
 
-class Orthogonal(Recurrent):
+class Orthogonal(ProjectedRecurrent):
     recurrent_weights = ("A_K",)
+    kernel = "orthogonal"
+    kernel_weights = ("W_HI", "b_H", "A_K")
     slope_bound = 1.0
 
     def __init__(self, inputs: int, hidden: int, length: int, options: Options):
         super().__init__(inputs, hidden, length, options)
+        self.kernel_arguments = (options.nonlinearity,)
         self.W_HI = nn.Parameter(nn.init.xavier_uniform_(torch.empty(hidden, inputs)))
         self.b_H = nn.Parameter(torch.zeros(hidden))
         rotations_HH = torch.zeros(hidden, hidden)
@@ -69,8 +72,11 @@ class Orthogonal(Recurrent):
 
         return advance
 
-    def step(self, x_BI: Tensor, state: State) -> tuple[Tensor, State]:
-        return self.advance_by(self.U_HH)(nn.functional.linear(x_BI, self.W_HI), state)
+    def project(self, x_I: Tensor) -> Tensor:
+        return nn.functional.linear(x_I, self.W_HI)
+
+    def advance(self, p_BH: Tensor, state: State) -> tuple[Tensor, State]:
+        return self.advance_by(self.U_HH)(p_BH, state)
 
     def forward(self, x_BTI: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-        return self.scan(self.advance_by(self.U_HH), nn.functional.linear(x_BTI, self.W_HI), state)
+        return self.scan(self.advance_by(self.U_HH), self.project(x_BTI), state)

@@ -40,6 +40,10 @@ IMPORTS = (
     "rnnlimits.training.trainer",
     "rnnlimits.training.simulation",
     "rnnlimits.architectures.kernels.loops",
+    "rnnlimits.architectures.kernels.loops_coupled_oscillatory",
+    "rnnlimits.architectures.kernels.loops_independent",
+    "rnnlimits.architectures.kernels.loops_leaky",
+    "rnnlimits.architectures.kernels.loops_long_expressive_memory",
     "rnnlimits.architectures.kernels.loops_lstm_1997",
 )
 PAGES = ("architectures", "tasks", "probes", "simulations")

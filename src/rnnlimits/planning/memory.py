@@ -31,7 +31,11 @@ FLOAT32, FLOAT64, INT64 = 4, 8, 8
 PROCESS = {"simulation": 150, "torch": 255, "Lightning": 195, "compiled loops": 100, "cuda": 2000}
 # Tensors of B x H numbers a step that a forward pass keeps.  The compiled loops keep them with gradient or
 # without; in plain PyTorch a gate costs about five, and without gradient half of them and one more.
-COMPILED = {"elman": 1, "gru": 5, "lstm": 6, "lstm_1997": 5}
+COMPILED = {
+    "elman": 1, "gru": 5, "lstm": 6, "lstm_1997": 5, "long_expressive_memory": 6, "independent": 2,
+    "leaky": 3, "antisymmetric": 3,  # with a gate; without, one less
+    "coupled_oscillatory": 3, "orthogonal": 1,
+}  # fmt: skip
 A_GATE, WITHOUT_GRADIENT, AT_LEAST = 5, 1 / 2, 1
 # More such tensors: the gradient of all outputs, which a compiled loop leaves out where only the last step is
 # read; and copies in the read-out's order where each step is.

@@ -16,12 +16,28 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from rnnlimits.architectures.kernels import cuda, elman, gru, lstm, lstm_1997
+from rnnlimits.architectures.kernels import (
+    antisymmetric,
+    coupled_oscillatory,
+    cuda,
+    elman,
+    gru,
+    independent,
+    leaky,
+    long_expressive_memory,
+    lstm,
+    lstm_1997,
+    orthogonal,
+)
 
 __all__ = ["available", "backend", "choose", "cuda", "elman", "gru", "lstm", "lstm_1997"]
 
 # Shape letters: R replicas, T time steps, B sequences, I inputs, H hidden units, G = H, 3H or 4H gate values.
-KERNELS = {"elman": elman, "gru": gru, "lstm": lstm, "lstm_1997": lstm_1997}
+KERNELS = {
+    "elman": elman, "gru": gru, "lstm": lstm, "lstm_1997": lstm_1997,
+    "long_expressive_memory": long_expressive_memory, "independent": independent, "leaky": leaky,
+    "antisymmetric": antisymmetric, "coupled_oscillatory": coupled_oscillatory, "orthogonal": orthogonal,
+}  # fmt: skip
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-10}
 
 

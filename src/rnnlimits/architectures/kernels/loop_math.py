@@ -115,22 +115,25 @@ def add_outer_product_compiled(dW_GK, d_GB, z_KB):
     return implementation
 
 
-def product_with_columns(W_GK, first, d_GB, keep, out_HB):
-    """out = keep x out + (the H columns of W from `first` on)^T d: a gradient sent back through W."""
+def product_with_rows(V_KG, first, d_GB, keep, out_HB):
+    """out = keep x out + (the H rows of V from `first` on) d: a gradient sent back, if V is W^T.
+
+    Made once for all steps, a transposed copy of W costs little, and BLAS multiplies by it faster.
+    """
 
 
-@overload(product_with_columns, jit_options=OPTIONS)
-def product_with_columns_compiled(W_GK, first, d_GB, keep, out_HB):
+@overload(product_with_rows, jit_options=OPTIONS)
+def product_with_rows_compiled(V_KG, first, d_GB, keep, out_HB):
     gemm, kind = blas_product(out_HB.dtype)
 
-    def implementation(W_GK, first, d_GB, keep, out_HB):
-        G, K = W_GK.shape
+    def implementation(V_KG, first, d_GB, keep, out_HB):
+        G = V_KG.shape[1]
         H, B = out_HB.shape
-        one, factor = np.ones(1, W_GK.dtype), np.full(1, keep, W_GK.dtype)
-        columns = W_GK.reshape(-1)[first:]
-        # For BLAS: out^T (B x H) = d^T (B x G) W.
+        one, factor = np.ones(1, V_KG.dtype), np.full(1, keep, V_KG.dtype)
+        rows = V_KG.reshape(-1)[first * G :]
+        # For BLAS: out^T (B x H) = d^T (B x G) rows^T.
         gemm(
-            kind, PLAIN, TRANSPOSED, B, H, G, one.ctypes, d_GB.ctypes, B, columns.ctypes, K, factor.ctypes,
+            kind, PLAIN, PLAIN, B, H, G, one.ctypes, d_GB.ctypes, B, rows.ctypes, G, factor.ctypes,
             out_HB.ctypes, B,
         )  # fmt: skip
 

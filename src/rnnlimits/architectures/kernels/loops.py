@@ -12,7 +12,7 @@ import numpy as np
 from rnnlimits.architectures.kernels.loop_math import (
     add_outer_product,
     compiled,
-    product_with_columns,
+    product_with_rows,
     sigmoid,
     tanh,
 )
@@ -143,10 +143,13 @@ def forward(kind, W_RGK, V_RHJ, z, c, s):
 
 
 @compiled
-def backward(kind, W_RGK, V_RHJ, z, c, s, dy, dh, dc, dx, dW_RGK, dV_RHJ):
-    """From the last step to the first; dy and dx may be empty: no such gradient comes, or is wanted."""
-    R, G, K = W_RGK.shape
-    H, B = V_RHJ.shape[1], z.shape[2] // K
+def backward(kind, W_RKG, V_RJH, z, c, s, dy, dh, dc, dx, dW_RGK, dV_RHJ):
+    """From the last step to the first, by the weights transposed.
+
+    dy and dx may be empty: no such gradient comes, or is wanted.
+    """
+    R, K, G = W_RKG.shape
+    H, B = V_RJH.shape[2], z.shape[2] // K
     N = H * B
     d = np.empty(max(G * B, s.shape[2]), z.dtype)
     d_GB, d_n_HB = d[: G * B].reshape(G, B), d[len(d) - N :].reshape(H, B)
@@ -165,12 +168,12 @@ def backward(kind, W_RGK, V_RHJ, z, c, s, dy, dh, dc, dx, dW_RGK, dV_RHJ):
                     gru_cell_gradient(dh[r], h, *gates, *gradients)
                 else:
                     lstm_cell_gradient(dh[r], dc[r], c[r, t], c[r, t + 1], *gates, *gradients)
-            product_with_columns(W_RGK[r], 0, d_GB, 1 if kind == GRU else 0, dh_HB)
+            product_with_rows(W_RKG[r], 0, d_GB, 1 if kind == GRU else 0, dh_HB)
             add_outer_product(dW_RGK[r], d_GB, z_KB)
             if kind == GRU:
                 add_outer_product(dV_RHJ[r], d_n_HB, z_KB[H:])
             if dx.shape[1]:
                 dx_IB = dx[r, t].reshape(K - H - 1, B)
-                product_with_columns(W_RGK[r], H, d_GB, 0, dx_IB)
+                product_with_rows(W_RKG[r], H, d_GB, 0, dx_IB)
                 if kind == GRU:
-                    product_with_columns(V_RHJ[r], 0, d_n_HB, 1, dx_IB)
+                    product_with_rows(V_RJH[r], 0, d_n_HB, 1, dx_IB)

@@ -6,7 +6,7 @@ import numpy as np
 from rnnlimits.architectures.kernels.loop_math import (
     add_outer_product,
     compiled,
-    product_with_columns,
+    product_with_rows,
     sigmoid,
     tanh,
 )
@@ -71,9 +71,9 @@ def forward(block_size, W_RUK, z, c, g):
 
 
 @compiled
-def backward(truncated, block_size, W_RUK, z, c, g, dy, d_units, dc, dx, dW_RUK):
+def backward(truncated, block_size, W_RKU, z, c, g, dy, d_units, dc, dx, dW_RUK):
     """As `backward`; truncated, no gradient reaches the units of the step before: the cells carry it on."""
-    R, U, K = W_RUK.shape
+    R, K, U = W_RKU.shape
     B, N = z.shape[2] // K, c.shape[2]
     d = np.empty(U * B, z.dtype)
     d_UB = d.reshape(U, B)
@@ -86,7 +86,7 @@ def backward(truncated, block_size, W_RUK, z, c, g, dy, d_units, dc, dx, dW_RUK)
             if truncated:
                 d_units[r] = 0
             else:
-                product_with_columns(W_RUK[r], 0, d_UB, 0, d_units[r].reshape(U, B))
+                product_with_rows(W_RKU[r], 0, d_UB, 0, d_units[r].reshape(U, B))
             add_outer_product(dW_RUK[r], d_UB, z[r, t].reshape(K, B))
             if dx.shape[1]:
-                product_with_columns(W_RUK[r], U, d_UB, 0, dx[r, t].reshape(K - U - 1, B))
+                product_with_rows(W_RKU[r], U, d_UB, 0, dx[r, t].reshape(K - U - 1, B))

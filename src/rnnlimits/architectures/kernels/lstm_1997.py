@@ -59,7 +59,7 @@ class Scan(torch.autograd.Function):
         dW_RUK = torch.zeros_like(W_RUK)
         gradients = dy_RTN, d_units_RN, dc_RN, dx_RTN, dW_RUK
         with one_thread():
-            loops.backward(*ctx.how, *arrays(W_RUK, z_RTKB.flatten(2), c_RTN, g_RTN, *gradients))
+            loops.backward(*ctx.how, *arrays(W_RUK.mT, z_RTKB.flatten(2), c_RTN, g_RTN, *gradients))
         dx_RBTI = dx_RTN.view(R, T, -1, B).permute(0, 3, 1, 2) if ctx.needs_input_grad[3] else None
         states = (d_RN.view(R, -1, B).mT for d_RN in (d_units_RN, dc_RN))
         return None, None, None, dx_RBTI, dW_RUK, *states

@@ -57,7 +57,7 @@ class Scan(torch.autograd.Function):
         dW_RGK, dV_RHJ = torch.zeros_like(W_RGK), torch.zeros_like(V_RHJ)
         gradients = dy_RTN, dh_RN, dc_RN, dx_RTN, dW_RGK, dV_RHJ
         with one_thread():
-            loops.backward(ctx.kind, *arrays(W_RGK, V_RHJ, z_RTKB.flatten(2), c_RTN, s_RTN, *gradients))
+            loops.backward(ctx.kind, *arrays(W_RGK.mT, V_RHJ.mT, z_RTKB.flatten(2), c_RTN, s_RTN, *gradients))
         dx_RBTI = dx_RTN.view(R, T, -1, B).permute(0, 3, 1, 2) if ctx.needs_input_grad[2] else None
         states = (d_RN.view(R, -1, B).mT for d_RN in (dh_RN, dc_RN))
         return None, None, dx_RBTI, dW_RGK, dV_RHJ, *states
@@ -82,14 +82,15 @@ def scan(
     return h_RBH.unsqueeze(2) if last else y_RBTH, h_RBH, c_RBH
 
 
-def rows_of_steps(x_RBTI: Tensor, h_RBH: Tensor) -> Tensor:
-    """(R, T + 1, K, B): the start in its place, room for the other states, the inputs, ones."""
+def rows_of_steps(x_RBTI: Tensor, h_RBH: Tensor, more: int = 0) -> Tensor:
+    """(R, T + 1, K + more, B): the start, room for the other states, the inputs, ones, and more room."""
     R, B, T, inputs = x_RBTI.shape
     H = h_RBH.shape[-1]
-    z_RTKB = room(h_RBH, R, T + 1, H + inputs + 1, B)
+    K = H + inputs + 1
+    z_RTKB = room(h_RBH, R, T + 1, K + more, B)
     z_RTKB[:, 0, :H] = h_RBH.mT
-    z_RTKB[:, :T, H:-1] = x_RBTI.permute(0, 2, 3, 1)
-    z_RTKB[:, :T, -1] = 1
+    z_RTKB[:, :T, H : K - 1] = x_RBTI.permute(0, 2, 3, 1)
+    z_RTKB[:, :T, K - 1] = 1
     return z_RTKB
 
 
