@@ -126,8 +126,8 @@ def _size(tables: base.Tables) -> Iterator[str]:
     chosen = folds if folds.empty else folds[folds.chosen.astype(bool)]
     for (study, task), part in base.groups(chosen) if len(chosen) else []:
         said = [
-            f"{row.variant} {row.hidden_size:g} units "
-            f"({_at_the_edge(row.size_edge)}test {base.words(row.metric)} {interval(row.test_value, row.test_low, row.test_high)})"
+            f"{row.variant} {row.hidden_size:g} units ({_at_the_edge(row.size_edge)}test "
+            f"{base.words(row.metric)} {interval(row.test_value, row.test_low, row.test_high)})"
             for _, row in part.sort_values("variant").iterrows()
         ]
         yield f"Cross-validation chooses on {base.name(study, task)}: {'; '.join(said)}."
