@@ -11,8 +11,8 @@ from rnnlimits.architectures.kernels import replay, taps
 
 # Shape letters: R replicas, B sequences, T time steps, I inputs, H hidden units, O output channels, K taps,
 # S remembered inputs.
-# Up to so many hidden units, products of all replicas at once beat one conv1d a replica after another: by 2.4 to
-# 3 with 11 units, by little at the limit; where every step is read, there is more work in each call of either.
+# Up to so many hidden units, products of all replicas at once beat conv1d for one after another: by 2.4 to 3
+# with 11 units, by little at the limit.  Where every step is read, there is more work in each call of either.
 NARROW_FOR_LAST, NARROW = 32, 16
 
 
