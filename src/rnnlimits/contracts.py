@@ -15,6 +15,8 @@ from typing import Any, ClassVar, Literal, Self
 
 # Sequences: bounds the memory of an evaluation, and divides 1,000 and 10,000.
 EVALUATION_BATCH = 250
+# Share of the steps up to which those that count are read out alone; a copy of most costs what it saves.
+READ_ALONE = 1 / 2
 # Sequences, of which a probe keeps the graph where it does not say what it needs.
 PROBED_AT_ONCE = 16
 
@@ -106,6 +108,10 @@ class TaskOptions:
     def steps(self, length: int) -> int:
         """Time steps of the longest sequence, those of validation and test included."""
         return length
+
+    def asked_steps(self, length: int) -> int:
+        """How many of them count at most; up to a half, the read-out is computed of no others."""
+        return self.steps(length)
 
     @property
     def most_folds(self) -> int | None:

@@ -18,7 +18,8 @@ from rnnlimits.planning.config.fields import fields
 from rnnlimits.tasks import base
 from rnnlimits.tasks.base import Batch, Task, generator
 from rnnlimits.tasks.data import mnist
-from rnnlimits.training import protocol
+from rnnlimits.training import asked_steps, protocol
+from rnnlimits.training.asked_steps import asked_alone
 from support.small_shards import BUDGET, a_job, a_shard
 
 LENGTH = 64  # every page can do it but those below, and the digits nothing else
@@ -96,6 +97,24 @@ def test_a_sequence_is_judged_alone(name):
     output_NTO = outputs(task, batch)
     some = Batch(batch.x[2:4], batch.target[2:4], None if batch.mask_BT is None else batch.mask_BT[2:4])
     torch.testing.assert_close(task.loss_N(output_NTO, batch)[2:4], task.loss_N(output_NTO[2:4], some))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_steps_that_do_not_count_may_be_left_out_unless_a_text_goes_on(name):
+    """So the trainer need not read them out."""
+    task = build(name)
+    batch = task.sample(6, generator(0, "data"))
+    mask_BT, output_NTO = batch.mask_BT, outputs(task, batch)
+    if mask_BT is None or name == "character_language_model":
+        assert asked_alone([batch])[0] is batch
+        return
+    asked = int((mask_BT > 0).sum(1).max())
+    assert asked <= task.options.asked_steps(length_of(name))
+    alone = asked_steps.alone(batch, asked)
+    some_NAO = output_NTO.gather(1, alone.asked_BA[..., None].expand(-1, -1, task.outputs))
+    whole, some = task.scores(output_NTO, batch), task.scores(some_NAO, alone)
+    torch.testing.assert_close(some, whole)
+    torch.testing.assert_close(task.loss_N(some_NAO, alone), whole["loss"])
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -6,12 +6,13 @@ import pytest
 import torch
 from torch import nn
 
-from rnnlimits.tasks.base import generator
+from rnnlimits.tasks.base import Batch, generator
 from rnnlimits.training.build import build_model, build_task
 from rnnlimits.training.evaluation import evaluate
+from rnnlimits.training.module import ReplicaTraining
 from rnnlimits.training.replica import Replica
-from rnnlimits.training.replicas import Replicas, clip
-from support.small_shards import BUDGET, a_shard, train, weights
+from rnnlimits.training.replicas import Replicas, clip, flat, stack
+from support.small_shards import BUDGET, a_shard, budgeted, train, weights
 
 ARCHITECTURES = ["elman", "lstm", "gru", "temporal_convolution", "feed_forward", "echo_state"]
 
@@ -37,6 +38,47 @@ def test_a_replica_trained_among_others_equals_a_plain_loop_over_one_model(archi
 
     alone = torch.cat([weight.detach().flatten() for weight in model.parameters()])
     torch.testing.assert_close(weights(module, 4), alone, rtol=0, atol=1e-9)
+
+
+RECALL = {"vocabulary": 64, "embedding": 5, "pairs": 2}
+ASKED = {  # steps that are asked; and how many are read out
+    "as often in every sequence": ("associative_recall", 12, RECALL, 2),
+    "less often in some": ("associative_recall", 12, RECALL, 2),
+    "once in each": ("parity", 12, {}, 1),
+    "most": ("counting", 9, {"longest": 25}, 25),
+}
+
+
+@pytest.mark.parametrize("case", ASKED)
+def test_a_read_out_of_the_asked_steps_alone_changes_no_gradient_and_no_score(case):
+    name, length, options, asked = ASKED[case]
+    shard = budgeted(a_shard("gru", name, length, task_options=options), clip_norm=None)
+    task = build_task(shard)
+    models = [build_model(shard, task, seed).double() for seed in (0, 1)]
+    replicas = [Replica(seed, 0.1) for seed in (0, 1)]
+    module = ReplicaTraining(Replicas(models), replicas, dict.fromkeys((0, 1), task), {}, shard.budget)
+    batches = [task.evaluation("test", 7, generator(seed, "test"))[0] for seed in (0, 1)]
+    if case == "less often in some":
+        batches[1].mask_BT[3, batches[1].mask_BT[3].argmax()] = 0
+    theta_RP = module.models.theta([0, 1])
+    together = stack(batches, theta_RP)
+    assert together.target.shape[2] == asked
+    given = together.x, together.target, together.mask_BT, together.asked_BA
+    found_RP, (losses_R, _), *_ = module.gradients(theta_RP, module.models.frozen_RQ, *given)
+    scores = evaluate(module.models, task, [0, 1], theta_RP, [[batch] for batch in batches])
+    for r, (model, batch) in enumerate(zip(models, batches, strict=True)):
+        x, target, mask_BT = (as_double(part) for part in (batch.x, batch.target, batch.mask_BT))
+        output, batch = model(x)[0], Batch(x, target, mask_BT)
+        loss = task.loss_N(output, batch).mean()
+        torch.testing.assert_close(losses_R[r], loss, rtol=1e-9, atol=0)
+        by_weight = torch.autograd.grad(loss, list(model.parameters()))
+        torch.testing.assert_close(found_RP[r], flat(by_weight), rtol=0, atol=1e-9)
+        for metric, value_N in task.scores(output, batch).items():
+            assert scores[metric][r] == pytest.approx(value_N.double().mean().item(), rel=1e-9)
+
+
+def as_double(part: torch.Tensor) -> torch.Tensor:
+    return part.double() if part.is_floating_point() else part
 
 
 def test_one_replica_is_the_same_code_with_the_same_result():

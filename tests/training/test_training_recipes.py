@@ -11,7 +11,7 @@ from rnnlimits.training.build import build_model, build_task
 from rnnlimits.training.gradient_norm_penalty import penalty_and_gradient
 from rnnlimits.training.module import ReplicaTraining
 from rnnlimits.training.replica import Replica
-from rnnlimits.training.replicas import Replicas, clip, fold, shrink, stack
+from rnnlimits.training.replicas import Replicas, clip, shrink, stack
 from rnnlimits.training.schedules import rate
 from support.small_shards import a_shard, train, weights
 
@@ -30,22 +30,21 @@ def gradients(shard, models, **budget):
     stream = task.batches(BATCH, generator(0, "data"))
     batches = [next(stream) for _ in models]
     theta_RP = module.models.theta(range(len(models)))
-    all_of_them = stack(batches, theta_RP)
-    found_RP, *_ = module.gradients(
-        theta_RP, module.models.frozen_RQ, all_of_them.x, all_of_them.target, all_of_them.mask_BT
-    )
-    return module, [stack([batch], theta_RP) for batch in batches], found_RP
+    together = stack(batches, theta_RP)
+    given = together.x, together.target, together.mask_BT, together.asked_BA
+    found_RP, *_ = module.gradients(theta_RP, module.models.frozen_RQ, *given)
+    return module, batches, found_RP
 
 
 def omega_by_autograd(model, task, batch):
     """The formula, written down: (Omega, its gradient by U) with dE/dh_k and f' held fixed."""
     layer = model.architecture
     h_BH, z_T, h_T = torch.zeros(BATCH, layer.hidden, dtype=torch.float64), [], []
-    for x_BI in batch.x[0].unbind(1):
+    for x_BI in batch.x.double().unbind(1):
         z_T.append(layer.project(x_BI) + h_BH @ layer.U_HH.T)
         h_T.append(h_BH := layer.f(z_T[-1]))
     read = h_T[-1][:, None] if task.reads_last else torch.stack(h_T, 1)
-    error = task.loss_N(model.readout(read), fold(batch)).mean()
+    error = task.loss_N(model.readout(read), batch).mean()
     by_h_T = torch.autograd.grad(error, h_T, retain_graph=True)  # of the whole path through later steps
     terms = []
     for by_h_BH, z_BH in zip(by_h_T, z_T, strict=True):

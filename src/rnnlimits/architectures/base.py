@@ -209,7 +209,7 @@ class ReplicaByReplica(Architecture):
 
     def last_output(self, x_BTI: Tensor) -> Tensor:
         """The last step's y_B1H from the initial state; a page may leave out what it does not see."""
-        return cast(Tensor, self(x_BTI)[0])[:, -1:]
+        return cast(Tensor, self(x_BTI)[0])[..., -1:, :]
 
     @classmethod
     def forward_replicas(

@@ -50,7 +50,7 @@ class Convolution(Convolutional):
         )
 
     def forward(self, x_BTI: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-        state = self.initial_state(len(x_BTI)) if state is None else state
+        state = self.initial_state(*x_BTI.shape[:-2]) if state is None else state
         x_BIT = x_BTI.mT
         last = []
         for convolution, last_BIS in zip(self.convolutions, state, strict=True):

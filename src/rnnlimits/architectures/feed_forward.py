@@ -8,9 +8,9 @@ zeros. Weights start as in He et al. (2015) before the ReLU and with torch's def
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from rnnlimits.architectures._convolutional import CausalConvolution, Convolutional
+from rnnlimits.architectures._convolutional import Affine, CausalConvolution, Convolutional
 from rnnlimits.architectures.base import State
 from rnnlimits.contracts import ArchitectureOptions
 
@@ -42,9 +42,9 @@ class FeedForward(Convolutional):
         self.receptive_field = options.receptive_field
         # W applied to every window is a convolution with k taps.
         self.window = CausalConvolution(inputs, hidden, options.window_steps)
-        self.output = nn.Linear(hidden, hidden)
+        self.output = Affine(hidden, hidden)
 
     def forward(self, x_BTI: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-        (last_BIS,) = self.initial_state(len(x_BTI)) if state is None else state
+        (last_BIS,) = self.initial_state(*x_BTI.shape[:-2]) if state is None else state
         a_BHT, last_BIS = self.window(x_BTI.mT, last_BIS)
         return self.output(torch.relu(a_BHT).mT), (last_BIS,)

@@ -21,7 +21,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from rnnlimits import catalog
-from rnnlimits.contracts import ArchitectureOptions, ProbeOptions, TaskOptions
+from rnnlimits.contracts import READ_ALONE, ArchitectureOptions, ProbeOptions, TaskOptions
 from rnnlimits.planning.config.budget import Budget
 from rnnlimits.planning.shard import Shard
 
@@ -62,6 +62,7 @@ class Sizes:
     state_values: int
     one_sequence: int  # bytes of it, in an evaluation set
     each_step_read: bool
+    read_share: float  # of the steps, if so
     evaluation_batch: int
 
 
@@ -76,6 +77,7 @@ def sizes(shard: Shard) -> Sizes:
     # Elman's weights are one gate, an LSTM's are four.
     gates = max(1.0, architecture.parameters(inputs, hidden) / (hidden * (inputs + hidden + 1)))
     last = bool(catalog.constant("tasks", shard.task_page, "reads_last"))
+    share = task.asked_steps(length) / steps
     window, stated = architecture.receptive_field, architecture.tensors_kept
     kept = A_GATE * gates if stated is None else stated
     for_last = architecture.tensors_kept_for_last if last else None
@@ -89,6 +91,7 @@ def sizes(shard: Shard) -> Sizes:
         state_values=architecture.state_values(hidden),
         one_sequence=steps * one_step,
         each_step_read=not last,
+        read_share=share if share <= READ_ALONE else 1.0,
         evaluation_batch=task.evaluation_batch,
     )
 
@@ -142,10 +145,10 @@ def training(shard: Shard, budget: Budget, size: Sizes, at_once: int, device: st
     kernel = loops * COMPILED.get(kernel_of(shard), 0)
     kept = kernel or size.trained_tensors_kept
     held = kernel or AT_LEAST + WITHOUT_GRADIENT * size.trained_tensors_kept
-    inputs, outputs = INPUT_COPIES * size.inputs, 0
+    inputs, outputs = INPUT_COPIES * size.inputs, 0.0
     more = 0 if kernel else ONE_MORE
     if size.each_step_read:
-        outputs, more = size.outputs, ONE_MORE + EACH_STEP_READ
+        outputs, more = size.read_share * size.outputs, ONE_MORE + EACH_STEP_READ
     of_penalty = PENALTY if budget.gradient_norm_penalty else 0
     update = (kept + more + of_penalty) * shard.hidden_size + inputs + OUTPUT_COPIES * outputs
     evaluation = (held + more / 2) * shard.hidden_size + inputs + EVALUATED_OUTPUT_COPIES * outputs

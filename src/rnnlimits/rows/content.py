@@ -101,8 +101,23 @@ def check_values(path: str | Path, table: "pyarrow.Table", shards: dict[str, Any
             raise DamagedError(path, f"damaged: column {field.name} has a value that is not a finite number")
     if untold := sorted(set(table.column("shard").unique().to_pylist()) - shards.keys()):
         raise DamagedError(path, f"damaged: it has rows of {untold[0]!r}, and does not tell where from")
-    if len(table) > table.group_by(IDENTITY, use_threads=False).aggregate([]).num_rows:
+    if len(table) > _measurements(table):
         raise DamagedError(path, "damaged: a measurement is there twice")
+
+
+def _measurements(table: "pyarrow.Table") -> int:
+    """How many different ones there are; as one number a row, which takes least time and memory."""
+    import numpy
+
+    key = numpy.zeros(len(table), dtype=numpy.int64)
+    for name in IDENTITY:
+        column = table.column(name).combine_chunks()
+        if not hasattr(column, "dictionary"):
+            column = column.dictionary_encode()
+        number = column.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+        # Numbered anew each time, as the product of all counts may be larger than any number is.
+        key = numpy.unique(key * (len(column.dictionary) + 1) + number + 1, return_inverse=True)[1]
+    return int(key.max(initial=-1)) + 1
 
 
 def _finite(column: "pyarrow.ChunkedArray") -> bool:

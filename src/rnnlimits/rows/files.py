@@ -84,6 +84,11 @@ def facts_of(path: str | Path, shard: str) -> dict[str, Any]:
 
 def table(path: str | Path) -> "pyarrow.Table":
     """The columns of a file, if they are what was written and what rows may say."""
+    return packed(path).cast(arrow_schema())
+
+
+def packed(path: str | Path) -> "pyarrow.Table":
+    """The same with text as a few different words and their numbers: a long one is there once."""
     import pyarrow.parquet
 
     schema = arrow_schema()
@@ -94,24 +99,34 @@ def table(path: str | Path) -> "pyarrow.Table":
         content.check_columns(path, file.schema_arrow, schema)
         metadata, sums = _provenance(path, file.schema_arrow)
     with integrity.told_if_damaged(path):
-        packed = _packed(path)
-        content.check_packed(path, packed, schema)
-        found = packed.cast(schema)
-        found.validate(full=True)
+        found = _read(path)
+        content.check_packed(path, found, schema)
         integrity.check_rows(path, found, sums)
         content.check_values(path, found, metadata["shards"])
     return found
 
 
-def _packed(path: str | Path) -> "pyarrow.Table":
-    """Text as a few different words and their numbers: however often a long one comes, it is there once."""
+def _read(path: str | Path) -> "pyarrow.Table":
     import pyarrow.parquet
 
     text = [field.name for field in arrow_schema() if pyarrow.types.is_string(field.type)]
     with pyarrow.parquet.ParquetFile(path, page_checksum_verification=True, read_dictionary=text) as file:
-        packed = file.read().replace_schema_metadata(None)
-    packed.validate(full=True)
-    return packed
+        found = file.read().replace_schema_metadata(None)
+    found.validate(full=True)
+    return found.unify_dictionaries()
+
+
+def by_shard(tables: Iterable["pyarrow.Table"]) -> "pyarrow.Table":
+    """Many tables as one, sorted by shard; the rows of a shard keep the order in which they were measured."""
+    import pyarrow
+    import pyarrow.compute
+
+    whole = pyarrow.concat_tables(tables).unify_dictionaries()
+    shard = whole.column("shard").cast(pyarrow.string())
+    # An archive is sorted: what need not move is not copied.
+    if pyarrow.compute.all(pyarrow.compute.less_equal(shard[:-1], shard[1:])).as_py() is False:
+        whole = whole.take(pyarrow.compute.sort_indices(shard))  # stable
+    return whole
 
 
 def read_provenance(path: str | Path) -> dict[str, Any]:
@@ -135,8 +150,6 @@ def _provenance(path: str | Path, schema: "pyarrow.Schema") -> tuple[dict[str, A
 
 def merge(paths: Iterable[str | Path], out: str | Path, config: dict[str, Any] | None = None) -> None:
     """Many files into one archive, sorted by shard: the order of the paths does not matter."""
-    import pyarrow
-
     tables = []
     provenance: dict[str, Any] = {}
     for path in paths:
@@ -147,8 +160,7 @@ def merge(paths: Iterable[str | Path], out: str | Path, config: dict[str, Any] |
         tables.append(table(path))
     if not tables:
         raise ValueError(f"{out}: no rows files to merge; train some shards first")
-    # sort_by is stable: the rows of one shard keep the order in which they were measured.
-    merged = pyarrow.concat_tables(tables).sort_by("shard")
+    merged = by_shard(tables)
     metadata: dict[str, Any] = {} if config is None else {"config": config}
     _write_table(merged, metadata | {"shards": dict(sorted(provenance.items()))}, Path(out))
 

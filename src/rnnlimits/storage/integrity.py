@@ -119,7 +119,10 @@ def of_rows(table: "pyarrow.Table") -> str:
 
     digest = hashlib.sha256()
     for name in table.column_names:
-        values = table.column(name).combine_chunks()
+        values = table.column(name)
+        if pyarrow.types.is_dictionary(values.type):
+            values = values.cast(values.type.value_type)
+        values = values.combine_chunks()
         digest.update(f"{name} {len(values)} {values.null_count}\n".encode())
         digest.update(values.is_null().to_numpy(zero_copy_only=False).tobytes())
         if pyarrow.types.is_string(values.type):

@@ -36,10 +36,13 @@ class Options(TaskOptions):
     pairs: int = 4
     vocabulary: int = 8192
     embedding: int = 64  # numbers that stand for one token
-    evaluation_batch: ClassVar = 25  # a read-out at each step gives many numbers: steps x vocabulary
+    evaluation_batch: ClassVar = 25  # the read-outs of one sequence are many numbers: pairs x vocabulary
 
     def widths(self, length: int) -> tuple[int, int]:
         return self.vocabulary, self.vocabulary
+
+    def asked_steps(self, length: int) -> int:
+        return self.pairs
 
     def problem(self, length: int) -> str | None:
         if (

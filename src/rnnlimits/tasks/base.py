@@ -37,12 +37,16 @@ class Batch:
 
     `mask_BT` weighs the steps of a sequence (0: does not count); None means that all count alike.
     `carry` means that row b goes on where row b of the batch before stopped: hand the state over.
+    `asked_BA` is not for a page to give. Where `target` has a row a step, `mask_BT` is given and nothing is
+    carried, the trainer may leave steps of weight 0 out of the outputs, `target` and `mask_BT`, so no loss
+    or score may look at them; these then are the places of the others.
     """
 
     x: Tensor  # (B,T,I) numbers, or (B,T) tokens
     target: Tensor
     mask_BT: Tensor | None = None
     carry: bool = False
+    asked_BA: Tensor | None = None
 
 
 class Task(ABC):

@@ -8,7 +8,7 @@ Here with 3 symbols in 4 steps of noise; 0 is the noise, 15 asks for the answer:
     >>> task = SelectiveCopy(length=4, options=Options(symbols=3))
     >>> batch = task.sample(50, torch.Generator().manual_seed(0))
     >>> read_BT = batch.x.argmax(2)[:, :7]
-    >>> torch.equal(read_BT[read_BT > 0].view(50, 3), batch.target)
+    >>> torch.equal(read_BT[read_BT > 0].view(50, 3), batch.target[:, 7:])
     True
 
 Gu & Dao (2023, Mamba), table 1 and appendix E.1, drawn as by the generator of S4 (copying.py, variable):
@@ -28,7 +28,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from rnnlimits.contracts import TaskOptions
-from rnnlimits.tasks.base import Batch, Task
+from rnnlimits.tasks._families import ClassAtEachStep
+from rnnlimits.tasks.base import Batch, counted_mean
 
 NOISE = 0
 SOLVED_FROM = 0.99
@@ -45,15 +46,17 @@ class Options(TaskOptions):
     def steps(self, length: int) -> int:
         return length + 2 * self.symbols
 
+    def asked_steps(self, length: int) -> int:
+        return self.symbols
+
     def problem(self, length: int) -> str | None:
         if self.symbols < 1 or self.vocabulary < 4:
             return f"symbols ({self.symbols}) must be 1 or more, vocabulary ({self.vocabulary}) 4 or more"
         return None if length >= 1 else "at least 1 step of noise"
 
 
-class SelectiveCopy(Task):
+class SelectiveCopy(ClassAtEachStep):
     metric = "recall_accuracy"
-    higher_is_better = True
     units: ClassVar = {"recall_accuracy": "share", "loss": "nats"}
     options: Options
 
@@ -70,15 +73,15 @@ class SelectiveCopy(Task):
         place_BS = torch.rand(batch, reading, generator=generator).topk(symbols).indices.sort(1).values
         token_BT = torch.full((batch, reading + symbols), NOISE).scatter(1, place_BS, remember_BS)
         token_BT[:, reading:] = question
-        return Batch(functional.one_hot(token_BT, self.inputs).float(), remember_BS)
-
-    def loss_N(self, output_NTO: Tensor, batch: Batch) -> Tensor:
-        output_NOS = output_NTO[:, -self.options.symbols :].transpose(1, 2)
-        return functional.cross_entropy(output_NOS, batch.target, reduction="none").mean(1)
+        target_BT = torch.full_like(token_BT, NOISE)
+        target_BT[:, reading:] = remember_BS
+        judged_BT = (torch.arange(reading + symbols) >= reading).float().repeat(batch, 1)
+        return Batch(functional.one_hot(token_BT, self.inputs).float(), target_BT, judged_BT)
 
     def scores(self, output_NTO: Tensor, batch: Batch) -> dict[str, Tensor]:
-        right_NS = output_NTO[:, -self.options.symbols :].argmax(2) == batch.target
-        return {"loss": self.loss_N(output_NTO, batch), "recall_accuracy": right_NS.double().mean(1)}
+        right_NT = (output_NTO.argmax(2) == batch.target).double()
+        recall_N = counted_mean(right_NT, batch.mask_BT)
+        return {"loss": self.loss_N(output_NTO, batch), "recall_accuracy": recall_N}
 
     def solved(self, scores: dict[str, float]) -> bool:
         return scores["recall_accuracy"] >= SOLVED_FROM

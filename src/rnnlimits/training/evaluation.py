@@ -30,9 +30,8 @@ def evaluate(
     state = None
     for pieces in zip(*sets, strict=True):
         batch = stack(pieces, theta_RP)
-        output, state = models(
-            theta_RP, models.frozen_RQ[list(which)], batch.x, state if batch.carry else None
-        )
+        state = state if batch.carry else None
+        output, state = models(theta_RP, models.frozen_RQ[list(which)], batch.x, state, batch.asked_BA)
         sequences += batch.x.shape[1]
         for metric, score_N in task.scores(output.flatten(0, 1), fold(batch)).items():
             # Summed in float64: a long evaluation must not depend on where it was cut into batches.

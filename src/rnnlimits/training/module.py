@@ -90,8 +90,9 @@ class ReplicaTraining(pl.LightningModule):
         theta_RP = self.models.theta(self.active).detach()
         batch = stack([drawn[self.replicas[r].seed] for r in self.active], theta_RP)
         carried = (batch.carry and self.carried) or ()
+        frozen_RQ = self.models.frozen_RQ[self.active]
         self.gradient_RP, losses_and_norms_2R, *state = self.step(
-            theta_RP, self.models.frozen_RQ[self.active], batch.x, batch.target, batch.mask_BT, *carried
+            theta_RP, frozen_RQ, batch.x, batch.target, batch.mask_BT, batch.asked_BA, *carried
         )
         self.carried = tuple(state)
         # Both in one: each time that a number is read, the processor waits for a GPU.
@@ -101,14 +102,9 @@ class ReplicaTraining(pl.LightningModule):
         return losses_and_norms_2R[0].sum()
 
     def gradients(
-        self,
-        theta_RP: Tensor,
-        frozen_RQ: Tensor,
-        x: Tensor,
-        target: Tensor,
-        mask_BT: Tensor | None,
-        *state: Tensor,
-    ) -> tuple[Tensor, ...]:
+        self, theta_RP: Tensor, frozen_RQ: Tensor, x: Tensor, target: Tensor,
+        mask_BT: Tensor | None, asked_BA: Tensor | None = None, *state: Tensor,
+    ) -> tuple[Tensor, ...]:  # fmt: skip
         """Clipped gradients, the losses above the norms before clipping, and the state to carry on.
 
         A function of its arguments alone, which reads nothing from the device: so a GPU can replay it.
@@ -117,7 +113,7 @@ class ReplicaTraining(pl.LightningModule):
         tensors, penalty = self.models.tensors(theta_RP, frozen_RQ), self.budget.gradient_norm_penalty
         last = self.task.reads_last and not penalty  # Omega is of every step
         y_RBTH, new_state = self.models.hidden(tensors, x, state or None, last=last)
-        output = self.models.answer(tensors, y_RBTH)
+        output = self.models.answer(tensors, y_RBTH, asked_BA)
         loss_N = self.task.loss_N(output.flatten(0, 1), fold(Batch(x, target, mask_BT)))
         loss_R = loss_N.view(len(theta_RP), -1).mean(1)
         # No replica's loss depends on another's weights: the gradients of the sum stay apart.

@@ -13,10 +13,12 @@ from torch.func import functional_call, vmap
 from rnnlimits.architectures._model import ARCHITECTURE, ENCODER, READOUT, Model, State
 from rnnlimits.architectures.base import Architecture
 from rnnlimits.tasks.base import Batch
+from rnnlimits.training.asked_steps import asked_alone
 
 TRUSTED, SHRINKAGE = 1e10, 0.02  # a gradient norm that float32 still gets right; what follows a larger one
 
-# Shape letters: R replicas, P trainable weights, Q frozen weights, B sequences, T steps, I inputs, O outputs.
+# Shape letters: R replicas, P trainable weights, Q frozen weights, B sequences, T steps, A steps that are
+# asked, I inputs, O outputs.
 
 
 class Layout:
@@ -46,18 +48,24 @@ def flat(tensors: Sequence[Tensor]) -> Tensor:
 
 
 def stack(batches: Sequence[Batch], like: Tensor) -> Batch:
-    """R batches as one with a leading replica axis, on the device and in the type of `like`."""
+    """R batches as one with a leading replica axis, on the device and in the type of `like`.
+
+    Of the steps that are judged, it has those that the task asks for (asked_steps.py).
+    """
+    batches = asked_alone(batches)
 
     def together(tensors: Sequence[Tensor]) -> Tensor:
         stacked = torch.stack(list(tensors)).to(like.device)
         return stacked.to(like.dtype) if stacked.is_floating_point() else stacked
 
     masks = [batch.mask_BT for batch in batches if batch.mask_BT is not None]
+    asked = [batch.asked_BA for batch in batches if batch.asked_BA is not None]
     return Batch(
         x=together([batch.x for batch in batches]),
         target=together([batch.target for batch in batches]),
         mask_BT=together(masks) if masks else None,
         carry=batches[0].carry,
+        asked_BA=together(asked) if asked else None,
     )
 
 
@@ -102,12 +110,17 @@ class Replicas(nn.Module):
         return torch.stack([self.rows[r] for r in which])
 
     def forward(
-        self, theta_RP: Tensor, frozen_RQ: Tensor, x: Tensor, state: State = None
+        self,
+        theta_RP: Tensor,
+        frozen_RQ: Tensor,
+        x: Tensor,
+        state: State = None,
+        asked_RBA: Tensor | None = None,
     ) -> tuple[Tensor, State]:
-        """x is (R, B, T, I) real or (R, B, T) tokens; the output is (R, B, T, O) or (R, B, 1, O)."""
+        """x is (R, B, T, I) real or (R, B, T) tokens; the output is (R, B, T, O), or that of some steps."""
         tensors = self.tensors(theta_RP, frozen_RQ)
         y_RBTH, state = self.hidden(tensors, x, state, last=self._template[0].task_reads_last)
-        return self.answer(tensors, y_RBTH), state
+        return self.answer(tensors, y_RBTH, asked_RBA), state
 
     def tensors(self, theta_RP: Tensor, frozen_RQ: Tensor) -> dict[str, Tensor]:
         return self.layout.unpack(theta_RP) | self.frozen_layout.unpack(frozen_RQ)
@@ -126,10 +139,12 @@ class Replicas(nn.Module):
             architecture, weights_of(tensors, ARCHITECTURE), x, state, last=last
         )
 
-    def answer(self, tensors: dict[str, Tensor], y_RBTH: Tensor) -> Tensor:
-        """The read-out of those steps that the task reads."""
-        if self._template[0].task_reads_last and y_RBTH.shape[2] > 1:
+    def answer(self, tensors: dict[str, Tensor], y_RBTH: Tensor, asked_RBA: Tensor | None = None) -> Tensor:
+        """The read-out of those steps that the task reads: the last, those that are asked, or all."""
+        if self._template[0].task_reads_last:
             y_RBTH = y_RBTH[:, :, -1:]
+        elif asked_RBA is not None:
+            y_RBTH = y_RBTH.gather(2, asked_RBA[..., None].expand(-1, -1, -1, y_RBTH.shape[-1]))
         readout = weights_of(tensors, READOUT)
         output_RNO = torch.baddbmm(
             readout["bias"][:, None], y_RBTH.flatten(1, 2), readout["weight"].transpose(1, 2)

@@ -27,9 +27,8 @@ def explain(record: Record, rows: DataFrame, also: Sequence[str] = ()) -> list[s
 
     `also` names shards that have a file without rows, as of a probe that an architecture does not offer.
     """
-    counts: dict[str, int] = dict(rows.shard.value_counts()) | {
-        shard: 0 for shard in also if shard not in set(rows.shard)
-    }
+    counted: dict[str, int] = dict(rows.shard.value_counts())
+    counts = dict.fromkeys(also, 0) | counted
     blocks = _blocks(record, sorted(counts))
     said = f"{count(len(rows), 'row')} of {count(len(counts), 'shard')}"
     lines = [heading(f"Where the rows come from: {said}, {count(len(blocks), 'origin')}")]

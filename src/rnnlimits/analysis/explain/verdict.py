@@ -113,7 +113,7 @@ def _given(part: Mapping[str, Any], finding: Finding, record: Record) -> Iterato
 def _losers(findings: list[Finding], rows: DataFrame) -> Iterator[str]:
     """Shards that were looked at and of which no finding speaks: of a side's variants the best one does."""
     spoken = {shard for finding in findings for cell in finding.rows for shard in cell.shard}
-    if others := sorted(set(rows.shard) - spoken):
+    if others := sorted(set(rows.shard.unique()) - spoken):
         yield field("not best", f"and so not compared: {', '.join(others)}")
 
 

@@ -67,5 +67,10 @@ def of(unit: str | None, values: Array) -> Scale:
     >>> of("share", np.array([0.5, 1.0])).estimator  # the logit of 1 is infinite
     'mean'
     """
-    scale = OF_UNIT.get(unit or "", LINEAR)
+    scale = of_unit(unit)
     return scale if scale.holds(values) else scale.without()
+
+
+def of_unit(unit: str | None) -> Scale:
+    """The scale for numbers of a unit, as long as they lie inside its range."""
+    return OF_UNIT.get(unit or "", LINEAR)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow
 from pandas import DataFrame
 
 from rnnlimits import rows as waist
@@ -35,18 +36,40 @@ TABLES = _all()
 
 def read(paths: Sequence[str | Path]) -> DataFrame:
     """The rows of several files (one a shard, or an archive of many) in one frame."""
+    return _handed_over([_whole(paths).cast(waist.arrow_schema())])
+
+
+def read_packed(paths: Sequence[str | Path]) -> DataFrame:
+    """The same with text as categories, sorted as words: a third of the memory, and faster to compare."""
+    rows = _handed_over([_whole(paths)])
+    texts = {name: rows[name].cat for name in rows.columns[rows.dtypes == "category"]}
+    return rows.assign(
+        **{name: text.reorder_categories(sorted(text.categories)) for name, text in texts.items()}
+    )
+
+
+def _whole(paths: Sequence[str | Path]) -> pyarrow.Table:
     if not paths:
         raise ValueError("no rows files given: train some shards, or name an archive")
-    frames = {Path(path): waist.table(path).to_pandas() for path in paths}
+    tables = {Path(path): waist.packed(path) for path in paths}
     seen: dict[str, Path] = {}
-    for path, frame in frames.items():
-        for shard in frame.shard.unique():
+    for path, table in tables.items():
+        for shard in table.column("shard").unique().to_pylist():
             if shard in seen:
                 raise ValueError(f"{path}: shard {shard!r} is also in {seen[shard]}; give each shard once")
             seen[shard] = path
     # A shard's rows stay in the order in which they were measured; the files' order is made to not matter.
-    whole: DataFrame = pd.concat(frames.values())
-    return whole.sort_values("shard", kind="stable", ignore_index=True)
+    return waist.by_shard(tables.values())
+
+
+def _handed_over(only: list[pyarrow.Table]) -> DataFrame:
+    """A table as a frame, column by column, each let go by and by: the rows are never there twice.
+
+    It comes in a list, which is the only place where it may still be held.
+    """
+    frame: DataFrame = only.pop().to_pandas(split_blocks=True, self_destruct=True)
+    pyarrow.default_memory_pool().release_unused()  # what reading took, before others take theirs
+    return frame
 
 
 def provenance(paths: Sequence[str | Path]) -> dict[str, dict[str, Any]]:
@@ -58,7 +81,7 @@ def write(
     paths: Sequence[str | Path], out_dir: str | Path, confidence: float = statistics.CONFIDENCE
 ) -> list[Path]:
     """Every table as out_dir/NAME.csv."""
-    rows = read(paths)
+    rows = read_packed(paths)
     tables = {name: table(rows, confidence) for name, table in TABLES.items()}
     tables["timings"] = timings(rows, provenance(paths))
     return [to_csv(table, Path(out_dir) / f"{name}.csv") for name, table in tables.items()]

@@ -50,7 +50,7 @@ def timings(rows: DataFrame, provenance: dict[str, dict[str, Any]]) -> DataFrame
     """Seconds and memory of every shard.  The only table that differs between two equal runs."""
     facts = [
         {"shard": shard, **{name: provenance.get(shard, {}).get(name) for name in TIMES + MACHINE}}
-        for shard in sorted(set(rows.shard))
+        for shard in sorted(rows.shard.unique())
     ]
     table = DataFrame(facts, columns=["shard", *TIMES, *MACHINE])
     table = table.merge(rows[["shard", *ID]].drop_duplicates(), on="shard")

@@ -129,12 +129,17 @@ def summarise(
 
 def _scales(rows: DataFrame, groups: Any) -> NDArray[np.object_]:
     """Of every row, the scale on which the seeds of its group are averaged."""
-    found = np.full(len(rows), scales.LINEAR, dtype=object)
-    units = rows.unit.to_numpy() if "unit" in rows else np.full(len(rows), None)
+    code = groups.ngroup().to_numpy()
+    first_G = np.unique(code, return_index=True)[1]
+    units = rows.unit.to_numpy()[first_G] if "unit" in rows else [None] * len(first_G)
+    scale_G = [scales.of_unit(unit) for unit in units]
+    low, high = (np.array([getattr(scale, end) for scale in scale_G])[code] for end in ("low", "high"))
     value = rows.value.to_numpy(dtype=float)
-    for inside in groups.indices.values():
-        known = value[inside]
-        found[inside] = scales.of(units[inside[0]], known[~np.isnan(known)])
+    outside = ~((low < value) & (value < high)) & ~np.isnan(value)
+    holds_G = np.bincount(code, outside, minlength=len(first_G)) == 0
+    found_G = np.empty(len(first_G), dtype=object)
+    found_G[:] = [scale if holds else scale.without() for scale, holds in zip(scale_G, holds_G)]
+    found: NDArray[np.object_] = found_G[code]
     return found
 
 

@@ -14,8 +14,15 @@ def told_apart(table: DataFrame, tested: DataFrame) -> DataFrame:
 
     `table` has a line for each shard, learning rate and metric of the rows `tested`.
     """
-    cells = dict(iter(tested.groupby("shard")))
-    found = [_of(cells[shard], metric) for shard, metric in zip(table.shard, table.metric)]
+    tested = tested[["shard", "metric", "split", "seed", "value", "unit"]]
+    solved = {
+        shard: solved_on_test(rows) for shard, rows in tested[tested.metric == "solved"].groupby("shard")
+    }
+    cells = dict(iter(tested.groupby(["shard", "metric"])))
+    found = [
+        _of(cells[shard, metric], metric, solved.get(shard))
+        for shard, metric in zip(table.shard, table.metric)
+    ]
     table = table.assign(**DataFrame(found, columns=COLUMNS, index=table.index, dtype=float))
     two = table.low_group.notna()
     table.loc[two, ["estimate", "low", "high"]] = np.nan
@@ -23,11 +30,10 @@ def told_apart(table: DataFrame, tested: DataFrame) -> DataFrame:
     return table
 
 
-def _of(shard: DataFrame, metric: str) -> tuple[float, float, float]:
+def _of(cell: DataFrame, metric: str, solved: Series | None) -> tuple[float, float, float]:
     """The means of the two groups of one metric; nothing where there is one group, or a share is told."""
-    mine = shard[shard.metric == metric]
-    by_seed = mine.set_index("seed").value.sort_index()
-    groups = mixtures.groups_by_seed(by_seed, solved_on_test(shard), mine.unit.iloc[0])
+    by_seed = cell.set_index("seed").value.sort_index()
+    groups = mixtures.groups_by_seed(by_seed, solved, cell.unit.iloc[0])
     if metric == "solved" or groups is None:
         return np.nan, np.nan, np.nan
     return float(groups.low.mean()), float(groups.high.mean()), len(groups.low)
