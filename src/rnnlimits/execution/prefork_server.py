@@ -40,7 +40,9 @@ IMPORTS = (
     "rnnlimits.training.trainer",
     "rnnlimits.training.simulation",
     "rnnlimits.architectures.kernels.loops",
+    "rnnlimits.architectures.kernels.loops_linear",
     "rnnlimits.architectures.kernels.loops_lstm_1997",
+    "rnnlimits.architectures.kernels.loops_selective",
 )
 PAGES = ("architectures", "tasks", "probes", "simulations")
 
