@@ -5,6 +5,7 @@ of all replicas, sequences and steps by the weights (elman, P = 4,486, 10 replic
 
     fixed              whatever its size                                               2.6 ms
     operations         none: the loop over time is compiled                            0 ms
+    numbers kept       none: it is not one of the loops that are linear in the state   0 ms
     multiplications    10 x 32 x 100 x 4,486 = 144 million, at 83 million a ms         12 ms
 
 The constants were fitted to the archived rows of the default config, each of which says how long it took (two
@@ -38,11 +39,14 @@ class Costs:
     fixed: float
     operation: float
     multiplication: float
+    kept: float = 0.0  # a number kept for the backward pass, of all replicas, sequences and steps
 
 
 COMPILED = Costs(2.6e-3, 0, 8.3e-11)
+LINEAR = Costs(2.6e-3, 0, 8.3e-11, 4e-9)  # compiled too, and bound by memory: little is multiplied
 LOOP = Costs(2.6e-3, 4e-5, 1.6e-10)  # plain PyTorch, step by step
 NO_LOOP = Costs(1.5e-2, 0, 1.2e-10)  # networks with a window
+LINEAR_KERNELS = {"minimal_gru", "minimal_lstm", *memory.ONE_BY_ONE}
 GPU = Costs(2e-3, 1e-5, 1e-12)  # a guess
 
 
@@ -61,6 +65,9 @@ def training(shard: Shard, budget: Budget, size: memory.Sizes, device: str = "cp
     multiplications = sequences * size.computed_steps * shard.parameters
     operations = size.computed_steps * size.trained_tensors_kept
     one = costs.fixed + costs.operation * operations + costs.multiplication * multiplications
+    if costs.kept:
+        numbers = sequences * size.computed_steps * shard.hidden_size * memory.kept_by_loops(shard, size)
+        one += costs.kept * numbers
     return float(budget.updates * one)
 
 
@@ -68,7 +75,7 @@ def costs_of(shard: Shard, device: str) -> Costs:
     if device == "cuda":
         return GPU
     if memory.compiled(shard, device):
-        return COMPILED
+        return LINEAR if memory.kernel_of(shard) in LINEAR_KERNELS else COMPILED
     return LOOP if memory.architecture_of(shard).receptive_field is None else NO_LOOP
 
 

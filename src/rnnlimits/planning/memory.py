@@ -8,9 +8,8 @@ The estimate is a sum of parts, in MiB (elman, H = 64, 4 replicas of 250 sequenc
                       weights, ten times: gradients, Adam's moments, the best so far ...            0
     the sequences     to validate on or to test on, a set a seed                                    0
 
-The constants were measured, see benchmarks/memory.py, which prints the estimate beside the measured peak.  A
-page need not know of any of it: how much its step keeps is told by the number of its weights.  A page for
-which that fails says so in its Options: `tensors_kept`, `steps`, `peak_numbers` ... of rnnlimits.contracts.
+The constants were measured: benchmarks/memory.py prints the estimate beside the peak.  A page need not know
+of it: its number of weights tells what its step keeps.  A page for which that fails says so in its Options.
 """
 
 import functools
@@ -31,7 +30,11 @@ FLOAT32, FLOAT64, INT64 = 4, 8, 8
 PROCESS = {"simulation": 150, "torch": 255, "Lightning": 195, "compiled loops": 100, "cuda": 2000}
 # Tensors of B x H numbers a step that a forward pass keeps.  The compiled loops keep them with gradient or
 # without; in plain PyTorch a gate costs about five, and without gradient half of them and one more.
-COMPILED = {"elman": 1, "gru": 5, "lstm": 6, "lstm_1997": 5}
+COMPILED = {"elman": 1, "gru": 5, "lstm": 6, "lstm_1997": 5, "minimal_gru": 3, "minimal_lstm": 4}
+# The same where it is one replica after another: without gradient, the outputs twice, and what one needs.
+ONE_BY_ONE = {"diagonal_state_space": 9, "linear_recurrent_unit": 8, "selective_state_space": 15}
+FOR_LAST = {"diagonal_state_space": 5, "linear_recurrent_unit": 2.5, "selective_state_space": 7}
+NOTHING_COMPILED = {"diagonal_state_space"}  # operations of PyTorch alone, on any device
 A_GATE, WITHOUT_GRADIENT, AT_LEAST = 5, 1 / 2, 1
 # More such tensors: the gradient of all outputs, which a compiled loop leaves out where only the last step is
 # read; and copies in the read-out's order where each step is.
@@ -39,9 +42,7 @@ ONE_MORE, EACH_STEP_READ = 1, 2
 PENALTY = 6  # such tensors of its own: the outputs' gradient, f', and both norms' vectors in two layouts
 INPUT_COPIES = 4  # stacked, in the loop's order, embedded, a gradient
 OUTPUT_COPIES, EVALUATED_OUTPUT_COPIES = 2, 5  # of B x O numbers a step, where each step is read
-WEIGHT_COPIES = (
-    10  # model, row, stacked row, three of gradients, two moments of Adam, the best, one in passing
-)
+WEIGHT_COPIES = 10  # model, row, stacked row, three of gradients, Adam's moments, the best, one in passing
 GPU_SHARE = 0.9  # of a GPU's memory: the rest is its driver's
 
 
@@ -110,7 +111,7 @@ def process(shard: Shard, device: str = "cpu") -> float:
         return PROCESS["simulation"]
     parts = {
         "Lightning": shard.budget.updates > 0,
-        "compiled loops": compiled(shard, device),
+        "compiled loops": compiled(shard, device) and kernel_of(shard) not in NOTHING_COMPILED,
         "cuda": device == "cuda",
     }
     return PROCESS["torch"] + sum(PROCESS[part] for part, there in parts.items() if there)
@@ -134,10 +135,11 @@ def seeds_of(shard: Shard) -> int:
 
 def training(shard: Shard, budget: Budget, size: Sizes, at_once: int, device: str) -> float:
     """Bytes of so many replicas in training: the larger of an update and of an evaluation."""
-    loops = architecture_of(shard).time_loops if compiled(shard, device) else 0
-    kernel = loops * COMPILED.get(kernel_of(shard), 0)
+    kernel = kept_by_loops(shard, size) if compiled(shard, device) else 0
     kept = kernel or size.trained_tensors_kept
     held = kernel or AT_LEAST + WITHOUT_GRADIENT * size.trained_tensors_kept
+    if kernel and kernel_of(shard) in ONE_BY_ONE:
+        held = kernel / at_once + 2 * (size.each_step_read or architecture_of(shard).time_loops > 1)
     inputs, outputs = INPUT_COPIES * size.inputs, 0
     more = 0 if kernel else ONE_MORE
     if size.each_step_read:
@@ -150,6 +152,13 @@ def training(shard: Shard, budget: Budget, size: Sizes, at_once: int, device: st
     largest = size.computed_steps * max(budget.batch_size * update, evaluated * evaluation)
     replicas = at_once * (WEIGHT_COPIES * shard.parameters + largest) * FLOAT32
     return replicas + sequences_of(budget, size, min(at_once, seeds_of(shard)))
+
+
+def kept_by_loops(shard: Shard, size: Sizes) -> float:
+    """Tensors a step; of the layers of a stack the last one alone may leave out the steps before the last."""
+    kernel, loops = kernel_of(shard), architecture_of(shard).time_loops
+    of_each, fewer = (COMPILED | ONE_BY_ONE)[kernel], {} if size.each_step_read else FOR_LAST
+    return (loops - 1) * of_each + fewer.get(kernel, of_each)
 
 
 def sequences_of(budget: Budget, size: Sizes, seeds: int) -> int:
@@ -185,8 +194,9 @@ def kernel_of(shard: Shard) -> str:
 
 def compiled(shard: Shard, device: str) -> bool:
     """Will the loop over time be a compiled one?  A cheap guess; the job itself tries it out."""
-    wanted = device == "cpu" and os.environ.get("RNNLIMITS_BACKEND") != "torch"
-    return wanted and kernel_of(shard) in COMPILED and numba_is_there()
+    kernel, by_numba = kernel_of(shard), device == "cpu" and numba_is_there()
+    there = kernel in NOTHING_COMPILED or (by_numba and kernel in COMPILED | ONE_BY_ONE)
+    return there and os.environ.get("RNNLIMITS_BACKEND") != "torch"
 
 
 @functools.cache
