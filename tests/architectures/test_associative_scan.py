@@ -1,10 +1,14 @@
-"""The parallel scan of a linear recurrence against the loop over time."""
+"""The scans of a linear recurrence, the parallel one and the compiled one, against the loop over time."""
+
+from functools import partial
 
 import pytest
 import torch
 from torch import Tensor
 from torch.func import vmap
 
+from rnnlimits.architectures import kernels
+from rnnlimits.architectures.kernels import linear
 from rnnlimits.architectures.kernels.associative import linear_scan
 from support.double_precision import close, double_and_seeded
 
@@ -12,6 +16,10 @@ from support.double_precision import close, double_and_seeded
 
 
 _double_and_seeded = double_and_seeded(seed=5)
+without_numba = pytest.mark.skipif(not kernels.available("linear"), reason="no compiled loops here")
+either_scan = pytest.mark.parametrize(
+    "scan", [linear_scan, pytest.param(linear.linear_scan, marks=without_numba)], ids=["parallel", "compiled"]
+)
 
 
 def loop(a_BTN: Tensor, b_BTN: Tensor, h_BN: Tensor) -> Tensor:
@@ -38,16 +46,26 @@ def coefficients(dtype: torch.dtype, steps: int, *shape_of_a: int) -> list[Tenso
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.complex128], ids=["real", "complex"])
 @pytest.mark.parametrize("steps", [1, 2, 3, 4, 5, 7, 8, 9, 31, 32, 100])
-def test_the_scan_equals_the_loop_in_values_and_gradients(dtype, steps):
+@either_scan
+def test_the_scan_equals_the_loop_in_values_and_gradients(scan, dtype, steps):
     tensors = coefficients(dtype, steps)
-    close(values_and_gradients(linear_scan, tensors), values_and_gradients(loop, tensors))
+    close(values_and_gradients(scan, tensors), values_and_gradients(loop, tensors))
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.complex128], ids=["real", "complex"])
 @pytest.mark.parametrize("shape_of_a", [(1, 1), (1, 13), (3, 1)], ids=["constant", "clock", "sequence"])
-def test_a_factor_may_be_the_same_for_all_sequences_or_all_steps(dtype, shape_of_a):
+@either_scan
+def test_a_factor_may_be_the_same_for_all_sequences_or_all_steps(scan, dtype, shape_of_a):
     tensors = coefficients(dtype, 13, *shape_of_a)
-    close(values_and_gradients(linear_scan, tensors), values_and_gradients(loop, tensors))
+    close(values_and_gradients(scan, tensors), values_and_gradients(loop, tensors))
+
+
+@without_numba
+@pytest.mark.parametrize("dtype", [torch.float64, torch.complex128], ids=["real", "complex"])
+def test_the_last_state_alone_is_the_last_of_all(dtype):
+    tensors = coefficients(dtype, 9)
+    last, of_all = partial(linear.linear_scan, last=True), lambda *given: linear.linear_scan(*given)[:, -1:]
+    close(values_and_gradients(last, tensors), values_and_gradients(of_all, tensors))
 
 
 @pytest.mark.parametrize("shape_of_a", [(), (1, 1)], ids=["each", "constant"])

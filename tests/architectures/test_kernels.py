@@ -1,6 +1,7 @@
 """The compiled loops against plain PyTorch: same values and gradients, and out of the way when they fail."""
 
 import importlib
+import itertools
 import math
 import os
 import subprocess
@@ -11,32 +12,42 @@ import pytest
 import torch
 
 from rnnlimits.architectures import kernels
-from support.loop_inputs import ELMAN, OLD, PAGES, inputs_of
+from support.loop_inputs import ELMAN, LINEAR, OLD, PAGES, inputs_of
 from support.small_disk import filled, mounted
 
 # Shape letters: R replicas, T time steps, B sequences, H hidden units, G = H, 3H or 4H gate values.
 TOLERANCE = {torch.float64: 1e-10, torch.float32: 1e-5}
-CELLS = [*ELMAN, "gru", "lstm", *OLD, *PAGES]
+CELLS = [*ELMAN, "gru", "lstm", *OLD, *PAGES, *LINEAR]
+# Of these the last output comes from products of other shapes than all outputs do.
+READ_APART = {"linear_recurrent_unit", "diagonal_state_space", "selective_state_space"}
+
+LOOPS_OF_THEIR_OWN = [
+    "lstm_1997", "long_expressive_memory", "independent", "leaky", "coupled_oscillatory",
+]  # fmt: skip
 
 if os.environ.get("RNNLIMITS_BACKEND") == "torch":
     pytest.skip("the compiled loops are switched off", allow_module_level=True)
 pytest.importorskip("numba")
 
 
-def weights_of(cell):
-    """How many of its inputs come before the state: x, and the weights."""
-    return 1 + len(PAGES[cell].weights(1, 1, 1)) if cell in PAGES else 5 if cell == "gru" else 4
+def before_the_state(cell, tensors):
+    """How many tensors are inputs and weights."""
+    if cell in PAGES:
+        return 1 + len(PAGES[cell].weights(1, 1, 1))
+    return len(tensors) - 1 if cell in LINEAR else 5 if cell == "gru" else 4
 
 
 def run(cell, tensors, scan="scan", start_from_state=True, **options):
-    weights = weights_of(cell)
-    state = tuple(tensors[weights:]) if start_from_state else None
+    name, more = cell.removesuffix("_truncated"), OLD.get(cell, ())
+    if cell in ELMAN:
+        name, more = "elman", (cell,)
     if cell in PAGES:
-        kernel, more = kernels.KERNELS[PAGES[cell].kernel], PAGES[cell].arguments
-    else:
-        kernel = kernels.KERNELS["elman" if cell in ELMAN else cell.removesuffix("_truncated")]
-        more = (cell,) if cell in ELMAN else OLD.get(cell, ())
-    return getattr(kernel, scan)(*tensors[:weights], state, *more, **options)
+        name, more = PAGES[cell].kernel, PAGES[cell].arguments
+    if cell in LINEAR:
+        name, more, _ = LINEAR[cell]
+    weights = before_the_state(cell, tensors)
+    state = tuple(tensors[weights:]) if start_from_state else None
+    return getattr(kernels.KERNELS[name], scan)(*tensors[:weights], state, *more, **options)
 
 
 def everything(cell, tensors, scan="scan"):
@@ -77,7 +88,10 @@ def test_the_last_output_alone_is_the_last_of_all(cell):
     tensors = inputs_of(cell, R=2, B=3, T=7, H=5, dtype=torch.float64)
     whole_RBTH, whole_state = run(cell, tensors)
     last_RBTH, last_state = run(cell, tensors, last=True)
-    assert torch.equal(last_RBTH, whole_RBTH[:, :, -1:])
+    if cell in READ_APART:
+        torch.testing.assert_close(last_RBTH, whole_RBTH[:, :, -1:], rtol=1e-10, atol=1e-10)
+    else:
+        assert torch.equal(last_RBTH, whole_RBTH[:, :, -1:])
     assert all(torch.equal(*pair) for pair in zip(last_state, whole_state, strict=True))
     gradients = [torch.autograd.grad(y.square().sum(), tensors) for y in (last_RBTH, whole_RBTH[:, :, -1:])]
     torch.testing.assert_close(*gradients)
@@ -96,7 +110,7 @@ def test_two_halves_with_the_state_handed_over_equal_the_whole(cell):
     x_RBTI, *others = inputs_of(cell, R=2, B=3, T=10, H=5, dtype=torch.float64)
     whole, _ = run(cell, [x_RBTI, *others])
     first, state = run(cell, [x_RBTI[:, :, :4], *others])
-    weights = others[: weights_of(cell) - 1]
+    weights = others[: before_the_state(cell, [x_RBTI, *others]) - 1]
     second, _ = run(cell, [x_RBTI[:, :, 4:], *weights, *state])
     torch.testing.assert_close(torch.cat([first, second], 2), whole)
 
@@ -122,7 +136,8 @@ def test_a_nan_stays_in_its_replica_and_is_not_lost(cell):
     with torch.no_grad():
         tensors[0][0, 0, 1, 0] = math.nan
     y_RBTH, _ = run(cell, tensors)
-    assert y_RBTH[0, 0, 1:].isnan().all()
+    units = slice(1) if cell == "linear" else slice(None)  # there each coordinate is on its own
+    assert y_RBTH[0, 0, 1:, units].isnan().all()
     assert not y_RBTH[1].isnan().any()
 
 
@@ -135,6 +150,51 @@ def test_a_modrelu_without_input_stays_at_zero_and_passes_no_gradient():
     y_RBTH, *others = everything("orthogonal_modrelu", tensors)
     assert not any(part.any() for part in (y_RBTH, *others))
     torch.testing.assert_close([y_RBTH, *others], everything("orthogonal_modrelu", tensors, "plain_scan"))
+
+
+@pytest.mark.parametrize("start_from_state", [True, False])
+@pytest.mark.parametrize("T", [1, 4, 7, 8, 13])
+def test_blocks_of_steps_of_any_length_add_up_to_the_whole(monkeypatch, T, start_from_state):
+    monkeypatch.setattr(kernels.KERNELS["diagonal_state_space"], "LONGEST_BLOCK", 4)
+    tensors = inputs_of("diagonal_state_space", R=2, B=3, T=T, H=5, dtype=torch.float64)
+    found = []
+    for scan in ("scan", "plain_scan"):
+        y_RBTH, (h_RBHN2,) = run("diagonal_state_space", tensors, scan, start_from_state)
+        loss = y_RBTH.sin().sum() + h_RBHN2.square().sum()
+        found.append([y_RBTH, h_RBHN2, *torch.autograd.grad(loss, tensors, materialize_grads=True)])
+    torch.testing.assert_close(*found, rtol=1e-10, atol=1e-10)
+
+
+def test_what_comes_later_has_no_share_in_an_output_not_even_one_of_rounding():
+    tensors = inputs_of("diagonal_state_space", R=1, B=1, T=100, H=5, dtype=torch.float64)
+    y_RBTH, _ = run("diagonal_state_space", tensors)
+    for t in (0, 30, 70):
+        (dx_RBTI,) = torch.autograd.grad(y_RBTH[:, :, t].sum(), tensors[0], retain_graph=True)
+        assert dx_RBTI[:, :, : t + 1].all()
+        assert not dx_RBTI[:, :, t + 1 :].any()
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("forget", [-1000.0, 0.0, 1000.0])
+@pytest.mark.parametrize("let_in", [-1000.0, 0.0, 1000.0])
+def test_gates_of_a_minimal_lstm_that_are_shut_or_open_to_the_last_digit_stay_finite(forget, let_in, dtype):
+    tensors = inputs_of("minimal_lstm", R=2, B=3, T=7, H=5, dtype=dtype)
+    with torch.no_grad():
+        tensors[2].fill_(forget)
+        tensors[4].fill_(let_in)
+    ours, theirs = (everything("minimal_lstm", tensors, scan) for scan in ("scan", "plain_scan"))
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=100 * TOLERANCE[dtype])
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+def test_a_selective_state_space_may_forget_all_in_a_step(dtype):
+    tensors = inputs_of("selective_state_space", R=2, B=3, T=40, H=5, dtype=dtype)
+    with torch.no_grad():  # to a step's size, before softplus
+        tensors[7] += torch.tensor([1e4, 100.0, 10.0, -10.0, -100.0], dtype=dtype)
+    found = (everything("selective_state_space", tensors, scan) for scan in ("scan", "plain_scan"))
+    for ours, theirs in zip(*found):
+        size = max(1.0, theirs.abs().max().item())
+        torch.testing.assert_close(ours / size, theirs / size, rtol=0, atol=TOLERANCE[dtype])
 
 
 @pytest.mark.parametrize(("dtype", "bound"), [(torch.float32, 2e-7), (torch.float64, 5e-16)])
@@ -154,6 +214,8 @@ def test_tanh_and_sigmoid_keep_their_digits_from_the_smallest_to_the_largest(f, 
 def test_the_trial_passes_here_and_names_its_backend():
     assert all(kernels.available(kernel) for kernel in kernels.KERNELS)
     assert kernels.backend("lstm").startswith("numba-")
+    assert kernels.backend("diagonal_state_space") == "torch-blocks"
+    assert kernels.made_for("diagonal_state_space") == ""
 
 
 @pytest.mark.parametrize(
@@ -171,7 +233,7 @@ def test_what_has_no_compiled_loop_is_left_to_torch(kernel, x):
 def test_a_variable_switches_the_loops_off(monkeypatch):
     monkeypatch.setenv("RNNLIMITS_BACKEND", "torch")
     assert not kernels.available()
-    assert kernels.backend() == "torch"
+    assert kernels.backend() == kernels.backend("diagonal_state_space") == "torch"
 
 
 def crashes(*arguments):
@@ -186,17 +248,17 @@ def computes_zeros(*arguments):
 
 
 @pytest.mark.parametrize(
-    ("kernel", "page"),
+    ("kernel", "page", "loop"),
     [
-        ("gru", "loops"),
-        ("lstm_1997", "loops_lstm_1997"),
-        ("long_expressive_memory", "loops_long_expressive_memory"),
-        ("independent", "loops_independent"),
-        ("leaky", "loops_leaky"),
-        ("coupled_oscillatory", "loops_coupled_oscillatory"),
+        *itertools.product(["gru"], ["loops"], ["forward", "backward"]),
+        *((page, f"loops_{page}", "forward") for page in LOOPS_OF_THEIR_OWN),
+        *((page, f"loops_{page}", "backward") for page in LOOPS_OF_THEIR_OWN),
+        ("minimal_gru", "loops_linear", "minimal"), ("minimal_lstm", "loops_linear", "minimal_back"),
+        ("linear", "loops_linear", "linear"), ("linear_recurrent_unit", "loops_linear", "linear_back"),
+        ("selective_state_space", "loops_selective", "forward"),
+        ("selective_state_space", "loops_selective", "backward"),
     ],
-)
-@pytest.mark.parametrize("loop", ["forward", "backward"])
+)  # fmt: skip
 @pytest.mark.parametrize("failure", [crashes, computes_zeros])
 def test_a_loop_that_fails_its_trial_is_not_used_and_told(monkeypatch, capsys, kernel, page, loop, failure):
     loops = importlib.import_module(f"rnnlimits.architectures.kernels.{page}")
@@ -224,7 +286,9 @@ def python(code, **environment):
 def test_without_numba_torch_stands_in(tmp_path):
     (tmp_path / "numba.py").write_text("raise ImportError('poisoned')")
     code = "from rnnlimits.architectures import kernels; print({*map(kernels.backend, kernels.KERNELS)})"
-    assert python(code, PYTHONPATH=str(tmp_path)) == "{'torch'}"
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    # That of the diagonal state space is made of products of torch and needs no compiler.
+    assert eval(python(code, PYTHONPATH=path)) == {"torch", "torch-blocks"}
 
 
 def test_another_process_finds_what_one_has_compiled(tmp_path):

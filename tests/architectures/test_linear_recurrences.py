@@ -7,18 +7,80 @@ import torch
 from torch import nn
 
 from rnnlimits.architectures import (
+    _linear,
     diagonal_state_space,
     linear_recurrent_unit,
     minimal_gru,
     minimal_lstm,
     selective_state_space,
 )
+from rnnlimits.architectures._linear import LinearRecurrent
 from support.double_precision import close, double_and_seeded
 
 # Shape letters: B sequences, T time steps, N coordinates of the state, I inputs, H hidden units.
 
 
 _double_and_seeded = double_and_seeded(seed=5)
+
+
+# a page that names no kernel of its own
+
+
+class Rotations(LinearRecurrent):
+    """h' = exp(-a + i w) * h + W x, y = |h'|^2 + x_1: complex, with a constant factor."""
+
+    def __init__(self):
+        super().__init__(3, 5, 9, None)
+        self.a_H, self.w_H = nn.Parameter(torch.rand(5)), nn.Parameter(torch.randn(5))
+        self.W_HI = nn.Parameter(torch.randn(5, 3))
+
+    def initial_state(self, batch):
+        return (self.zeros(batch, 5, 2),)
+
+    def coefficients(self, x_I):
+        b_H = x_I @ self.W_HI.T
+        return torch.polar(torch.exp(-self.a_H), self.w_H), torch.complex(b_H, -b_H)
+
+    def read(self, h_H, x_I):
+        return h_H.abs().square() + x_I[..., :1]
+
+
+class Gated(LinearRecurrent):
+    """h' = sigmoid(V x) * h + W x, y = h': real, with a factor of its own for each input."""
+
+    def __init__(self):
+        super().__init__(3, 5, 9, None)
+        self.V_HI, self.W_HI = nn.Parameter(torch.randn(5, 3)), nn.Parameter(torch.randn(5, 3))
+
+    def coefficients(self, x_I):
+        return torch.sigmoid(x_I @ self.V_HI.T), x_I @ self.W_HI.T
+
+
+@pytest.mark.parametrize("backend", ["", "torch"])
+@pytest.mark.parametrize("in_cache", [0, 2**18])
+@pytest.mark.parametrize("last", [False, True])
+@pytest.mark.parametrize("page", [Rotations, Gated])
+@pytest.mark.filterwarnings("error")  # torch warns where vmap falls back to a loop
+def test_replicas_of_any_linear_page_are_what_each_is_alone(monkeypatch, page, last, in_cache, backend):
+    monkeypatch.setenv("RNNLIMITS_BACKEND", backend)
+    monkeypatch.setattr(_linear, "IN_CACHE", in_cache)
+    layers, x_RBTI = [page() for _ in range(3)], torch.randn(3, 4, 9, 3)
+    tensors_R = {
+        name: torch.stack([layer.get_parameter(name) for layer in layers]).detach().requires_grad_()
+        for name, _ in layers[0].named_parameters()
+    }
+    _, start_R = page.forward_replicas(layers[0], tensors_R, x_RBTI[:, :, :4])
+    y_RBTH, state_R = page.forward_replicas(layers[0], tensors_R, x_RBTI[:, :, 4:], start_R, last=last)
+    alone = [layer(x_BTI) for layer, x_BTI in zip(layers, x_RBTI)]
+    expected_RBTH = torch.stack([y_BTH for y_BTH, _ in alone])[:, :, 8 if last else 4 :]
+    close(y_RBTH, expected_RBTH)
+    close(state_R, tuple(torch.stack(part) for part in zip(*(state for _, state in alone))))
+    found = torch.autograd.grad(y_RBTH.sin().sum(), list(tensors_R.values()))
+    for name, gradient_R in zip(tensors_R, found):
+        weights = [layer.get_parameter(name) for layer in layers]
+        close(
+            list(gradient_R), list(torch.autograd.grad(expected_RBTH.sin().sum(), weights, retain_graph=True))
+        )
 
 
 # minimal_gru, minimal_lstm

@@ -48,8 +48,9 @@ def test_no_shard_took_longer_than_a_cluster_would_be_asked_for(compared):
     assert all(pipeline.runtime(settings, shards, name) * 60 > taken for name, (_, taken) in compared.items())
 
 
-def test_more_of_anything_takes_longer():
-    small = a_shard("gru", parameters=400, learning_rates=[1e-3], probes={"gradient_reach": {"sequences": 2}})
+@pytest.mark.parametrize("page", ["gru", "minimal_gru", "selective_state_space"])
+def test_more_of_anything_takes_longer(page):
+    small = a_shard(page, parameters=400, learning_rates=[1e-3], probes={"gradient_reach": {"sequences": 2}})
     for more in (
         {"budget": Budget(**BUDGET | {"updates": 10_000})},
         {"budget": Budget(**BUDGET | {"batch_size": 1000})},

@@ -41,6 +41,10 @@ COMPILED = {
     "antisymmetric": "antisymmetric", "coupled_oscillatory": "coupled_oscillatory",
     "orthogonal": "orthogonal",
 }  # fmt: skip
+LINEAR = (
+    "minimal_gru", "minimal_lstm", "linear_recurrent_unit", "diagonal_state_space", "selective_state_space",
+)  # fmt: skip
+COMPILED |= {page: page for page in LINEAR}
 
 
 def in_groups_of(size: int, shard: Shard, monkeypatch) -> tuple[list[Row], dict]:
@@ -182,6 +186,8 @@ FEW = {"validation_sequences": 8, "test_sequences": 8}
 LARGE = {
     "every_step_is_read": study("copy_memory", "lstm", 200, 64, 5, batch_size=200, **FEW),
     "evaluation": study("adding", "elman", 500, 128, 8),
+    "one_by_one": study("copy_memory", "selective_state_space", 200, 64, 5, batch_size=100, **FEW),
+    "blocks": study("copy_memory", "diagonal_state_space", 200, 64, 5, batch_size=160, **FEW),
     "convolution": study("adding", "temporal_convolution", 150, 64, 3, batch_size=600, **FEW),
     "probe": study("adding", "gru", 500, 64, 1, updates=0)
     | {"probes": {"gradient_reach": {"sequences": 200}}},

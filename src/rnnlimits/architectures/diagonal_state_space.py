@@ -51,6 +51,9 @@ class Options(ArchitectureOptions):
 
 class DiagonalStateSpace(LinearRecurrent):
     recurrent_weights = ("ln_step_H1", "ln_decay_HN", "frequency_HN")
+    kernel = "diagonal_state_space"
+    kernel_weights = ("input.weight", "input.bias", *recurrent_weights, "C_HN2", "D_H", "mixing.weight",
+                      "mixing.bias")  # fmt: skip
 
     def __init__(self, inputs: int, hidden: int, length: int, options: Options):
         super().__init__(inputs, hidden, length, options)

@@ -51,6 +51,7 @@ class Options(ArchitectureOptions):
 
 class LinearRecurrentUnit(LinearRecurrent):
     recurrent_weights = ("nu_H", "theta_H")
+    kernel = "linear_recurrent_unit"
 
     def __init__(self, inputs: int, hidden: int, length: int, options: Options):
         super().__init__(inputs, hidden, length, options)
@@ -62,6 +63,7 @@ class LinearRecurrentUnit(LinearRecurrent):
         self.C_HH2 = nn.Parameter(torch.randn(hidden, hidden, 2) / math.sqrt(hidden))
         self.D_HI = nn.Parameter(torch.randn(hidden, inputs) / math.sqrt(inputs))
         self.mixing = nn.Linear(hidden, 2 * hidden) if options.output == "gated" else None
+        self.kernel_weights = tuple(name for name, _ in self.named_parameters())
 
     def initial_state(self, batch: int) -> State:
         return (self.zeros(batch, self.hidden, 2),)

@@ -32,9 +32,12 @@ class Options(ArchitectureOptions):
 
 class MinimalGRU(LinearRecurrent):
     recurrent_weights = ("gate.weight", "gate.bias")
+    kernel = "minimal_gru"
+    kernel_weights = ("gate.weight", "gate.bias", "candidate.weight", "candidate.bias")
 
     def __init__(self, inputs: int, hidden: int, length: int, options: Options):
         super().__init__(inputs, hidden, length, options)
+        self.kernel_arguments = (options.candidate,)
         self.gate = nn.Linear(inputs, hidden)
         self.candidate = nn.Linear(inputs, hidden)
         with torch.no_grad():

@@ -31,9 +31,12 @@ class Options(ArchitectureOptions):
 
 class MinimalLSTM(LinearRecurrent):
     recurrent_weights = ("forget.weight", "forget.bias", "input.weight", "input.bias")
+    kernel = "minimal_lstm"
+    kernel_weights = (*recurrent_weights, "candidate.weight", "candidate.bias")
 
     def __init__(self, inputs: int, hidden: int, length: int, options: Options):
         super().__init__(inputs, hidden, length, options)
+        self.kernel_arguments = (options.candidate,)
         self.forget = nn.Linear(inputs, hidden)
         self.input = nn.Linear(inputs, hidden)
         self.candidate = nn.Linear(inputs, hidden)

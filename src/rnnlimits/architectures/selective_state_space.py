@@ -35,8 +35,7 @@ class Options(ArchitectureOptions):
 
     def parameters(self, inputs: int, hidden: int) -> int:
         N, K = self.state_size, -(-hidden // 16)
-        chosen = hidden * (K + 2 * N) + hidden * (K + 1)
-        return hidden * (inputs + 1) + hidden * inputs + chosen + hidden * (N + 1) + hidden * hidden
+        return hidden * (2 * inputs + 1 + 2 * N + 2 * K + 1 + N + 1 + hidden)
 
     def state_values(self, hidden: int) -> int:
         return hidden * self.state_size
@@ -52,6 +51,8 @@ class Options(ArchitectureOptions):
 class SelectiveStateSpace(LinearRecurrent):
     # A and what d is made of; P lies in one matrix with Q and R.
     recurrent_weights = ("ln_A_HN", "chosen.weight", "step_size.weight", "step_size.bias")
+    kernel = "selective_state_space"
+    kernel_weights = ("input.weight", "input.bias", "gate.weight", *recurrent_weights, "D_H", "output.weight")
 
     def __init__(self, inputs: int, hidden: int, length: int, options: Options):
         super().__init__(inputs, hidden, length, options)

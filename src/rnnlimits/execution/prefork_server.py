@@ -43,8 +43,10 @@ IMPORTS = (
     "rnnlimits.architectures.kernels.loops_coupled_oscillatory",
     "rnnlimits.architectures.kernels.loops_independent",
     "rnnlimits.architectures.kernels.loops_leaky",
+    "rnnlimits.architectures.kernels.loops_linear",
     "rnnlimits.architectures.kernels.loops_long_expressive_memory",
     "rnnlimits.architectures.kernels.loops_lstm_1997",
+    "rnnlimits.architectures.kernels.loops_selective",
 )
 PAGES = ("architectures", "tasks", "probes", "simulations")
 

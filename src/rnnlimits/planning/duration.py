@@ -5,6 +5,7 @@ of all replicas, sequences and steps by the weights (elman, P = 4,486, 10 replic
 
     fixed              whatever its size                                               2.6 ms
     operations         none: the loop over time is compiled                            0 ms
+    numbers kept       none: it is not one of the loops that are linear in the state   0 ms
     multiplications    10 x 32 x 100 x 4,486 = 144 million, at 83 million a ms         12 ms
 
 The constants were fitted to the archived rows of the default config, each of which says how long it took (two
@@ -19,7 +20,7 @@ from typing import Any
 
 from rnnlimits import catalog
 from rnnlimits.contracts import ProbeOptions
-from rnnlimits.planning import memory
+from rnnlimits.planning import memory, time_loops
 from rnnlimits.planning.config.budget import Budget
 from rnnlimits.planning.shard import Shard
 
@@ -38,11 +39,14 @@ class Costs:
     fixed: float
     operation: float
     multiplication: float
+    kept: float = 0.0  # a number kept for the backward pass, of all replicas, sequences and steps
 
 
 COMPILED = Costs(2.6e-3, 0, 8.3e-11)
+LINEAR = Costs(2.6e-3, 0, 8.3e-11, 4e-9)  # compiled too, and bound by memory: little is multiplied
 LOOP = Costs(2.6e-3, 4e-5, 1.6e-10)  # plain PyTorch, step by step
 NO_LOOP = Costs(1.5e-2, 0, 1.2e-10)  # networks with a window
+LINEAR_KERNELS = {"minimal_gru", "minimal_lstm", *time_loops.ONE_BY_ONE}
 GPU = Costs(2e-3, 1e-5, 1e-12)  # a guess
 
 
@@ -61,15 +65,18 @@ def training(shard: Shard, budget: Budget, size: memory.Sizes, device: str = "cp
     multiplications = sequences * size.computed_steps * shard.parameters
     operations = size.computed_steps * size.trained_tensors_kept
     one = costs.fixed + costs.operation * operations + costs.multiplication * multiplications
+    if costs.kept:
+        kept = time_loops.kept_by_loops(shard, size.each_step_read) * shard.hidden_size
+        one += costs.kept * sequences * size.computed_steps * kept
     return float(budget.updates * one)
 
 
 def costs_of(shard: Shard, device: str) -> Costs:
     if device == "cuda":
         return GPU
-    if memory.compiled(shard, device):
-        return COMPILED
-    return LOOP if memory.architecture_of(shard).receptive_field is None else NO_LOOP
+    if time_loops.compiled(shard, device):
+        return LINEAR if time_loops.kernel_of(shard) in LINEAR_KERNELS else COMPILED
+    return LOOP if time_loops.architecture_of(shard).receptive_field is None else NO_LOOP
 
 
 def probing(shard: Shard, size: memory.Sizes) -> float:

@@ -8,34 +8,33 @@ The estimate is a sum of parts, in MiB (elman, H = 64, 4 replicas of 250 sequenc
                       weights, ten times: gradients, Adam's moments, the best so far ...            0
     the sequences     to validate on or to test on, a set a seed                                    0
 
-The constants were measured, see benchmarks/memory.py, which prints the estimate beside the measured peak.  A
-page need not know of any of it: how much its step keeps is told by the number of its weights.  A page for
-which that fails says so in its Options: `tensors_kept`, `steps`, `peak_numbers` ... of rnnlimits.contracts.
+The constants were measured: benchmarks/memory.py prints the estimate beside the peak.  A page need not know
+of it: its number of weights tells what its step keeps.  A page for which that fails says so in its Options.
 """
 
-import functools
-import importlib.util
 import math
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from rnnlimits import catalog
-from rnnlimits.contracts import READ_ALONE, ArchitectureOptions, ProbeOptions, TaskOptions
+from rnnlimits.contracts import READ_ALONE, ProbeOptions, TaskOptions
 from rnnlimits.planning.config.budget import Budget
 from rnnlimits.planning.shard import Shard
+from rnnlimits.planning.time_loops import (
+    NOTHING_COMPILED,
+    ONE_BY_ONE,
+    architecture_of,
+    compiled,
+    kept_by_loops,
+    kernel_of,
+)
 
 MIB = 2**20
 FLOAT32, FLOAT64, INT64 = 4, 8, 8
 # MiB of a process that has imported these.  "cuda", its share of the main memory, is a guess.
 PROCESS = {"simulation": 150, "torch": 255, "Lightning": 195, "compiled loops": 100, "cuda": 2000}
-# Tensors of B x H numbers a step that a forward pass keeps.  The compiled loops keep them with gradient or
-# without; in plain PyTorch a gate costs about five, and without gradient half of them and one more.
-COMPILED = {
-    "elman": 1, "gru": 5, "lstm": 6, "lstm_1997": 5, "long_expressive_memory": 6, "independent": 2,
-    "leaky": 3, "antisymmetric": 3,  # with a gate; without, one less
-    "coupled_oscillatory": 3, "orthogonal": 1,
-}  # fmt: skip
+# Tensors of B x H numbers a step that a forward pass in plain PyTorch keeps: a gate costs about five, and
+# without gradient it is half of them and one more.
 A_GATE, WITHOUT_GRADIENT, AT_LEAST = 5, 1 / 2, 1
 # More such tensors: the gradient of all outputs, which a compiled loop leaves out where only the last step is
 # read; and copies in the read-out's order where each step is.
@@ -43,9 +42,7 @@ ONE_MORE, EACH_STEP_READ = 1, 2
 PENALTY = 6  # such tensors of its own: the outputs' gradient, f', and both norms' vectors in two layouts
 INPUT_COPIES = 4  # stacked, in the loop's order, embedded, a gradient
 OUTPUT_COPIES, EVALUATED_OUTPUT_COPIES = 2, 5  # of B x O numbers a step, where each step is read
-WEIGHT_COPIES = (
-    10  # model, row, stacked row, three of gradients, two moments of Adam, the best, one in passing
-)
+WEIGHT_COPIES = 10  # model, row, stacked row, three of gradients, Adam's moments, the best, one in passing
 GPU_SHARE = 0.9  # of a GPU's memory: the rest is its driver's
 
 
@@ -96,13 +93,6 @@ def sizes(shard: Shard) -> Sizes:
     )
 
 
-def architecture_of(shard: Shard) -> ArchitectureOptions:
-    options: ArchitectureOptions = catalog.make(
-        catalog.options("architectures", shard.architecture), shard.architecture_options
-    )
-    return options
-
-
 def estimate(shard: Shard, at_once: int | None = None, device: str = "cpu") -> float:
     """MiB of main memory at the peak of a shard's job, if so many replicas (or all) are trained at once.
 
@@ -117,7 +107,7 @@ def process(shard: Shard, device: str = "cpu") -> float:
         return PROCESS["simulation"]
     parts = {
         "Lightning": shard.budget.updates > 0,
-        "compiled loops": compiled(shard, device),
+        "compiled loops": compiled(shard, device) and kernel_of(shard) not in NOTHING_COMPILED,
         "cuda": device == "cuda",
     }
     return PROCESS["torch"] + sum(PROCESS[part] for part, there in parts.items() if there)
@@ -141,10 +131,11 @@ def seeds_of(shard: Shard) -> int:
 
 def training(shard: Shard, budget: Budget, size: Sizes, at_once: int, device: str) -> float:
     """Bytes of so many replicas in training: the larger of an update and of an evaluation."""
-    loops = architecture_of(shard).time_loops if compiled(shard, device) else 0
-    kernel = loops * COMPILED.get(kernel_of(shard), 0)
+    kernel = kept_by_loops(shard, size.each_step_read) if compiled(shard, device) else 0
     kept = kernel or size.trained_tensors_kept
     held = kernel or AT_LEAST + WITHOUT_GRADIENT * size.trained_tensors_kept
+    if kernel and kernel_of(shard) in ONE_BY_ONE:
+        held = kernel / at_once + 2 * (size.each_step_read or architecture_of(shard).time_loops > 1)
     inputs, outputs = INPUT_COPIES * size.inputs, 0.0
     more = 0 if kernel else ONE_MORE
     if size.each_step_read:
@@ -183,22 +174,6 @@ def probing(shard: Shard, size: Sizes) -> float:
         peak = probe.peak_numbers(size.steps, kept, size.state_values)
         needs.append(peak + probe.weight_copies * shard.parameters)
     return FLOAT64 * (max(needs) + 2 * shard.parameters)
-
-
-def kernel_of(shard: Shard) -> str:
-    page = architecture_of(shard).of or shard.architecture
-    return catalog.constant("architectures", page, "kernel") or ""
-
-
-def compiled(shard: Shard, device: str) -> bool:
-    """Will the loop over time be a compiled one?  A cheap guess; the job itself tries it out."""
-    wanted = device == "cpu" and os.environ.get("RNNLIMITS_BACKEND") != "torch"
-    return wanted and kernel_of(shard) in COMPILED and numba_is_there()
-
-
-@functools.cache
-def numba_is_there() -> bool:
-    return importlib.util.find_spec("numba") is not None
 
 
 def planned(shards: Iterable[Shard], memory_mb: int | None = None, device: str = "cpu") -> dict[str, float]:

@@ -20,24 +20,35 @@ from rnnlimits.architectures.kernels import (
     antisymmetric,
     coupled_oscillatory,
     cuda,
+    diagonal_state_space,
     elman,
     gru,
     independent,
     leaky,
+    linear,
+    linear_recurrent_unit,
     long_expressive_memory,
     lstm,
     lstm_1997,
+    minimal_gru,
+    minimal_lstm,
     orthogonal,
+    selective_state_space,
 )
 
 __all__ = ["available", "backend", "choose", "cuda", "elman", "gru", "lstm", "lstm_1997"]
 
 # Shape letters: R replicas, T time steps, B sequences, I inputs, H hidden units, G = H, 3H or 4H gate values.
 KERNELS = {
-    "elman": elman, "gru": gru, "lstm": lstm, "lstm_1997": lstm_1997,
-    "long_expressive_memory": long_expressive_memory, "independent": independent, "leaky": leaky,
-    "antisymmetric": antisymmetric, "coupled_oscillatory": coupled_oscillatory, "orthogonal": orthogonal,
+    "antisymmetric": antisymmetric, "coupled_oscillatory": coupled_oscillatory,
+    "diagonal_state_space": diagonal_state_space, "elman": elman, "gru": gru, "independent": independent,
+    "leaky": leaky, "linear": linear, "linear_recurrent_unit": linear_recurrent_unit,
+    "long_expressive_memory": long_expressive_memory, "lstm": lstm, "lstm_1997": lstm_1997,
+    "minimal_gru": minimal_gru, "minimal_lstm": minimal_lstm, "orthogonal": orthogonal,
+    "selective_state_space": selective_state_space,
 }  # fmt: skip
+# Nothing of these is compiled: products of PyTorch, which run wherever it does.
+PRODUCTS = {"diagonal_state_space": "torch-blocks"}
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-10}
 
 
@@ -46,6 +57,9 @@ def available(kernel: str = "elman", x: Tensor | None = None) -> bool:
     if os.environ.get("RNNLIMITS_BACKEND") == "torch" or kernel not in KERNELS:
         return False
     dtype, device = (torch.float32, "cpu") if x is None else (x.dtype, x.device.type)
+    if kernel in PRODUCTS and dtype in TOLERANCE:
+        # In float64, whatever follows: there, TF32 and the order of a sum cannot hide a mistake.
+        return passes_trial(kernel, torch.float64, device=device)
     return device == "cpu" and dtype in TOLERANCE and passes_trial(kernel, dtype)
 
 
@@ -57,12 +71,14 @@ def choose(kernel: str, x_RBTI: Tensor, *arguments: Any) -> Callable[..., tuple[
     if not x_RBTI.is_cuda or kernel not in cuda.KERNELS or os.environ.get("RNNLIMITS_BACKEND") == "torch":
         return None
     loops = cuda.loops(kernel, len(x_RBTI), *arguments)
-    # In float64, whatever follows: there, TF32 and the order of a sum cannot hide a mistake.
     return next((loop for loop in loops if passes_trial(kernel, torch.float64, loop)), None)
 
 
 def backend(kernel: str = "elman", device: str = "cpu", replicas: int = 1, *arguments: Any) -> str:
     """What runs the time loop of an architecture: "numba-0.68.1", "torch", or on a GPU "cudnn", ..."""
+    if kernel in PRODUCTS:
+        like = torch.empty(0, device=device)
+        return PRODUCTS[kernel] if available(kernel, like) else "torch"
     if device == "cuda":
         loop = choose(kernel, torch.empty(replicas, 1, 1, 1, device=device), *arguments)
         return getattr(loop, "name", "torch")
@@ -75,7 +91,7 @@ def backend(kernel: str = "elman", device: str = "cpu", replicas: int = 1, *argu
 
 def made_for(kernel: str) -> str:
     """The processor that a loop is compiled for, and a digest of what it may use; none for plain PyTorch."""
-    if not available(kernel):
+    if kernel in PRODUCTS or not available(kernel):
         return ""
     from numba.core.registry import cpu_target
 
@@ -84,17 +100,21 @@ def made_for(kernel: str) -> str:
 
 
 @functools.cache
-def passes_trial(kernel: str, dtype: torch.dtype, loop: cuda.Loop | None = None) -> bool:
+def passes_trial(kernel: str, dtype: torch.dtype, loop: cuda.Loop | None = None, device: str = "cpu") -> bool:
     """The compiled loop, or one for a GPU, against the plain one."""
-    how = (loop.trial_replicas, "cuda") if loop else (2, "cpu")
+    how = (loop.trial_replicas, "cuda") if loop else (2, device)
     page = KERNELS[kernel]
     try:
         compiled, plain = (trial(kernel, dtype, scan, *how) for scan in (loop or page.scan, page.plain_scan))
     except Exception as error:  # whatever it is, plain PyTorch does the same work
         return refused(kernel, dtype, f"{type(error).__name__}: {error}".splitlines()[0])
-    bound = TOLERANCE[dtype]
-    right = all(torch.allclose(ours, theirs, rtol=bound, atol=bound) for ours, theirs in zip(compiled, plain))
+    right = all(near(ours, theirs, TOLERANCE[dtype]) for ours, theirs in zip(compiled, plain))
     return right or refused(kernel, dtype, "its numbers were wrong in a trial")
+
+
+def near(ours: Tensor, theirs: Tensor, bound: float) -> bool:
+    """Relative to the largest number of a tensor: a small one may be the difference of large ones."""
+    return torch.allclose(ours, theirs, rtol=bound, atol=bound * max(1.0, theirs.abs().max().item()))
 
 
 def refused(kernel: str, dtype: torch.dtype, why: str) -> Literal[False]:
@@ -112,7 +132,7 @@ def trial(
     """Outputs, final state and all gradients of a tiny case."""
     B, T, inputs, H = 3, 4, 2, 5
     weights, states, how = KERNELS[kernel].trial_shapes(R, inputs, H)
-    shapes = [(R, B, T, inputs), *weights, *((R, B, size) for size in states)]
+    shapes = [(R, B, T, inputs), *weights, *((R, B, *size) for size in states)]
     generator = torch.Generator().manual_seed(0)
     drawn = [torch.randn(shape, generator=generator, dtype=dtype) for shape in shapes]
     tensors = [tensor.to(device).requires_grad_() for tensor in drawn]

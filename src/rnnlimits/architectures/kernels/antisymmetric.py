@@ -54,4 +54,4 @@ def plain_scan(
 
 
 def trial_shapes(R: int, I: int, H: int) -> TrialShapes:  # noqa: E741
-    return [(R, 2 * H, I), (R, 2 * H), (R, H * (H - 1) // 2)], [H], (True, 0.5, 0.1)
+    return [(R, 2 * H, I), (R, 2 * H), (R, H * (H - 1) // 2)], [(H,)], (True, 0.5, 0.1)

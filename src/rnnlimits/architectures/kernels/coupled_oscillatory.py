@@ -89,4 +89,4 @@ def plain_scan(
 
 
 def trial_shapes(R: int, I: int, H: int) -> TrialShapes:  # noqa: E741
-    return [(R, H, I), (R, H), (R, H, H), (R, H, H)], [H, H], (0.1, 2.0, 3.0)
+    return [(R, H, I), (R, H), (R, H, H), (R, H, H)], [(H,), (H,)], (0.1, 2.0, 3.0)

@@ -37,4 +37,4 @@ def plain_scan(
 
 
 def trial_shapes(R: int, I: int, H: int) -> TrialShapes:  # noqa: E741
-    return [(R, 3 * H, I), (R, 3 * H), (R, 3 * H, H), (R, H)], [H], ()
+    return [(R, 3 * H, I), (R, 3 * H), (R, 3 * H, H), (R, H)], [(H,)], ()

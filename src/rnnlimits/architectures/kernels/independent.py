@@ -77,4 +77,4 @@ def plain_scan(
 
 
 def trial_shapes(R: int, I: int, H: int) -> TrialShapes:  # noqa: E741
-    return [(R, H, I), (R, H), (R, H)], [H], ("tanh", 0.5)
+    return [(R, H, I), (R, H), (R, H)], [(H,)], ("tanh", 0.5)

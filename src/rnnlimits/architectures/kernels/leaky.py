@@ -110,4 +110,4 @@ def plain_scan(
 
 
 def trial_shapes(R: int, I: int, H: int) -> TrialShapes:  # noqa: E741
-    return [(R, 2 * H, I), (R, H), (R, 2 * H, H), (R, H)], [H], ()
+    return [(R, 2 * H, I), (R, H), (R, 2 * H, H), (R, H)], [(H,)], ()

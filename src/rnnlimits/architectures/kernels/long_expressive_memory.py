@@ -94,4 +94,4 @@ def plain_scan(
 
 
 def trial_shapes(R: int, I: int, H: int) -> TrialShapes:  # noqa: E741
-    return [(R, 4 * H, I), (R, 4 * H), (R, 3 * H, H), (R, H, H)], [H, H], (0.5,)
+    return [(R, 4 * H, I), (R, 4 * H), (R, 3 * H, H), (R, H, H)], [(H,), (H,)], (0.5,)

@@ -26,8 +26,13 @@ def compiled(function: Callable) -> Callable:
     return compile_cache.keep(numba.njit(**OPTIONS)(function))
 
 
+def compiled_sum(function: Callable) -> Callable:
+    """Of a loop that is one sum: its order is the compiler's, or no vector instruction could add."""
+    return compile_cache.keep(numba.njit(fastmath={"contract", "reassoc"}, error_model="numpy")(function))
+
+
 def exponential_parts(x):
-    """Two numbers whose sum is e^x - 1: a small one, and a power of two minus 1, which is exact."""
+    """Two numbers whose sum is e^x: a small one, and a power of two."""
 
 
 @overload(exponential_parts, jit_options=OPTIONS)
@@ -37,7 +42,7 @@ def exponential_parts_compiled(x):
     mantissa_bits, exponent_bias = (whole(52), whole(1023)) if wide else (whole(23), whole(127))
     # ln 2 in two parts, the first of so few digits that n times it is exact (Cody & Waite 1980).
     ln2_high, ln2_low = (0.6931471803691238, 1.9082149292705877e-10) if wide else (0.693359375, -2.1219444e-4)
-    ln2_high, ln2_low, log2_e, one = real(ln2_high), real(ln2_low), real(math.log2(math.e)), real(1)
+    ln2_high, ln2_low, log2_e = real(ln2_high), real(ln2_low), real(math.log2(math.e))
     # Added to a number it pushes the fraction out, and leaves the whole part in the lowest bits.
     rounder = real(1.5 * 2 ** (52 if wide else 23))
     c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13 = (real(1 / math.factorial(k)) for k in range(2, 14))
@@ -51,7 +56,23 @@ def exponential_parts_compiled(x):
             p = c7 + r * (c8 + r * (c9 + r * (c10 + r * (c11 + r * (c12 + r * c13)))))
         p = r + r * r * (c2 + r * (c3 + r * (c4 + r * (c5 + r * (c6 + r * p)))))  # Taylor series of e^r - 1
         power = whole((real(shifted).view(whole) + exponent_bias) << mantissa_bits).view(real)  # 2^n
-        return power * p, power - one
+        return power * p, power
+
+    return implementation
+
+
+def exponential(x):
+    """e^x of an x that is at most 0."""
+
+
+@overload(exponential, jit_options=OPTIONS)
+def exponential_compiled(x):
+    limit = (np.float64 if x == types.float64 else np.float32)(-708 if x == types.float64 else -87)
+
+    def implementation(x):
+        x = limit if x < limit else x  # short of underflow
+        small, power = exponential_parts(x)
+        return small + power
 
     return implementation
 
@@ -63,14 +84,15 @@ def tanh(x):
 @overload(tanh, jit_options=OPTIONS)
 def tanh_compiled(x):
     real = np.float64 if x == types.float64 else np.float32
-    two, limit = real(2), real(40 if x == types.float64 else 20)  # where tanh has become 1
+    one, two = real(1), real(2)
+    limit = real(40 if x == types.float64 else 20)  # where tanh has become 1
 
     def implementation(x):
         x = two * x
         x = limit if x > limit else x
         x = -limit if x < -limit else x
         small, power = exponential_parts(x)
-        e = small + power
+        e = small + (power - one)
         return e / (e + two)
 
     return implementation
@@ -89,7 +111,7 @@ def sigmoid_compiled(x):
         x = limit if x > limit else x
         x = -limit if x < -limit else x
         small, power = exponential_parts(-x)
-        return one / (small + power + two)
+        return one / (small + (power - one) + two)
 
     return implementation
 

@@ -36,4 +36,4 @@ def plain_scan(
 
 
 def trial_shapes(R: int, I: int, H: int) -> TrialShapes:  # noqa: E741
-    return [(R, 4 * H, I), (R, 4 * H), (R, 4 * H, H)], [H, H], ()
+    return [(R, 4 * H, I), (R, 4 * H), (R, 4 * H, H)], [(H,), (H,)], ()

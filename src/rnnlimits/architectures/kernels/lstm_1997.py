@@ -107,4 +107,4 @@ def plain_scan(
 
 def trial_shapes(R: int, I: int, H: int) -> TrialShapes:  # noqa: E741
     G = H + 6  # blocks of two cells, the last of one
-    return [(R, G, I), (R, G), (R, G, G)], [H, H, 6], ("full", 2)
+    return [(R, G, I), (R, G), (R, G, G)], [(H,), (H,), (6,)], ("full", 2)

@@ -46,4 +46,4 @@ def plain_scan(
 
 
 def trial_shapes(R: int, I: int, H: int) -> TrialShapes:  # noqa: E741
-    return [(R, H, I), (R, H), (R, H * (H - 1) // 2)], [H], ()
+    return [(R, H, I), (R, H), (R, H * (H - 1) // 2)], [(H,)], ()

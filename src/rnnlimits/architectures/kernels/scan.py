@@ -12,8 +12,8 @@ from torch.autograd.function import once_differentiable
 # Shape letters: R replicas, T time steps, B sequences, I inputs, J = I + 1 (the last is always 1), H hidden
 # units, K = H + J, N = H x B, G = H, 3H or 4H gate values. The loops want the batch as the last axis.
 State = tuple[Tensor, ...]
-# What a loop is tried with: shapes of weights, widths of states, what else it is told.
-TrialShapes = tuple[list[tuple[int, ...]], list[int], tuple[Any, ...]]
+# What a loop is tried with: shapes of weights, of a sequence's states, what else it is told.
+TrialShapes = tuple[list[tuple[int, ...]], list[tuple[int, ...]], tuple[Any, ...]]
 KINDS = {"tanh": 0, "relu": 1, "sigmoid": 2, "identity": 3, "gru": 4, "lstm": 5}  # as loops.py counts them
 
 
