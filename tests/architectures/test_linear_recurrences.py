@@ -56,10 +56,18 @@ class Gated(LinearRecurrent):
         return torch.sigmoid(x_I @ self.V_HI.T), x_I @ self.W_HI.T
 
 
+class Doubled(Gated):
+    """Another forward: that of the scan is not all there is to it."""
+
+    def forward(self, x_BTI, state=None):
+        y_BTH, state = super().forward(x_BTI, state)
+        return 2 * y_BTH, state
+
+
 @pytest.mark.parametrize("backend", ["", "torch"])
 @pytest.mark.parametrize("in_cache", [0, 2**18])
 @pytest.mark.parametrize("last", [False, True])
-@pytest.mark.parametrize("page", [Rotations, Gated])
+@pytest.mark.parametrize("page", [Rotations, Gated, Doubled])
 @pytest.mark.filterwarnings("error")  # torch warns where vmap falls back to a loop
 def test_replicas_of_any_linear_page_are_what_each_is_alone(monkeypatch, page, last, in_cache, backend):
     monkeypatch.setenv("RNNLIMITS_BACKEND", backend)

@@ -65,7 +65,8 @@ class LinearRecurrent(Recurrent):
             return compiled(x_RBTI, *weights_R, state_R, *layer.kernel_arguments, last=last)
         R, B, T, _ = x_RBTI.shape
         states = R * T * B * sum(part.numel() for part in layer.initial_state(1))
-        if x_RBTI.is_cuda or (not compiled and states <= IN_CACHE):
+        own_forward = cls.forward is not LinearRecurrent.forward  # may do more than scan
+        if x_RBTI.is_cuda or own_forward or (not compiled and states <= IN_CACHE):
             return super().forward_replicas(layer, tensors_R, x_RBTI, state_R, last=last)
         # One replica after another: all of them at once, and nothing would stay in the caches.
         scan = partial(linear.linear_scan, last=last) if compiled else linear_scan
