@@ -1,30 +1,40 @@
 """How the cost of one update grows with the steps T, the hidden units H, the sequences B and the seeds R.
 
     python benchmarks/cost_growth.py [--runs 5] [--figure results/benchmarks/cost_growth] [--quick]
+    python benchmarks/cost_growth.py --rows [--copies 1 10 30]
 
 One of the four is varied at a time, the others stay at a base point. Each measurement is a process of its
 own: the median of processor seconds of an update by the trainer of a shard, and the peak of its memory
 less what the process held before and what the smallest update needs (Python, torch and so on). Straight
 lines through the logarithms give the exponents: 1 means that twice as much costs twice as much; below 1,
 something is paid only once. `plain` is a page that has nothing but a step (benchmarks/own_page.py).
+
+With --rows, how the cost of what comes after training grows with the rows instead: the archive of the laptop
+run with its studies once, ten and thirty times, each copy under a name of its own, through `table`, `judge`,
+`plot` and `report`.  The claims speak of the first copy.  Seconds of a processor, and the peak of memory.
 """
 
 import multiprocessing
 import resource
 import statistics
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
+import pyarrow
+import yaml
 from matplotlib.figure import Figure
 from measuring import machine, parser, prepare, seconds, trainer, update
 from own_page import MinimalGated
 from scipy import stats
 from torch import nn
 
-from rnnlimits import catalog
+from rnnlimits import catalog, rows
 from rnnlimits.analysis.figures import _style as style
 from rnnlimits.architectures._model import Model
+from rnnlimits.rows import files
 from rnnlimits.tasks.adding import Adding, Options
 
 ARCHITECTURES = ["elman", "lstm", "gru", "temporal_convolution", "plain"]
@@ -39,6 +49,16 @@ SMALLEST = {"T": 3, "H": 2, "B": 2, "R": 1}
 QUICK_BASE = {"T": 8, "H": 4, "B": 4, "R": 2}
 QUICK = {"T": [4, 8, 16, 32, 64], "H": [2, 4], "B": [2, 4], "R": [1, 2]}
 AXES = {"T": "sequence length T", "H": "hidden size H", "B": "batch B", "R": "seeds R"}
+ROOT = Path(__file__).resolve().parents[1]
+ARCHIVE, CONFIG = ROOT / "results/archive/laptop/rows.parquet", ROOT / "config/config.yaml"
+READ = ["--config", "config.yaml", "--rows", "rows.parquet"]
+MADE = ["--tables", "tables", "--figures", "figures", "--claims", "claims.csv"]
+VERBS = {  # in a folder with a config and an archive
+    "table": [*READ, "--out", "tables"],
+    "judge": [*READ, "--out", "claims.csv", "--details", "details"],
+    "plot": ["--tables", "tables", "--out", "figures"],
+    "report": [*READ, *MADE, "--out", "report.html"],
+}
 Costs = dict[tuple[str, str], list[tuple[int, float, float]]]  # of (architecture, varied): size, s, MiB
 
 
@@ -118,11 +138,79 @@ def plot(found: Costs) -> Figure:
     return figure
 
 
+def grow(folder: Path, copies: int) -> int:
+    """A config and an archive with every study so many times; how many rows there are."""
+    config = yaml.safe_load(CONFIG.read_text())
+    names = [[renamed(study, copy) for study in config["studies"]] for copy in range(copies)]
+    studies = {name: study for copy in names for name, study in zip(copy, config["studies"].values())}
+    claims = str(CONFIG.parent / config["claims"])
+    (folder / "config.yaml").write_text(yaml.safe_dump(config | {"studies": studies, "claims": claims}))
+    once, metadata = rows.table(ARCHIVE), rows.read_provenance(ARCHIVE)
+    shards = {renamed(s, copy): facts for copy in range(copies) for s, facts in metadata["shards"].items()}
+    parts = []
+    for copy in range(copies):
+        part = once
+        for column in ("study", "shard"):
+            place = part.schema.get_field_index(column)
+            words = pyarrow.array([renamed(word, copy) for word in once.column(column).to_pylist()])
+            part = part.set_column(place, part.schema.field(place), words)
+        parts.append(part)
+    # Not `merge`, which reads files: a shard is here under a name that no file has.
+    files._write_table(rows.by_shard(parts), metadata | {"shards": shards}, folder / "rows.parquet")
+    return sum(map(len, parts))
+
+
+def renamed(name: str, copy: int) -> str:
+    """
+    >>> renamed("digits", 0), renamed("digits", 2), renamed("digits.lstm", 2)
+    ('digits', 'digits_2', 'digits_2.lstm')
+    """
+    study, dot, rest = name.partition(".")
+    return f"{study}_{copy}{dot}{rest}" if copy else name
+
+
+# Asked from inside: what the system says of a process that has ended counts those that it was forked from.
+COMMAND = """
+import atexit, sys, time
+from rnnlimits import cli
+from rnnlimits.planning import machine
+atexit.register(lambda: print(time.process_time(), machine.peak_memory_mb(), file=sys.stderr))
+cli.main()
+"""
+
+
+def spent(verb: str, folder: Path) -> tuple[float, float]:
+    """Processor seconds and peak MiB of one command."""
+    command = [sys.executable, "-c", COMMAND, verb, *VERBS[verb]]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"{verb} in {folder} failed: {done.stderr}")
+    seconds, mib = done.stderr.splitlines()[-1].split()
+    return float(seconds), float(mib)
+
+
+def rows_grow(copies: list[int]) -> None:
+    print("Processor seconds and peak MiB of each command, by the copies of the laptop's studies")
+    print(machine())
+    print(f"{'copies':>6} {'rows':>9} | " + " ".join(f"{verb + ' s':>8} {'MiB':>5}" for verb in VERBS))
+    for count in copies:
+        with tempfile.TemporaryDirectory() as folder:
+            made = grow(Path(folder), count)
+            cells = [spent(verb, Path(folder)) for verb in VERBS]
+        said = " ".join(f"{seconds:8.1f} {mib:5.0f}" for seconds, mib in cells)
+        print(f"{count:>6} {made:>9} | {said}", flush=True)
+
+
 def main() -> None:
     options = parser(__doc__)
+    options.add_argument("--rows", action="store_true", help="of what comes after training, by its rows")
+    options.add_argument("--copies", type=int, nargs="+", default=[1, 10, 30], help="(default: %(default)s)")
     options.add_argument("--runs", type=int, default=5, help="medians over so many (default: %(default)s)")
     options.add_argument("--figure", type=Path, default=Path("results/benchmarks/cost_growth"))
     given = options.parse_args()
+    if given.rows:
+        rows_grow(given.copies)
+        return
     prepare()
     base, points = (QUICK_BASE, QUICK) if given.quick else (BASE, POINTS)
     print(f"Exponents of one update around {base}; medians of {given.runs} runs, standard errors in brackets")

@@ -39,6 +39,12 @@ def test_a_benchmark_prints_its_table(script, tmp_path):
         assert architectures == ["elman", "gru", "lstm"]
 
 
+def test_the_benchmark_of_growth_sends_the_archive_through_every_command(tmp_path):
+    done = run("cost_growth.py", "--rows", "--copies", "1", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert re.search(rf"^ +1 +\d{{6}} \|( +{NUMBER} +\d+){{4}}$", done.stdout, re.MULTILINE), done.stdout
+
+
 def test_the_benchmark_of_scale_sends_every_shard_through_the_workflow(tmp_path):
     done = run("scale.py", "--quick", folder=tmp_path)
     assert done.returncode == 0, done.stderr

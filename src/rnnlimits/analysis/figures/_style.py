@@ -139,8 +139,10 @@ def _lay_out(figure: Figure) -> None:
     The solver goes through its constraints in the order of their addresses in memory, so its last digits are
     other ones in the next process; and the names of clip paths are made of all digits.
     """
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+    figure.set_layout_engine(None)  # where "none" leaves a stand-in, for which all is drawn twice
     for axes in figure.axes:
         left, bottom, width, height = axes.get_position(original=True).bounds
         axes.set_position((_place(left), _place(bottom), _place(width), _place(height)))

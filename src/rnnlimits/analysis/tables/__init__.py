@@ -36,7 +36,7 @@ TABLES = _all()
 
 def read(paths: Sequence[str | Path]) -> DataFrame:
     """The rows of several files (one a shard, or an archive of many) in one frame."""
-    return _handed_over([_whole(paths).cast(waist.arrow_schema())])
+    return _handed_over([_whole(paths).cast(waist.arrow_schema()).combine_chunks()])
 
 
 def read_packed(paths: Sequence[str | Path]) -> DataFrame:
