@@ -107,6 +107,7 @@ test-cluster: $(SLURM)  ## a SLURM is set up on this machine (root, Debian), use
 # One after another, or they would disturb each other.
 benchmark: $(FULL)  ## our speed against named alternatives, side by side
 	OMP_NUM_THREADS=1 python benchmarks/training_step.py
+	OMP_NUM_THREADS=1 python benchmarks/every_architecture.py
 	OMP_NUM_THREADS=1 python benchmarks/own_page.py
 	OMP_NUM_THREADS=1 python benchmarks/whole_job.py
 	OMP_NUM_THREADS=1 python benchmarks/cost_growth.py
