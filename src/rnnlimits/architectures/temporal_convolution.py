@@ -26,7 +26,7 @@ from rnnlimits.contracts import ArchitectureOptions
 class Options(ArchitectureOptions):
     kernel_size: int = 7  # taps K of every convolution
     layers: int = 4  # residual blocks, two convolutions each
-    tensors_kept_for_last = 10  # measured: each block keeps half of what the one before it keeps
+    tensors_kept_for_last = 13  # measured: each block keeps half of what the one before it keeps
 
     @property
     def receptive_field(self) -> int:
@@ -34,7 +34,7 @@ class Options(ArchitectureOptions):
 
     @property
     def tensors_kept(self) -> int:
-        return 4 * 2 * self.layers
+        return 5 * 2 * self.layers
 
     def parameters(self, inputs: int, hidden: int) -> int:
         others = (2 * self.layers - 1) * hidden * (hidden * self.kernel_size + 1)

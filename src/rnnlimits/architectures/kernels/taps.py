@@ -28,6 +28,11 @@ def convolve(x_RBIT: Tensor, W_ROIK: Tensor, b_RO: Tensor, dilation: int = 1, st
     return y_RONB.permute(0, 3, 1, 2)
 
 
+def laid_out(x_RBIT: Tensor) -> Tensor:
+    """The same as it lies in memory here; to join, pad or map only such tensors gives another of them."""
+    return x_RBIT.contiguous(memory_format=torch.channels_last)  # as torch calls it
+
+
 class Convolution(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x_RITB: Tensor, W_ROIK: Tensor, b_RO: Tensor, dilation: int, stride: int) -> Tensor:
