@@ -2,14 +2,15 @@
 
     python benchmarks/every_architecture.py [--runs 7] [--seeds 5] [--only lstm gru] [--quick]
 
-A run is one whole update of every seed: forward, loss, backward, clipping, Adam. `together` is the trainer of a
-shard; `one by one` is what one writes without it, an nn.Module and an optimiser for each seed: torch.nn's RNN, GRU
-and LSTM where there is one, else the page itself. Medians of processor time on one thread, in milliseconds an
-update and seed.
+A run is one whole update of every seed: forward, loss, backward, clipping, Adam. `together` is the trainer of
+a shard; `one by one` is what one writes without it, an nn.Module and an optimiser for each seed: torch.nn's
+RNN, GRU and LSTM where there is one, else the page itself. Medians of processor time on one thread, in
+milliseconds an update and seed.
 
 `bound` is an estimate of what no code on this processor could beat: all products with weights, forward and
-twice backward, at the speed of a large product, and all tensors that must be kept, written and read once, at the
-speed of the memory. Both speeds are measured first. Sines of a wave or a decomposition of a matrix are not in it.
+twice backward, at the speed of a large product, and all tensors that must be kept, written and read once, at
+the speed of the memory. Both speeds are measured first. Elementwise functions are not in it, nor is the
+decomposition of a matrix.
 """
 
 import time
@@ -114,7 +115,8 @@ def line(name: str, task_name: str, length: int, seeds: int, runs: int, speed: t
     took = medians({"ours": update(module), "alone": one_by_one(shard, task, models, batches)}, runs)
     ours, alone = (1e3 * took[which] / seeds for which in ("ours", "alone"))
     bound = 1e3 * bound_s(shard, *speed)
-    return f"{length:>4} {name:22} | {ours:8.2f} {alone:10.2f} {alone / ours:6.2f} | {bound:7.2f} {ours / bound:6.1f}"
+    compared = f"{ours:8.2f} {alone:10.2f} {alone / ours:6.2f}"
+    return f"{length:>4} {name:22} | {compared} | {bound:7.2f} {ours / bound:6.1f}"
 
 
 def main() -> None:
