@@ -144,7 +144,7 @@ def test_an_unknown_device_is_one_line(good, monkeypatch, capsys):
     code, _, err = run(
         monkeypatch, capsys, "train", "--spec", "{}", "--out", "rows.parquet", "--device", "gpu"
     )
-    assert (code, err) == (1, "no device 'gpu'; did you mean 'cpu'? (known: cpu, cuda)\n")
+    assert (code, err) == (1, "no device 'gpu'; did you mean 'cpu'? (known: any, cpu, cuda)\n")
 
 
 def test_our_own_mistakes_keep_their_traceback(good, monkeypatch, capsys):

@@ -8,7 +8,7 @@ import pytest
 
 from rnnlimits.analysis import report, verdicts
 from rnnlimits.analysis.verdicts import figure, html, rows
-from rnnlimits.planning import grid
+from rnnlimits.planning import gpu
 from support import synthetic_verdicts
 from support.synthetic_verdicts import BROKEN
 
@@ -70,14 +70,14 @@ def test_what_each_side_was_given_stands_side_by_side(text):
 
 def test_a_claim_that_was_not_run_says_what_it_needs_and_has_no_figure(text, made):
     said = section(text, "C4")
-    assert re.search(r"Needs a CUDA GPU: 2 jobs, [\d.]+ (h|days|min) one after", said)
+    assert re.search(r"Needs a CUDA GPU: 2 jobs, [\d.]+ (h|days|min) on a GPU", said)
     assert "<figure>" not in said
     assert not (made.claims.parent / "figures" / "C4.svg").exists()
-    assert "1 study needs a GPU: 2 jobs" in text.partition("<table")[0]
+    assert "1 study waits for a GPU: 2 jobs" in text.partition("<table")[0]
 
 
 def test_the_page_is_the_same_whether_there_is_a_gpu_or_not(text, made, monkeypatch):
-    monkeypatch.setenv(grid.GPU_VARIABLE, "1")
+    monkeypatch.setenv(gpu.VARIABLE, "1")
     folder = made.claims.parent
     assert html.build(made.config, made.claims, made.details, folder / "figures") == text
 

@@ -139,7 +139,7 @@ EDITS = {
     "analysis/report/answer.py": {"report", "verdicts"},
     "analysis/templates/report.html": {"report", "verdicts"},
     "planning/plan_table.py": {"verdicts"},
-    "planning/where.py": {"claims", "verdicts"},
+    "planning/where.py": {"claims", "report", "verdicts"},
     "planning/config/claim_form.py": {"claims", "verdicts"},
     "probes/lyapunov.py": {"verdicts"},  # how long a job for a GPU takes
     "execution/run_lock.py": set(),

@@ -8,7 +8,6 @@ import pytest
 from rnnlimits.analysis.claims import selection
 from rnnlimits.planning import claim_plan, grid
 from rnnlimits.planning import where as rule
-from rnnlimits.planning.config.plain_yaml import read_yaml
 from rnnlimits.planning.load import load
 
 CONFIGS = sorted(path for path in Path("config").glob("*.yaml") if "claims" not in path.name)
@@ -19,7 +18,7 @@ def test_a_claim_is_planned_with_the_shards_that_judging_it_looks_at(path):
     loaded = load(path)
     planned = grid.shards(loaded)
     plan = selection.plan_of(None, planned)
-    for claim in read_yaml(loaded.claims_path)["claims"]:
+    for claim in loaded.claims_content["claims"]:
         wanted = {
             name
             for part in claim["parts"]

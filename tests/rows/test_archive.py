@@ -8,6 +8,8 @@ import pytest
 from rnnlimits.analysis import claims, figures, tables, verdicts
 from rnnlimits.planning.load import load
 
+pytestmark = pytest.mark.xdist_group("archive")  # or each worker would make all of it
+
 RECORDS = Path("results/archive")
 CONFIGS = {"laptop": "config/config.yaml", "replication": "config/replicate.yaml"}
 
