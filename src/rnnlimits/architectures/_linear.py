@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import cast
 
-import torch
 from torch import Tensor
 
 from rnnlimits.architectures import kernels
-from rnnlimits.architectures.base import Architecture, Recurrent, State
+from rnnlimits.architectures.base import Architecture, Recurrent, State, one_by_one
 from rnnlimits.architectures.kernels import linear, replay
 from rnnlimits.architectures.kernels.associative import as_numbers, as_real, linear_scan
 
@@ -70,11 +70,8 @@ class LinearRecurrent(Recurrent):
             return super().forward_replicas(layer, tensors_R, x_RBTI, state_R, last=last)
         # One replica after another: all of them at once, and nothing would stay in the caches.
         scan = partial(linear.linear_scan, last=last) if compiled else linear_scan
-        starts = [None] * R if state_R is None else zip(*(part.unbind() for part in state_R))
-        tensors = [dict(zip(tensors_R, row)) for row in zip(*(rows.unbind() for rows in tensors_R.values()))]
-        each = [
-            replay.call(layer, "scanned", own, scan, x_BTI, state)
-            for own, x_BTI, state in zip(tensors, x_RBTI.unbind(), starts, strict=True)
-        ]
-        y_RBTH = torch.stack([y_BTH[:, -1:] if last else y_BTH for y_BTH, _ in each])
-        return y_RBTH, tuple(torch.stack(part) for part in zip(*(state for _, state in each)))
+
+        def one(own: dict[str, Tensor], x_BTI: Tensor, state: State | None) -> tuple[Tensor, State]:
+            return cast(tuple[Tensor, State], replay.call(layer, "scanned", own, scan, x_BTI, state))
+
+        return one_by_one(one, tensors_R, x_RBTI, state_R, last=last)

@@ -221,14 +221,29 @@ class ReplicaByReplica(Architecture):
         *,
         last: bool = False,
     ) -> tuple[Tensor, State]:
-        unbound = [dict(zip(tensors_R, row)) for row in zip(*(rows.unbind() for rows in tensors_R.values()))]
         if last and state_R is None:
-            answers = [replay.call(layer, "last_output", row, x) for row, x in zip(unbound, x_RBTI)]
-            return torch.stack(answers), ()
-        states = [None] * len(x_RBTI) if state_R is None else zip(*(part.unbind() for part in state_R))
-        each = [
-            functional_call(layer, tensors, tuple(arguments))
-            for tensors, *arguments in zip(unbound, x_RBTI, states, strict=True)
-        ]
-        y_RBTH = torch.stack([y_BTH[:, -1:] if last else y_BTH for y_BTH, _ in each])
-        return y_RBTH, tuple(torch.stack(part) for part in zip(*(state for _, state in each)))
+            each = zip(unbound(tensors_R), x_RBTI)
+            return torch.stack([replay.call(layer, "last_output", own, x_BTI) for own, x_BTI in each]), ()
+
+        def one(own: dict[str, Tensor], x_BTI: Tensor, state: State | None) -> tuple[Tensor, State]:
+            return cast(tuple[Tensor, State], functional_call(layer, own, (x_BTI, state)))
+
+        return one_by_one(one, tensors_R, x_RBTI, state_R, last=last)
+
+
+OfOne = Callable[[dict[str, Tensor], Tensor, State | None], tuple[Tensor, State]]
+
+
+def one_by_one(
+    one: OfOne, tensors_R: dict[str, Tensor], x_RBTI: Tensor, state_R: State | None, *, last: bool
+) -> tuple[Tensor, State]:  # fmt: skip
+    """`one` of each replica, stacked; with `last` the outputs of the last step alone."""
+    states = [None] * len(x_RBTI) if state_R is None else zip(*(part.unbind() for part in state_R))
+    each = [one(*given) for given in zip(unbound(tensors_R), x_RBTI, states, strict=True)]
+    y_RBTH = torch.stack([y_BTH[:, -1:] if last else y_BTH for y_BTH, _ in each])
+    return y_RBTH, tuple(torch.stack(part) for part in zip(*(state for _, state in each)))
+
+
+def unbound(tensors_R: dict[str, Tensor]) -> list[dict[str, Tensor]]:
+    """The tensors of each replica."""
+    return [dict(zip(tensors_R, row)) for row in zip(*(rows.unbind() for rows in tensors_R.values()))]

@@ -39,15 +39,8 @@ IMPORTS = (
     "rnnlimits.training.protocol",
     "rnnlimits.training.trainer",
     "rnnlimits.training.simulation",
-    "rnnlimits.architectures.kernels.loops",
-    "rnnlimits.architectures.kernels.loops_coupled_oscillatory",
-    "rnnlimits.architectures.kernels.loops_independent",
-    "rnnlimits.architectures.kernels.loops_leaky",
-    "rnnlimits.architectures.kernels.loops_linear",
-    "rnnlimits.architectures.kernels.loops_long_expressive_memory",
-    "rnnlimits.architectures.kernels.loops_lstm_1997",
-    "rnnlimits.architectures.kernels.loops_selective",
 )
+LOOPS = "rnnlimits.architectures.kernels"  # the files in it whose names begin so
 PAGES = ("architectures", "tasks", "probes", "simulations")
 
 
@@ -96,7 +89,8 @@ def import_all() -> None:
     files = provenance.files_in("training", *PAGES)
     loaded_code.drop_stale_bytecode(files)
     pages = [f"rnnlimits.{kind}.{name}" for kind in PAGES for name in catalog.names(kind)]
-    for name in (*IMPORTS, *pages):
+    loops = [f"{LOOPS}.{file.stem}" for file in files if file.stem.startswith("loops")]
+    for name in (*IMPORTS, *loops, *pages):
         # Whatever is wrong with it: the jobs that need it will tell.
         with contextlib.suppress(Exception):
             importlib.import_module(name)

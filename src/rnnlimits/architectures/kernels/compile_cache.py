@@ -8,6 +8,7 @@ says.  Where nothing can be written, the loops are compiled in every process: sl
 
 # mypy: ignore-errors
 import contextlib
+import functools
 import hashlib
 import io
 import sys
@@ -74,6 +75,9 @@ def stamp_of(folder: Path) -> str:
     return hashlib.sha256(b"".join(page.read_bytes() for page in sorted(folder.glob("*.py")))).hexdigest()
 
 
+stamp_once = functools.cache(stamp_of)  # a process: every compiled function of a folder asks
+
+
 class CheckedCache(FunctionCache):
     def __init__(self, function: Callable):
         super().__init__(function)
@@ -81,7 +85,7 @@ class CheckedCache(FunctionCache):
             cache_path=self.cache_path,
             # Another name than numba's own, whose files have no checksum.
             filename_base=f"{self._impl.filename_base}.checked",
-            source_stamp=stamp_of(Path(function.__code__.co_filename).parent),
+            source_stamp=stamp_once(Path(function.__code__.co_filename).parent),
         )
 
     def save_overload(self, signature: tuple, data: object) -> None:

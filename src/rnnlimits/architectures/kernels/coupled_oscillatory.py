@@ -11,6 +11,8 @@ from rnnlimits.architectures.kernels.scan import (
     TrialShapes,
     arrays,
     batch_last,
+    of_inputs,
+    of_outputs,
     one_thread,
     room,
     rows_of_steps,
@@ -47,14 +49,14 @@ class Scan(torch.autograd.Function):
 
         W_RHK, v_RTKB, f_RTN = ctx.saved_tensors
         (R, H, K), (T, N), B = W_RHK.shape, f_RTN.shape[1:], v_RTKB.shape[3]
-        dy_RTN = W_RHK.new_empty(R, 0, N) if dy_RBTH is None else dy_RBTH.permute(0, 2, 3, 1).flatten(2)
+        dy_RTN = of_outputs(dy_RBTH, W_RHK, N)
         d_units_RN = batch_last(d_RBS, R, 2 * N, W_RHK)
         dx_RTN = room(W_RHK, R, T if ctx.needs_input_grad[2] else 0, (K - 2 * H - 1) * B)
         dW_RHK = torch.zeros_like(W_RHK)
         kept = ctx.constants, W_RHK.mT, v_RTKB.flatten(2), f_RTN
         with one_thread():
             loops.backward(*arrays(*kept, dy_RTN, d_units_RN, dx_RTN, dW_RHK))
-        dx_RBTI = dx_RTN.view(R, T, -1, B).permute(0, 3, 1, 2) if ctx.needs_input_grad[2] else None
+        dx_RBTI = of_inputs(dx_RTN, B)
         return None, None, dx_RBTI, dW_RHK, d_units_RN.view(R, 2 * H, B).mT
 
 

@@ -13,6 +13,8 @@ from rnnlimits.architectures.kernels.scan import (
     TrialShapes,
     arrays,
     batch_last,
+    of_inputs,
+    of_outputs,
     one_thread,
     room,
     rows_of_steps,
@@ -53,7 +55,7 @@ class Scan(torch.autograd.Function):
         W_RGK, D_RHJ, a_RN, z_RTKB, s_RTN = ctx.saved_tensors
         (R, steps, K, B), H = z_RTKB.shape, D_RHJ.shape[1]
         T = steps - 1
-        dy_RTN = W_RGK.new_empty(R, 0, H * B) if dy_RBTH is None else dy_RBTH.permute(0, 2, 3, 1).flatten(2)
+        dy_RTN = of_outputs(dy_RBTH, W_RGK, H * B)
         dh_RN = batch_last(dh_RBH, R, H * B, W_RGK)
         dx_RTN = room(W_RGK, R, T if ctx.needs_input_grad[3] else 0, (K - H - 1) * B)
         dW_RGK, dD_RHJ = torch.zeros_like(W_RGK), torch.zeros_like(D_RHJ)
@@ -62,7 +64,7 @@ class Scan(torch.autograd.Function):
         kept = W_RGK.mT, D_RHJ.mT, a_RN, z_RTKB.flatten(2), s_RTN
         with one_thread():
             loops.backward(*ctx.how, *arrays(*kept, dy_RTN, dh_RN, dx_RTN, dW_RGK, dD_RHJ, da_RN))
-        dx_RBTI = dx_RTN.view(R, T, -1, B).permute(0, 3, 1, 2) if ctx.needs_input_grad[3] else None
+        dx_RBTI = of_inputs(dx_RTN, B)
         da_wanted_RN = da_RN if ctx.needs_input_grad[6] else None
         return None, None, None, dx_RBTI, dW_RGK, dD_RHJ, da_wanted_RN, dh_RN.view(R, H, B).mT
 

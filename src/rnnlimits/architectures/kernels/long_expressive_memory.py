@@ -13,6 +13,8 @@ from rnnlimits.architectures.kernels.scan import (
     TrialShapes,
     arrays,
     batch_last,
+    of_inputs,
+    of_outputs,
     one_thread,
     room,
     rows_of_steps,
@@ -53,14 +55,14 @@ class Scan(torch.autograd.Function):
 
         W_RGK, V_RHL, start_RN, v_RTCB, s_RTN = ctx.saved_tensors
         (R, H, L), T, B = V_RHL.shape, s_RTN.shape[1], v_RTCB.shape[3]
-        dy_RTN = W_RGK.new_empty(R, 0, H * B) if dy_RBTH is None else dy_RBTH.permute(0, 2, 3, 1).flatten(2)
+        dy_RTN = of_outputs(dy_RBTH, W_RGK, H * B)
         dh_RN, dz_RN = (batch_last(d_RBH, R, H * B, W_RGK) for d_RBH in (dh_RBH, dz_RBH))
         dx_RTN = room(W_RGK, R, T if ctx.needs_input_grad[2] else 0, (L - H - 1) * B)
         dW_RGK, dV_RHL = torch.zeros_like(W_RGK), torch.zeros_like(V_RHL)
         kept = W_RGK.mT, V_RHL.mT, start_RN, v_RTCB.flatten(2), s_RTN
         with one_thread():
             loops.backward(ctx.step_size, *arrays(*kept, dy_RTN, dh_RN, dz_RN, dx_RTN, dW_RGK, dV_RHL))
-        dx_RBTI = dx_RTN.view(R, T, -1, B).permute(0, 3, 1, 2) if ctx.needs_input_grad[2] else None
+        dx_RBTI = of_inputs(dx_RTN, B)
         states = (d_RN.view(R, H, B).mT for d_RN in (dh_RN, dz_RN))
         return None, None, dx_RBTI, dW_RGK, dV_RHL, *states
 

@@ -13,6 +13,8 @@ from rnnlimits.architectures.kernels.scan import (
     TrialShapes,
     arrays,
     batch_last,
+    of_inputs,
+    of_outputs,
     one_thread,
     room,
     rows_of_steps,
@@ -53,14 +55,14 @@ class Scan(torch.autograd.Function):
 
         W_RUK, z_RTKB, c_RTN, g_RTN = ctx.saved_tensors
         (R, U, K), (T, N), B = W_RUK.shape, g_RTN.shape[1:], z_RTKB.shape[3]
-        dy_RTN = W_RUK.new_empty(R, 0, N) if dy_RBTH is None else dy_RBTH.permute(0, 2, 3, 1).flatten(2)
+        dy_RTN = of_outputs(dy_RBTH, W_RUK, N)
         d_units_RN, dc_RN = batch_last(d_units_RBU, R, U * B, W_RUK), batch_last(dc_RBH, R, N, W_RUK)
         dx_RTN = room(W_RUK, R, T if ctx.needs_input_grad[3] else 0, (K - U - 1) * B)
         dW_RUK = torch.zeros_like(W_RUK)
         gradients = dy_RTN, d_units_RN, dc_RN, dx_RTN, dW_RUK
         with one_thread():
             loops.backward(*ctx.how, *arrays(W_RUK.mT, z_RTKB.flatten(2), c_RTN, g_RTN, *gradients))
-        dx_RBTI = dx_RTN.view(R, T, -1, B).permute(0, 3, 1, 2) if ctx.needs_input_grad[3] else None
+        dx_RBTI = of_inputs(dx_RTN, B)
         states = (d_RN.view(R, -1, B).mT for d_RN in (d_units_RN, dc_RN))
         return None, None, None, dx_RBTI, dW_RUK, *states
 

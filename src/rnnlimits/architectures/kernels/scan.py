@@ -51,14 +51,14 @@ class Scan(torch.autograd.Function):
         W_RGK, V_RHJ, z_RTKB, c_RTN, s_RTN = ctx.saved_tensors
         R, steps, K, B = z_RTKB.shape
         H, T = V_RHJ.shape[1], steps - 1
-        dy_RTN = W_RGK.new_empty(R, 0, H * B) if dy_RBTH is None else dy_RBTH.permute(0, 2, 3, 1).flatten(2)
+        dy_RTN = of_outputs(dy_RBTH, W_RGK, H * B)
         dh_RN, dc_RN = batch_last(dh_RBH, R, H * B, W_RGK), batch_last(dc_RBH, R, c_RTN.shape[-1], W_RGK)
         dx_RTN = room(W_RGK, R, T if ctx.needs_input_grad[2] else 0, (K - H - 1) * B)
         dW_RGK, dV_RHJ = torch.zeros_like(W_RGK), torch.zeros_like(V_RHJ)
         gradients = dy_RTN, dh_RN, dc_RN, dx_RTN, dW_RGK, dV_RHJ
         with one_thread():
             loops.backward(ctx.kind, *arrays(W_RGK.mT, V_RHJ.mT, z_RTKB.flatten(2), c_RTN, s_RTN, *gradients))
-        dx_RBTI = dx_RTN.view(R, T, -1, B).permute(0, 3, 1, 2) if ctx.needs_input_grad[2] else None
+        dx_RBTI = of_inputs(dx_RTN, B)
         states = (d_RN.view(R, -1, B).mT for d_RN in (dh_RN, dc_RN))
         return None, None, dx_RBTI, dW_RGK, dV_RHJ, *states
 
@@ -92,6 +92,19 @@ def rows_of_steps(x_RBTI: Tensor, h_RBH: Tensor, more: int = 0) -> Tensor:
     z_RTKB[:, :T, H : K - 1] = x_RBTI.permute(0, 2, 3, 1)
     z_RTKB[:, :T, K - 1] = 1
     return z_RTKB
+
+
+def of_outputs(dy_RBTH: Tensor | None, like: Tensor, values: int) -> Tensor:
+    """The gradient of all outputs as a loop reads it, (R, T, N) of N `values`; (R, 0, N) where none comes."""
+    if dy_RBTH is None:
+        return like.new_empty(len(like), 0, values)
+    return dy_RBTH.permute(0, 2, 3, 1).flatten(2)
+
+
+def of_inputs(dx_RTN: Tensor, sequences: int) -> Tensor | None:
+    """What a loop has written into its room for the gradient of x, (R, B, T, I); None where it had none."""
+    R, T = dx_RTN.shape[:2]
+    return dx_RTN.view(R, T, -1, sequences).permute(0, 3, 1, 2) if T else None
 
 
 def batch_last(state_RBH: Tensor | None, R: int, values: int, like: Tensor) -> Tensor:
