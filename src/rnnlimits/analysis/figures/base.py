@@ -158,11 +158,14 @@ def remarks(table: pd.DataFrame) -> str:
     >>> remarks(pd.DataFrame([point | none | {"n_diverged": 2, "rate_edge": "largest"}]))
     'Of 1 cells, 1 lost seeds that diverged; 1 took a learning rate from the end of its list. '
     """
-    cells = table.groupby(CELL, dropna=False)
-    counts = {column: int((cells[column].max() > 0).sum()) for column in REMARKS if column != "rate_edge"}
-    counts["rate_edge"] = int(table[table.rate_edge.notna()][CELL].drop_duplicates().shape[0])
-    said = [f"{counts[column]} {words}" for column, words in REMARKS.items() if counts[column]]
-    return f"Of {cells.ngroups} cells, {'; '.join(said)}. " if said else ""
+    cells = {column: len(table[asked(table[column])][CELL].drop_duplicates()) for column in REMARKS}
+    said = [f"{count} {REMARKS[column]}" for column, count in cells.items() if count]
+    return f"Of {len(table[CELL].drop_duplicates())} cells, {'; '.join(said)}. " if said else ""
+
+
+def asked(column: pd.Series) -> pd.Series:
+    """In which lines does a column of remarks, of counts or of words, ask for something to be said?"""
+    return column.notna() & column.ne(0)
 
 
 def join(names: Iterable[str], most: int = 4) -> str:

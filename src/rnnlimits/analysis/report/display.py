@@ -83,11 +83,14 @@ class Table:
 def short(tables: base.Tables) -> list[Table]:
     """The tables that carry the result."""
     results = tables["test_results"]
-    frames, notes = dict(tables), {name: note for name, (_, note) in SHORT.items()}
-    for name, column in (("results", "primary"), ("solved", "metric")):
-        mine = results if results.empty else results[results[column].isin([True, "solved"])]
-        frames[name] = mine if mine.empty else by_variant(mine)
-        notes[name] = " ".join([notes[name], *_remarks(mine)])
+    frames: dict[str, pd.DataFrame] = {**tables, "results": results, "solved": results}
+    notes = {name: note for name, (_, note) in SHORT.items()}
+    if not results.empty:
+        frames |= {"results": results[results.primary], "solved": results[results.metric == "solved"]}
+    for name in ("results", "solved"):
+        if len(frames[name]):
+            notes[name] = " ".join([notes[name], *_remarks(frames[name])])
+            frames[name] = by_variant(frames[name])
     frames["parameters"] = _lengths_joined(tables["parameters"])
     return [shown(name, frames[name], title, notes[name]) for name, (title, _) in SHORT.items()]
 
@@ -119,7 +122,7 @@ def _cells(results: pd.DataFrame) -> pd.Series:
         for few, n, low, high in zip(two.n_low_group, two.n, two.low_group, two.high_group)
     ]
     for letter, (column, _) in REMARKS.items():
-        said = _asked(results[column])
+        said = base.asked(results[column])
         if not said.all():
             texts = texts.where(~said | texts.eq("–"), texts + f" {letter}")
     return texts
@@ -133,13 +136,9 @@ def _remarks(results: pd.DataFrame) -> Iterator[str]:
     ['d: some seeds diverged and are left out.', 'In all lines the learning rate lies at an end of its list.']
     """
     for letter, (column, words) in REMARKS.items():
-        said = _asked(results[column]) if len(results) else pd.Series(dtype=bool)
+        said = base.asked(results[column])
         if said.any():
             yield f"In all lines {words}." if said.all() else f"{letter}: {words}."
-
-
-def _asked(column: pd.Series) -> pd.Series:
-    return column.notna() & column.ne(0)
 
 
 def _lengths_joined(parameters: pd.DataFrame) -> pd.DataFrame:

@@ -42,7 +42,7 @@ def cross_validation(rows: DataFrame, confidence: float) -> DataFrame:
     table = summarise(best, by, confidence).set_index(by)
     table["mean"] = best.groupby(by, dropna=False).value.mean()
     table["standard_error"] = best.groupby(by, dropna=False).value.sem()
-    table["n_diverged"] = (best.status == "diverged").groupby([best[key] for key in by], dropna=False).sum()
+    table["n_diverged"] = remarks.diverged(best, by)
     table = table.reset_index().merge(folds[["shard", *IDENTITY]].drop_duplicates(), on="shard")
     table["rate_edge"] = remarks.rate_edges(table, tried)
     table[["best", "chosen"]] = False

@@ -10,6 +10,11 @@ from rnnlimits.rows import marks
 COLUMNS = ["n_diverged", "n_not_trained", "n_validation_only", "rate_edge"]
 
 
+def diverged(rows: DataFrame, by: Sequence[str]) -> Series:
+    """How many replicas of each group diverged; a replica is counted once, however many rows it has."""
+    return _seeds(rows, rows.status == "diverged", by)
+
+
 def not_trained(rows: DataFrame, by: Sequence[str]) -> Series:
     """Of each group of rows, how many seeds were read with the weights of their start."""
     return _seeds(rows, kept_their_start(rows), by)

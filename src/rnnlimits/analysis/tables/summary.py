@@ -143,12 +143,6 @@ def _scales(rows: DataFrame, groups: Any) -> NDArray[np.object_]:
     return found
 
 
-def diverged(rows: DataFrame, by: Sequence[str]) -> Series:
-    """How many replicas of each group diverged; a replica is counted once, however many rows it has."""
-    replicas = rows[[*by, "seed", "status"]].drop_duplicates()
-    return (replicas.status == "diverged").groupby([replicas[key] for key in by], dropna=False).sum()
-
-
 def finish(
     table: DataFrame, rows: DataFrame, columns: Sequence[str], identity: Sequence[str] = ID
 ) -> DataFrame:

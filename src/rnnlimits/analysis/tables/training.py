@@ -10,7 +10,6 @@ from rnnlimits.analysis.tables.summary import (
     best_rows,
     best_values,
     chosen,
-    diverged,
     finish,
     made_of,
     one_each,
@@ -40,7 +39,7 @@ def test_results(rows: DataFrame, confidence: float) -> DataFrame:
     table = summarise(tested, by, confidence).set_index(by)
     table["unit"] = one_each(tested, by, "unit")
     table["chance"] = one_each(tested, by, "chance")
-    table["n_diverged"] = diverged(tested, by)
+    table["n_diverged"] = remarks.diverged(tested, by)
     table["n_not_trained"] = remarks.not_trained(tested, by)
     table["n_validation_only"] = remarks.solved_on_validation_only(tested, by)
     table = table.reset_index()
@@ -133,7 +132,7 @@ def learning_rate_search(rows: DataFrame, confidence: float) -> DataFrame:
     by = ["shard", "learning_rate", "metric"]
     table = summarise(best, by, confidence).set_index(by)
     table["selected"] = one_each(best, by, "selected")
-    table["n_diverged"] = diverged(best, by)
+    table["n_diverged"] = remarks.diverged(best, by)
     table = table.reset_index()
     table["edge"] = remarks.rate_edges(table, best).where(table.selected)
     columns = ["learning_rate", "metric", "estimate", "estimator", "low", "high", "n", "n_diverged"]
