@@ -146,6 +146,41 @@ def test_seeds_of_which_some_solved_the_task_and_some_did_not_have_no_mean_to_ju
     assert verdict(part, alike) == REPRODUCED
 
 
+def test_an_ordering_of_medians_holds_where_some_seeds_solve_the_task():
+    part = {"check": "ordering", "direction": "lower", "margin": 0.1, "against": {"variant": "elman"}}
+    part |= {"where": {**ERROR, "variant": "lstm"}}
+    rows = scored(shard(), [0.17, 0.16, 0.165, 0.171] * 3)
+    rows += scored(shard(variant="lstm"), [0.001, 0.002] * 5 + [0.17, 0.165], [1] * 10 + [0] * 2)
+    assert verdict(part, rows) == UNDECIDED  # a mean
+    part["statistic"] = "median"
+    (found,) = findings(part, rows)
+    assert found.verdict == REPRODUCED
+    assert "(difference of medians), 12 seeds a side" in found.sentence
+
+
+@pytest.mark.parametrize(("untrained", "expected"), [(0, REPRODUCED), (1, REPRODUCED), (4, UNDECIDED)])
+def test_an_ordering_of_medians_must_hold_wherever_untrained_seeds_would_have_come_to_lie(
+    untrained, expected
+):
+    part = {"check": "ordering", "direction": "lower", "margin": 0.1, "against": {"variant": "elman"}}
+    part |= {"where": {**ERROR, "variant": "lstm"}, "statistic": "median"}
+    elman = scored(shard(), [0.17] * 9)
+    start = [dataclasses.replace(row, update=0) if row.seed < untrained else row for row in elman]
+    rows = start + scored(shard(variant="lstm"), [0.001] * 9)
+    (found,) = findings(part, rows)
+    assert found.verdict == expected
+    assert ("are not trained" in found.sentence) == (expected == UNDECIDED)
+
+
+def test_an_ordering_of_medians_of_equal_networks_is_a_median_of_pairs():
+    one, other = [-1.0, -2.0, -3.0, -4.0, -5.0], [-0.9, -1.9, -2.9, -3.9, -4.9]
+    rows = probed(shard(), "gradient_slope", one) + probed(shard(), "input_sensitivity_slope", other)
+    part = {"check": "ordering", "direction": "lower", "where": SLOPE, "statistic": "median"}
+    (found,) = findings({**part, "against": {"metric": "input_sensitivity_slope"}}, rows)
+    assert found.verdict == REPRODUCED
+    assert "by 0.1 [0.1, 0.1] (median), 5 pairs" in found.sentence
+
+
 def test_an_ordering_may_compare_two_moments_of_one_run():
     cell = shard(task="character_language_model")
     curves = [[3.0, 2.0, 2.1], [3.0, 2.0, 2.11], [3.0, 2.1, 2.2]]

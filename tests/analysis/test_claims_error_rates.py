@@ -80,6 +80,19 @@ def test_an_ordering_at_its_margin_is_reproduced_in_2_5_percent(margin):
     assert at_margin <= 0.025 + 2 * (0.025 / TRIALS) ** 0.5
 
 
+def test_an_ordering_of_medians_at_its_margin_is_seldom_reproduced_whatever_the_shape():
+    # As many counters end: some accept all strings, the others anything from none to most.
+    def drawn_of(drawn, share, seeds=30):
+        return np.where(drawn.random(seeds) < share, 1.0, 0.9 * drawn.random(seeds))
+
+    # The median of such a mixture: half of the seeds lie below it.
+    medians = [0.9 * 0.5 / (1 - share) for share in (0.3, 0.2)]
+    margin = medians[0] - medians[1]
+    check = checks.of({"check": "ordering", "direction": "higher", "margin": margin, "statistic": "median"})
+    at_margin = shares(check, lambda drawn: (drawn_of(drawn, 0.3), drawn_of(drawn, 0.2)))
+    assert at_margin <= 0.025 + 2 * (0.025 / TRIALS) ** 0.5
+
+
 def test_a_speed_up_at_its_bound_is_seldom_reproduced():
     check = checks.of({"check": "speed_up", "at_least": 2.0})
     at_bound = shares(

@@ -18,6 +18,14 @@ def difference(one: Cell, other: Cell, sign: int = 1) -> Interval:
     return statistics.difference(one_N, other_N, one.confidence)
 
 
+def difference_of_medians(one: Cell, other: Cell, sign: int = 1) -> Interval:
+    """The difference of two medians, times `sign`; of equal networks the median of their differences."""
+    if one.shares_networks_with(other):
+        return statistics.median(sign * (one.value - other.value).to_numpy(), one.confidence)
+    one_N, other_N = (sign * cell.value.to_numpy(dtype=float) for cell in (one, other))
+    return statistics.difference_of_medians(one_N, other_N, one.confidence)
+
+
 def quotient(one: Cell, other: Cell) -> Interval:
     """The quotient of two geometric means, in the same way."""
     paired = one.shares_networks_with(other)

@@ -77,6 +77,13 @@ class Cell:
     def _is_untrained(self) -> bool:
         return bool(len(self.rows)) and set(self.rows.stage) == {"initial"}
 
+    def counting_untrained_as(self, value: float) -> "Cell":
+        """The same with another number for the seeds that kept the weights of their start."""
+        untrained = tables.kept_their_start(self.rows.set_index("seed")).reindex(
+            self.value.index, fill_value=False
+        )
+        return dataclasses.replace(self, value=self.value.mask(untrained, value))
+
     @property
     def diverged(self) -> int:
         return int((self.status == "diverged").sum())

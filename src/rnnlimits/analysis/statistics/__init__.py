@@ -17,6 +17,7 @@ from rnnlimits.analysis.statistics.intervals import difference as difference
 from rnnlimits.analysis.statistics.intervals import mean as mean
 from rnnlimits.analysis.statistics.intervals import mean_intervals as mean_intervals
 from rnnlimits.analysis.statistics.intervals import quotient as quotient
+from rnnlimits.analysis.statistics.medians import difference_of_medians as difference_of_medians
 from rnnlimits.analysis.statistics.medians import median as median
 from rnnlimits.analysis.statistics.medians import quotient_of_medians as quotient_of_medians
 from rnnlimits.analysis.statistics.shares import exact_share as exact_share

@@ -39,12 +39,28 @@ def quotient_of_medians(one_N: Array, other_N: Array, confidence: float = CONFID
     return _bootstrapped(sides, _quotient, "quotient of medians", confidence)
 
 
+def difference_of_medians(one_N: Array, other_N: Array, confidence: float = CONFIDENCE) -> Interval:
+    """The median of one side minus that of another with which it shares nothing.
+
+    >>> difference_of_medians(np.full(5, 0.9), np.full(5, 0.4))[:4]
+    (0.5, 0.5, 0.5, 5)
+    """
+    sides = tuple(np.sort(values_N[~np.isnan(values_N)]) for values_N in (one_N, other_N))
+    if not min(map(len, sides)):
+        return NOTHING._replace(estimator="difference of medians")
+    return _bootstrapped(sides, _difference, "difference of medians", confidence)
+
+
 def _median(values: Array, axis: int = -1) -> Array:
     return np.asarray(np.median(values, axis=axis))
 
 
 def _quotient(one: Array, other: Array, axis: int = -1) -> Array:
     return np.asarray(np.median(one, axis=axis) / np.median(other, axis=axis))
+
+
+def _difference(one: Array, other: Array, axis: int = -1) -> Array:
+    return np.asarray(np.median(one, axis=axis) - np.median(other, axis=axis))
 
 
 def _bootstrapped(sides: tuple[Array, ...], statistic: object, name: str, confidence: float) -> Interval:
