@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 
 from rnnlimits import catalog
-from rnnlimits.analysis import report
-from rnnlimits.analysis.report import answer, display
+from rnnlimits.analysis import figures, report
+from rnnlimits.analysis.report import answer, display, names, reach
+from rnnlimits.planning.load import load
 from support import synthetic_run, synthetic_tables
 from support.repository_copy import ROOT
 
@@ -38,7 +39,7 @@ def build(run, **changed):
 
 def said(page, section):
     """The text of a section of the page, without its tags."""
-    part = page.partition(f'<h2 id="{section}">')[2].partition("</section>")[0]
+    part = page.partition(f' id="{section}">')[2].partition("</section>")[0]
     return " ".join(re.sub(r"<[^>]+>", " ", part).split())
 
 
@@ -92,8 +93,10 @@ def test_the_answer_stands_first_and_its_numbers_are_those_of_the_tables(page):
     assert page.index('id="answer"') < page.index('id="verdicts"') < page.index('id="figures"')
     assert page.index('id="figures"') < page.index('id="tables"') < page.index('id="run"')
     text = said(page, "answer")
-    assert "elman −0.35 [−0.385, −0.315], a factor of e lost every 2.86 steps" in text
-    assert "irnn 200 (share 1 [0.7, 1]), lstm 100 (share 0.667 [0.367, 0.967])" in text
+    assert "plain RNN (Elman) elman 6.58 [5.98, 7.31]" in text  # ln 10 / 0.35
+    assert "Before training, the gradient of plain RNN (Elman) has faded to a tenth 6.6 steps back" in text
+    assert "200 (3 of 3 seeds)" in text
+    assert "100 (2 of 3 seeds)" in text
     assert "elman 32 units (test accuracy 0.93 [0.91, 0.95])" in text
     assert "of models that only count, five gram 2.31, bigram 3.45" in text
     assert "Of 4 published sentences: 1 reproduced, 1 contradicted, 1 undecided, 1 not run." in text
@@ -103,8 +106,29 @@ def test_a_variant_that_solves_no_length_is_named():
     tables = synthetic_tables.build()
     results = tables["test_results"]
     results.loc[(results.metric == "solved") & (results.variant == "gru"), "estimate"] = 0.0
-    sentences = answer.answers(tables, synthetic_run.CLAIMS)[1].sentences
-    assert all(sentence.endswith("gru none.") for sentence in sentences)
+    shown = reach.table(tables)
+    learned = [column for column in shown.columns if column.figure == "length_limit"]
+    assert [column.bars["gru"] for column in learned] == [reach.Bar("none", 0.0)] * 2
+    assert sum("over none of those tried by GRU." in said for said in reach.sentences(shown)) == 2
+
+
+def test_a_gradient_is_not_told_beyond_the_sequence_and_a_lost_one_not_at_all():
+    tables = synthetic_tables.build()
+    slopes, results = tables["gradient_slopes"], tables["test_results"]
+    tables["gradient_slopes"] = slopes[(slopes.variant != "irnn") | (slopes.stage == "initial")]
+    results.loc[results.variant == "irnn", "n_diverged"] = 3
+    before, after, *_ = reach.table(tables).columns
+    assert before.bars["irnn"] == reach.Bar("more than 200", 1.0)  # 576 by its slope
+    assert after.bars["irnn"] == reach.Bar("no seed left: 3 diverged")
+    assert "irnn" not in after.values
+
+
+def test_every_architecture_has_a_name_and_a_variant_says_what_sets_it_apart(run):
+    assert set(names.KNOWN) == set(catalog.names("architectures"))
+    key = names.key(load("config/config.yaml"))
+    assert key["lstm_forget_0"] == "forget bias 0.0"
+    assert key["elman_orthogonal"] == "initialisation orthogonal"
+    assert "lstm" not in key
 
 
 def test_a_verdict_is_a_word_a_sign_and_everything_behind_it(page):
@@ -148,9 +172,10 @@ def test_an_empty_run_says_so_everywhere(tmp_path):
     run = synthetic_run.make(tmp_path, tables=synthetic_tables.empty())
     page = build(run, claims_csv=tmp_path / "no.csv")
     outline(page)
-    assert said(page, "answer").count(answer.NOT_MEASURED) == 5
+    assert said(page, "answer").count(answer.NOT_MEASURED) == 4
     assert "No claim was judged in this run." in said(page, "verdicts")
-    assert said(page, "figures").count("not measured in this run") == len(catalog.names("figures"))
+    assert "<figure>" not in page
+    assert all(figures.page(name).TITLE in said(page, "not-measured") for name in catalog.names("figures"))
     assert "How to read it" not in page
     names = [title for title, _ in (*display.SHORT.values(), *display.LONG.values())]
     assert all(f"{name} : not measured in this run." in said(page, "tables") for name in names)

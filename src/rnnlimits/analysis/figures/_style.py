@@ -20,6 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
+from rnnlimits.analysis.figures import base
 from rnnlimits.storage.whole_files import renamed_when_complete, write_text
 
 P = ParamSpec("P")
@@ -165,7 +166,7 @@ def not_measured(subject: str) -> Figure:
     figure = blank(subject, 1.6)
     axes = figure.subplots()
     axes.set_axis_off()
-    axes.text(0.5, 0.5, "not measured in this run", ha="center", va="center", fontsize=12, color="#555555")
+    axes.text(0.5, 0.5, base.NOT_MEASURED, ha="center", va="center", fontsize=12, color="#555555")
     return figure
 
 

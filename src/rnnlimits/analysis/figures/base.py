@@ -11,6 +11,7 @@ import pandas as pd
 
 Tables = dict[str, pd.DataFrame]
 CELL = ["study", "task", "variant", "hidden_size", "length_steps"]  # of the grid
+NOT_MEASURED = "not measured in this run"
 STAGES = {"initial": "before training", "final": "after training"}
 WAY = {"initial": "before training", "mid_training": "in mid-training", "final": "after training"}
 

@@ -17,7 +17,8 @@ from markupsafe import Markup, escape
 
 from rnnlimits import catalog
 from rnnlimits.analysis import figures
-from rnnlimits.analysis.report import answer, display, run
+from rnnlimits.analysis.figures.base import NOT_MEASURED
+from rnnlimits.analysis.report import answer, display, names, reach, run
 from rnnlimits.planning.config.schema import Config
 from rnnlimits.storage.whole_files import write_text
 
@@ -43,6 +44,11 @@ class Shown:
     svg: Markup | None  # None: it was not drawn
     timed: bool  # it shows how long something took, in which two equal runs differ
 
+    @property
+    def measured(self) -> bool:
+        """Of what a run did not measure, the page names the figure and leaves its empty box out."""
+        return self.svg is None or NOT_MEASURED not in self.svg
+
 
 def write(
     config: Config,
@@ -66,18 +72,22 @@ def build(
     """The page as text."""
     tables = figures.load(tables_dir, [*_table_names(), *display.FILES_ONLY])
     claims = _claims(Path(claims_csv))
+    drawn = _figures(tables, Path(figures_dir))
     return (
         environment()
         .get_template("report.html")
         .render(
             name=config.name,
             confidence=f"{100 * config.confidence:g} %",
+            reach=reach.table(tables),
+            key=names.key(config),
             answers=answer.answers(tables, claims),
             claims=claims.to_dict("records"),
             traced=traced,
             signs=SIGNS,
             scales=SCALES,
-            figures=_figures(tables, Path(figures_dir)),
+            figures=[figure for figure in drawn if figure.measured],
+            not_measured=[figure for figure in drawn if not figure.measured],
             short=display.short(tables),
             long=display.long(tables),
             files_only=[(name, len(tables[name])) for name in display.FILES_ONLY],

@@ -1,4 +1,4 @@
-"""The answer in sentences, computed from the tables: every number with its interval.
+"""The answer in sentences, computed from the tables.  Intervals stand here, or in the table above them.
 
 A question that this run did not measure says so; nothing here is written by hand about a result.
 """
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from rnnlimits.analysis.figures import base
+from rnnlimits.analysis.report import reach
 
 NOT_MEASURED = "Not measured in this run."
 VERDICTS = ("reproduced", "contradicted", "undecided", "not run")
@@ -25,10 +26,9 @@ class Answer:
 
 
 def answers(tables: base.Tables, claims: pd.DataFrame) -> list[Answer]:
-    """The five questions of the project, answered as far as they were measured."""
+    """The four questions of the project, answered as far as they were measured."""
     asked = [
-        ("How do gradients decay with the time lag?", _decay(tables), "gradient_by_lag"),
-        ("How far back does each architecture learn to use its input?", _reach(tables), "length_limit"),
+        ("How far back does the gradient reach, and what is learned?", _reach(tables), "gradient_by_lag"),
         ("What does the hidden size change?", _size(tables), "size_length_map"),
         ("What does that mean for language modelling?", _text(tables), "language_model"),
         ("Which published sentences hold?", _verdicts(claims), None),
@@ -56,56 +56,8 @@ def interval(value: float, low: float, high: float) -> str:
     return f"{number(value)} [{number(low)}, {number(high)}]" if pd.notna(low) else number(value)
 
 
-def _decay(tables: base.Tables) -> Iterator[str]:
-    table = tables["gradient_slopes"]
-    if table.empty:
-        return
-    table = base.hardest(table[(table.quantity == "gradient") & table.slope.notna()])
-    for stage, words in base.STAGES.items():
-        parts = base.groups(table[table.stage == stage])
-        if not parts:
-            continue
-        # The task on which most architectures were probed stands for the stage; the figure shows all.
-        (study, task), part = max(parts, key=lambda entry: entry[1].variant.nunique())
-        said = "; ".join(_slope(row) for _, row in part.sort_values("slope").iterrows())
-        where = f"{base.name(study, task)}, {base.setting(part)}, {base.seeds(part)}"
-        unit = "slope of ln of the gradient norm against the lag, in nats per step"
-        yield f"{words.capitalize()} ({where}; {unit}): {said}."
-
-
-def _slope(row: pd.Series) -> str:
-    """
-    >>> _slope(pd.Series({"variant": "elman", "slope": -0.5, "low": -0.6, "high": -0.4}))
-    'elman −0.5 [−0.6, −0.4], a factor of e lost every 2 steps'
-    >>> _slope(pd.Series({"variant": "irnn", "slope": 0.001, "low": -0.002, "high": 0.004}))
-    'irnn 0.001 [−0.002, 0.004], no change to be told from none'
-    """
-    said = f"{row.variant} {interval(row.slope, row.low, row.high)}"
-    if row.slope == 0 or row.low <= 0 <= row.high:
-        return f"{said}, no change to be told from none"
-    change = "lost" if row.slope < 0 else "gained"
-    return f"{said}, a factor of e {change} every {number(1 / abs(row.slope))} steps"
-
-
 def _reach(tables: base.Tables) -> Iterator[str]:
-    table = tables["test_results"]
-    if table.empty:
-        return
-    table = base.largest(table[(table.metric == "solved") & table["estimate"].notna()])
-    for (study, task), part in base.groups(table):
-        if part.length_steps.nunique() < 2:
-            continue
-        solving = part[part["estimate"] > 0.5].sort_values(
-            ["length_steps", "variant"], ascending=[False, True]
-        )
-        longest = solving.drop_duplicates("variant")
-        said = [f"{row.variant} {row.length_steps:g} (share {_mean(row)})" for _, row in longest.iterrows()]
-        said += [f"{variant} none" for variant in sorted(set(part.variant) - set(longest.variant))]
-        lengths = ", ".join(f"{length:g}" for length in sorted(part.length_steps.unique()))
-        yield (
-            f"{base.name(study, task)}, the longest of T = {lengths} that more than half of "
-            f"{base.seeds(part)} solve: {', '.join(said)}."
-        )
+    return reach.sentences(reach.table(tables))
 
 
 def _mean(row: pd.Series) -> str:
