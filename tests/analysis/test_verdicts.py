@@ -172,6 +172,29 @@ def test_numbers_that_span_decades_are_drawn_on_a_logarithmic_axis():
     }
 
 
+def test_one_number_far_off_is_told_at_the_edge_and_does_not_squeeze_the_others():
+    findings, evidence = tables_of("C1")
+    of_part = evidence.part == evidence.part.min()
+    evidence = pd.concat([evidence[of_part]] * 5).assign(seed=range(5 * of_part.sum()))
+    evidence.loc[:, "value"] = [0.15 + 0.001 * i for i in range(len(evidence) - 1)] + [9.5]
+    axes, *_ = figure.plot("title", findings, evidence).axes
+    assert axes.get_xlim()[1] < 1
+    assert "9.5" in [text.get_text() for text in axes.texts]
+
+
+def test_shares_end_at_one_even_if_all_seeds_solve():
+    axes, *_ = figure.plot("title", *tables_of("C2")).axes
+    assert axes.get_xlim() == pytest.approx((-0.02, 1.02), abs=0.05)
+    assert axes.get_xlim()[1] <= 1.02
+
+
+def test_two_parts_that_ask_the_same_numbers_share_a_panel():
+    findings, evidence = tables_of("C2")
+    again = [table.assign(part=table.part + 1, finding=table.finding + 100) for table in (findings, evidence)]
+    both = pd.concat([findings, again[0]]), pd.concat([evidence, again[1]])
+    assert len(rows.panels(*both)) == len(rows.panels(findings, evidence))
+
+
 def test_everything_that_a_figure_says_lies_within_it():
     for claim in ("C1", "C2", "C3", "C5"):
         drawn = figure.plot("A title of sixty characters, which is as long as one may be.", *tables_of(claim))

@@ -34,7 +34,7 @@ class LagFigure:
         if table.empty:
             return self.missing
         return (
-            f"{self.norm}: median over sequences, mean over {base.seeds(table)}. {_band(table)} "
+            f"{self.norm}: median over sequences, mean over {base.seeds(table[table.n > 0])}. {_band(table)} "
             f"{self.reading} {base.SHOWN}"
         )
 

@@ -72,13 +72,16 @@ def _labels(panel: Panel) -> list[str]:
 def _measured(axes: Axes, panel: Panel, found: style.Looks) -> None:
     """The numbers of each cell, a line each."""
     lines = panel.lines
-    numbers = [number for line in lines for number in (*line.values, line.interval.low, line.interval.high)]
-    numbers += [line.chance for line in lines]
+    values = [value for line in lines for value in line.values]
+    shown = rows.near(values)
+    numbers = shown + [line.chance for line in lines]
+    if len(shown) == len(values):  # else an interval reaches as far as the numbers that were left out
+        numbers += [end for line in lines for end in (line.interval.low, line.interval.high)]
     numbers += [0.0, 1.0] if panel.form.whole_scale else []
     if not panel.compares:
         bounds = [end for finding in panel.findings for end in finding.bound]
         numbers += [end for end in bounds if panel.form.has_bound]
-    _scale(axes, numbers)
+    _scale(axes, numbers, panel.share)
     place = 0
     for finding in panel.findings:
         top = place - 0.5
@@ -106,11 +109,18 @@ def _without(line: Line) -> str:
 def _seeds(axes: Axes, line: Line, place: float, look: style.Look) -> None:
     count = len(line.values)
     size = 3.0 if count > 40 else 5.0
+    left, right = axes.get_xlim()
     for i, (value, cut_off) in enumerate(zip(line.values, line.cut_off)):
         height = place + SPREAD * ((i + 0.5) / count - 0.5)
         filled = OPEN if cut_off else CLOSED
-        axes.plot(value, height, look.marker, color=look.color, markersize=size, clip_on=False, zorder=3,
+        beyond = "" if left <= value <= right else ">" if value > right else "<"
+        place_x, marker = min(max(value, left), right), beyond or look.marker
+        axes.plot(place_x, height, marker, color=look.color, markersize=size, clip_on=False, zorder=3,
                   **filled)  # fmt: skip
+        if beyond:
+            axes.annotate(number(value), (place_x, height), (-6 if beyond == ">" else 6, 0), fontsize=7,
+                          textcoords="offset points", va="center",
+                          ha="right" if beyond == ">" else "left")  # fmt: skip
     _interval(axes, line.interval, place)
     if isfinite(line.chance):
         axes.plot([line.chance] * 2, [place - 0.45, place + 0.45], **CHANCE, zorder=2)
@@ -167,9 +177,11 @@ def _verdicts(axes: Axes, panel: Panel) -> None:
         place += len(finding.lines)
 
 
-def _scale(axes: Axes, numbers: Sequence[float]) -> None:
+def _scale(axes: Axes, numbers: Sequence[float], share: bool = False) -> None:
     """An axis that holds all of them, with some room; few ticks, in plain numbers."""
     known = [number for number in numbers if isfinite(number)] or [0.0]
+    if share and min(known) == max(known):
+        known = [0.0, 1.0]  # all seeds alike
     low, high = min(known), max(known)
     if rows.logarithmic(known):
         axes.set_xscale("log")
@@ -180,7 +192,8 @@ def _scale(axes: Axes, numbers: Sequence[float]) -> None:
         axes.xaxis.set_minor_formatter(NullFormatter())
     else:
         room = 0.06 * (high - low) or 0.06 * abs(high) or 0.5
-        axes.set_xlim(low - room, high + room)
+        left, right = low - room, high + room
+        axes.set_xlim(*((max(left, -0.02), min(right, 1.02)) if share else (left, right)))
         axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number(round(value, 12))))
 

@@ -21,6 +21,7 @@ from rnnlimits.contracts import CheckOptions
 
 # What a cell is called by, in this order, where it differs; and how a number of it is written.
 NAMES = {"variant": "{}", "task": "{}", "length_steps": "T {:g}", "hidden_size": "h {:g}", "measure": "{}"}
+FAR_OF, TIMES_WIDER = 11, 4  # one number of so many may lie far off; far is what makes an axis so much wider
 DECADES = 100.0  # a span of more than two decades is drawn on a logarithmic axis
 
 
@@ -59,6 +60,7 @@ class Panel:
     bound: str  # in words
     measure: str
     check: str
+    share: bool  # are its numbers shares, which lie between 0 and 1?
     findings: list[Judged] = field(default_factory=list)
 
     @property
@@ -80,8 +82,16 @@ TO_SOLVE = "updates_to_solve"  # of a run that never solved its task, the whole 
 
 
 def panels(findings: pd.DataFrame, evidence: pd.DataFrame) -> list[Panel]:
-    """The panels of one claim; a finding without numbers has no line."""
-    return list(_panels(findings, evidence))
+    """The panels of one claim; a finding without numbers has no line.
+
+    Two parts that ask something of the same numbers, in the same words, share a panel.
+    """
+    found: dict[tuple[str, ...], Panel] = {}
+    for panel in _panels(findings, evidence):
+        verdicts = [finding.verdict for finding in panel.findings]
+        # By their texts: a number that is none does not equal itself.
+        found.setdefault((panel.title, panel.bound, panel.measure, repr(panel.lines), *verdicts), panel)
+    return list(found.values())
 
 
 def _panels(findings: pd.DataFrame, evidence: pd.DataFrame) -> Iterator[Panel]:
@@ -107,6 +117,7 @@ def _panels(findings: pd.DataFrame, evidence: pd.DataFrame) -> Iterator[Panel]:
                 bound=", ".join(found.bound.dropna().astype(str).unique()),
                 measure=measure,
                 check=check,
+                share=bool((cells.unit == "share").all()),
                 findings=[_judged(by_number[key], cut, told) for key, cut in cells.groupby("finding")],
             )
 
@@ -197,6 +208,23 @@ def _said(cell: pd.Series, columns: list[str]) -> str:
 def _worth(cell: pd.Series, column: str) -> bool:
     """A simulation has no variant, no length and no size."""
     return not pd.isna(cell[column]) and cell[column] not in ("none", 0)
+
+
+def near(numbers: list[float]) -> list[float]:
+    """The numbers without the few that lie so far off that the others would fall together.
+
+    >>> near([0.15, 0.16, 0.17, 0.18, 0.17, 0.16, 0.17, 0.16, 0.15, 0.17, 2.3])[-1], near([1, 2, 3])
+    (0.18, [1, 2, 3])
+    """
+    known = sorted(number for number in numbers if isfinite(number))
+    few = len(known) // FAR_OF
+    if logarithmic(known):
+        return known  # that axis has room for all
+    for low, high in ((0, few), (few, 0)):
+        inner = known[low : len(known) - high]
+        if few and inner[-1] - inner[0] < (known[-1] - known[0]) / TIMES_WIDER:
+            return inner
+    return known
 
 
 def logarithmic(numbers: list[float]) -> bool:
