@@ -97,6 +97,9 @@ rule join_parts:
         mem_mb=lambda wildcards, attempt: attempt
         * pipeline.mem_mb(CONFIG, SHARDS, wildcards.shard),
         memory_mb=CONFIG.memory_mb or 0,
+        runtime=lambda wildcards, attempt: part_plan.runtime_of_joining(
+            CONFIG, SHARDS[wildcards.shard], attempt
+        ),
     params:
         spec=lambda wildcards: SHARDS[wildcards.shard].to_json(),
         code=lambda wildcards: planned.code(SHARDS[wildcards.shard]),

@@ -7,6 +7,7 @@ reason to train again.  For the same reason a whole training that has left a che
 import contextlib
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from rnnlimits.planning.config.schema import Config
 from rnnlimits.planning.parts import Part, can_be_split, parts, read
 from rnnlimits.planning.shard import Shard
 
+JOINING_UPDATES = 100  # cost more than reading test once
 Parts = dict[str, dict[str, Part]]  # the shard's id -> the part's name -> the part
 
 
@@ -63,6 +65,13 @@ def mem_mb(config: Config, part: Part) -> int:
 def runtime(config: Config, part: Part, attempt: int = 1) -> int:
     """Minutes to ask a cluster for."""
     return pipeline.runtime(config, {part.shard.id: part.trained}, part.shard.id, attempt)
+
+
+def runtime_of_joining(config: Config, shard: Shard, attempt: int = 1) -> int:
+    """The same for the job that joins the parts: it probes as the shard would, and reads test."""
+    assert shard.budget, "what is split is trained"
+    few = shard.budget.model_copy(update={"updates": JOINING_UPDATES})
+    return pipeline.runtime(config, {shard.id: replace(shard, budget=few)}, shard.id, attempt)
 
 
 def files(config: Config, of_one: Mapping[str, Part]) -> list[str]:
