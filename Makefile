@@ -88,7 +88,7 @@ replicate: $(FULL)  ## a verdict on each published claim that fits a CPU, or on 
 
 OVERNIGHT := --configfile config/overnight.yaml
 # Cheap ones first: whichever night it ends in, what is decided by then is decided.
-NIGHTS := C33 C18 C28 C15 C7 C11 C10 C23 C24 C26 C25
+NIGHTS := C33 C18 C28 C15 C7 C11 C8 C10 C23 C24 C26 C25
 
 overnight: $(FULL)  ## claims at their sources' sizes on a CPU, one after another or one (CLAIM=C18); goes on where it was stopped
 	set -e; for claim in $(or $(CLAIM),$(NIGHTS)); do \

@@ -5,7 +5,7 @@
 from pathlib import Path
 
 from rnnlimits import catalog
-from rnnlimits.execution import pipeline, prefork, run_lock
+from rnnlimits.execution import part_plan, pipeline, prefork, run_lock
 from rnnlimits.planning import planned
 
 # Only the first job pays for importing torch; a cluster's job is alone where it runs.
@@ -16,6 +16,7 @@ CONFIG_FILE, CONFIG, SHARDS = pipeline.plan(
 )
 
 RESULTS = CONFIG.results
+PARTS = part_plan.planned(CONFIG, SHARDS)
 LOCK = run_lock.RunLock(RESULTS)
 ARCHIVE = f"results/archive/{CONFIG.name}"
 REBUILT = f"{RESULTS}/from_archive"

@@ -31,3 +31,17 @@ Power = Annotated[
     typer.Option(metavar="CLAIM", help="The seeds that its checks would take, by the rows that are there."),
 ]
 Tf32 = Annotated[bool, typer.Option("--tf32", help="Products on a GPU with 10 bits instead of 23.")]
+JobsPerGpu = Annotated[
+    int, typer.Option(min=1, metavar="N", help="How many jobs of this machine share a GPU.")
+]
+Memory = Annotated[
+    int, typer.Option(metavar="MB", min=0, help="What this job may use.  [default: found here]")
+]
+Seeds = Annotated[
+    str | None,
+    typer.Option(metavar="FIRST-LAST", help="Train these seeds alone; FILE gets a part, to be joined."),
+]
+Parts = Annotated[
+    list[Path] | None,
+    typer.Option(metavar="FILE", help="Train nothing: join what --seeds has left; once for each part."),
+]

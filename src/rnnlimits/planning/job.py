@@ -7,6 +7,7 @@ Two of the other fields round them differently, the device and `tf32`; the prove
 from dataclasses import dataclass
 from pathlib import Path
 
+from rnnlimits.planning.parts import in_words
 from rnnlimits.planning.shard import Shard
 
 
@@ -26,6 +27,10 @@ class Job:
     code: str | None = None  # the fingerprint that was planned; None: nobody has planned it
     checkpoint_elsewhere: str = "restart"  # or "refuse": with that of a machine that rounds differently
     checkpoint_every_s: float = 60.0  # seconds of training between two checkpoints; 0: none is written
+    seeds: range | None = None  # of a part of the shard, for which `out` is no rows file; None: all of them
+    parts: tuple[
+        Path, ...
+    ] = ()  # what the parts of the shard have left, to be joined; none: it is trained here
 
     @property
     def on_gpu(self) -> bool:
@@ -37,4 +42,5 @@ class Job:
         """The file that its training goes on from; None where no checkpoint is written."""
         if self.checkpoints is None or not self.checkpoint_every_s:
             return None
-        return self.checkpoints / f"{self.shard.id}.checkpoint"
+        part = f".seeds_{in_words(self.seeds)}" if self.seeds else ""
+        return self.checkpoints / f"{self.shard.id}{part}.checkpoint"

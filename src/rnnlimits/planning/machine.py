@@ -1,4 +1,4 @@
-"""What memory there is, and how much of it this process has held."""
+"""What cores and what memory there are, and how much of it this process has held."""
 
 import math
 import os
@@ -13,8 +13,12 @@ def memory_of_a_core() -> float:
     if not hasattr(os, "sysconf"):  # not a Unix
         return math.inf
     whole = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min([whole, *limits()]) / cores / MIB
+    return min([whole, *limits()]) / cores() / MIB
+
+
+def cores() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def limits(table: Path = Path("/proc/self/cgroup"), root: Path = Path("/sys/fs/cgroup")) -> list[int]:

@@ -29,6 +29,7 @@ from rnnlimits.planning.config.options import AsWritten, Labelled, Page, resolve
 from rnnlimits.planning.config.values import Closed, Folds, Label, Rate, Seeds, Size
 
 MOST_SHARDS = 100_000  # of one config: with more, planning itself takes minutes and gigabytes
+MOST_HOURS = 10_000  # more than a year
 Title = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
 # `any`: a GPU where somebody says that there is one, the CPU where somebody asks for it; else it waits.
 StudyDevice = Literal["cpu", "cuda", "any"]
@@ -172,6 +173,9 @@ class Config(Closed):
     memory_mb: Size | None = None  # what one job may use; None: found where the job runs
     checkpoint_every_s: Size | None = 60  # None: a killed training starts anew
     checkpoint_elsewhere: Elsewhere = "restart"  # a killed training, on a machine that rounds differently
+    split_hours: Annotated[Rate, Field(le=MOST_HOURS)] | None = (
+        None  # of a training on one core; beyond: in parts
+    )
     claims: AnyPath | None = None  # beside the config file
     # Only these are judged and only what they read is run; beside an id, what this config cuts down for it.
     only_claims: Annotated[dict[str, str | None], Field(min_length=1)] | None = None
