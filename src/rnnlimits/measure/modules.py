@@ -1,0 +1,203 @@
+"""What of a caller's module is a step and a state: every kind of module looks like one of our pages here.
+
+In this order: our pages; torch's layers and cells; a step f(x_t, state), which is told by the `state` that
+the caller gives or by a class called ...Cell; a module that hands a state on, `y, state = module(x, state)`;
+and any other module x -> y, of which nothing but inputs and outputs can be seen.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from rnnlimits.architectures.base import Architecture, Recurrent, State
+from rnnlimits.measure import torch_layers
+from rnnlimits.measure.given import name_of
+
+# Shape letters: B sequences, T time steps, I inputs, O outputs, H the width of y.
+AnyState = Tensor | tuple[Tensor, ...]
+
+
+class OfOthers(Recurrent):
+    """A recurrence of others: its state, tensor by tensor as it starts, with the batch axis first."""
+
+    def __init__(self, inner: Callable[..., Any], x_BTI: Tensor, start: State):
+        super().__init__(x_BTI.shape[2], start[0].numel(), x_BTI.shape[1], None)
+        self.inner = inner
+        self.start = start
+        found = dict(inner.named_parameters()) if isinstance(inner, nn.Module) else {}
+        self.recurrent_weights = tuple(f"inner.{name}" for name in found if "weight_hh" in name)
+
+    def initial_state(self, batch: int) -> State:
+        return tuple(part.expand(batch, *part.shape).clone() for part in self.start)
+
+    def zeros(self, *shape: int) -> Tensor:
+        return torch.zeros(shape, dtype=torch.float64)
+
+
+class Step(OfOthers):
+    """f(x_BI, state) -> state, or -> (y_BH, state); the output is y, or the first tensor of the state."""
+
+    def __init__(self, inner: Callable[..., Any], x_BTI: Tensor, state: AnyState):
+        super().__init__(inner, x_BTI, tuple(state) if isinstance(state, tuple | list) else (state,))
+        self.single = isinstance(state, Tensor)
+        self.gives_output = False
+        given = self.initial_state(len(x_BTI))
+        came = inner(x_BTI[:, 0], given[0] if self.single else given)
+        parts = came if isinstance(came, tuple | list) else (came,)
+        if self.single == isinstance(came, Tensor) and shapes(parts) == shapes(given):
+            return
+        after = parts[-1] if isinstance(parts[-1], tuple | list) else (parts[-1],)
+        if len(parts) != 2 or shapes(after) != shapes(given):
+            raise ValueError(
+                f"{name_of(inner)}: got a state of {shapes(parts)} from one of {shapes(given)}; expected "
+                "f(x_t, state) -> state or (output, state), the state of one shape at every step"
+            )
+        self.gives_output = True
+
+    def step(self, x_BI: Tensor, state: State) -> tuple[Tensor, State]:
+        came = self.inner(x_BI, state[0] if self.single else state)
+        y_BH, after = came if self.gives_output else (None, came)
+        after = (after,) if isinstance(after, Tensor) else tuple(after)
+        return after[0] if y_BH is None else y_BH, after
+
+
+class HandsOn(OfOthers):
+    """y, state = module(x, state), as of torch's layers: of a state of three axes, 1 is the batch."""
+
+    def __init__(self, inner: Callable[..., Any], x_BTI: Tensor, state: AnyState, time_first: bool):
+        self.single = isinstance(state, Tensor)
+        parts = (state,) if isinstance(state, Tensor) else tuple(state)
+        self.axes = tuple(1 if part.dim() == 3 and part.shape[1] == len(x_BTI) else 0 for part in parts)
+        moved = [part.movedim(axis, 0) for part, axis in zip(parts, self.axes)]
+        super().__init__(inner, x_BTI, tuple(torch.zeros(part.shape[1:]) for part in moved))
+        self.time_first = time_first
+
+    def step(self, x_BI: Tensor, state: State) -> tuple[Tensor, State]:
+        y_BTH, after = self(x_BI.unsqueeze(1), state)
+        return y_BTH[:, 0], after
+
+    def forward(self, x_BTI: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        state = self.initial_state(len(x_BTI)) if state is None else state
+        moved = tuple(part.movedim(0, axis).contiguous() for part, axis in zip(state, self.axes))
+        came = self.inner(turned(x_BTI, self.time_first), moved[0] if self.single else moved)
+        y_BTH, after = output_of(came, x_BTI, self.time_first), came[1]
+        after = (after,) if isinstance(after, Tensor) else after
+        return y_BTH, tuple(part.movedim(axis, 0) for part, axis in zip(after, self.axes))
+
+
+class InputsToOutputs(Architecture):
+    """Any module x -> y; (B, O), where it gives one, is the output of the last step."""
+
+    def __init__(self, inner: Callable[..., Any], x_BTI: Tensor, time_first: bool):
+        super().__init__(x_BTI.shape[2], 0, x_BTI.shape[1], None)
+        self.inner = inner
+        self.time_first = time_first
+
+    def initial_state(self, batch: int) -> State:
+        return ()
+
+    def forward(self, x_BTI: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        return output_of(self.inner(turned(x_BTI, self.time_first)), x_BTI, self.time_first), ()
+
+
+def as_architecture(
+    module: Callable[..., Any], x_BTI: Tensor, state: AnyState | None, time_first: bool
+) -> Architecture:
+    """`module` and x in float64; `state` is that of one sequence before its first step."""
+    if isinstance(module, Architecture):
+        return module
+    if isinstance(module, nn.RNNBase) and module.bidirectional:
+        raise ValueError(
+            f"{name_of(module)}: got bidirectional=True; expected a layer that only reads forwards, as "
+            "otherwise an output sees later inputs and no lag is defined; measure each direction by itself"
+        )
+    if isinstance(module, nn.RNNCellBase) or (isinstance(module, nn.RNNBase) and not module.proj_size):
+        return torch_layers.as_page(module)
+    if state is not None:
+        return Step(module, x_BTI, state)
+    if type(module).__name__.endswith("Cell"):
+        return Step(module, x_BTI, state_of_cell(module, x_BTI))
+    if (handed_on := _handed_on(module, x_BTI, time_first)) is not None:
+        return handed_on
+    return InputsToOutputs(module, x_BTI, time_first)
+
+
+def state_of_cell(cell: Callable[..., Any], x_BTI: Tensor) -> AnyState:
+    """Zeros in the shape of the state that a cell makes where it is given none, if it starts there."""
+    x_BI = x_BTI[:, 0]
+    came = cell(x_BI)
+    for after in (came, came[1] if isinstance(came, tuple | list) and len(came) == 2 else None):
+        parts = (after,) if isinstance(after, Tensor) else tuple(after or ())
+        if not parts or not all(isinstance(part, Tensor) and len(part) == len(x_BI) for part in parts):
+            continue
+        zeros = tuple(torch.zeros_like(part) for part in parts)
+        try:
+            again = cell(x_BI, zeros[0] if isinstance(after, Tensor) else zeros)
+        except Exception:  # whatever a cell says to a state that is none of its own
+            continue
+        if same(again, came):
+            starts = tuple(part[0] for part in zeros)
+            return starts[0] if isinstance(after, Tensor) else starts
+    raise ValueError(
+        f"{name_of(cell)}: found no state that is zero before the first step; expected cell(x_t, state) -> "
+        "state; give the state of one sequence as state=torch.zeros(H), or a tuple of such"
+    )
+
+
+def _handed_on(module: Callable[..., Any], x_BTI: Tensor, time_first: bool) -> HandsOn | None:
+    """None unless zeros in the shape of its second output start it, and two halves equal the whole."""
+    came = module(turned(x_BTI, time_first))
+    if not isinstance(came, tuple | list) or len(came) != 2 or x_BTI.shape[1] < 2:
+        return None
+    parts = came[1] if isinstance(came[1], tuple | list) else (came[1],)
+    if not parts or not all(isinstance(part, Tensor) and part.is_floating_point() for part in parts):
+        return None
+    half = x_BTI.shape[1] // 2
+    try:
+        found = HandsOn(module, x_BTI, came[1], time_first)
+        first_BTH, state = found(x_BTI[:, :half])
+        second_BTH, last = found(x_BTI[:, half:], state)
+    except Exception:  # its second output is no state that it takes: seen from outside, x -> y is left
+        return None
+    whole = output_of(came, x_BTI, time_first)
+    halves = torch.cat([first_BTH, second_BTH], 1)
+    return found if same((halves, last), (whole, found(x_BTI)[1])) else None
+
+
+def turned(x_BTI: Tensor, time_first: bool) -> Tensor:
+    return x_BTI.transpose(0, 1) if time_first else x_BTI
+
+
+def output_of(came: Any, x_BTI: Tensor, time_first: bool) -> Tensor:
+    """y_BTO: the first tensor with a value a step, or else the first with one a sequence, (B, O)."""
+    parts = (
+        list(came.values()) if isinstance(came, dict) else came if isinstance(came, tuple | list) else [came]
+    )
+    tensors = [part for part in parts if isinstance(part, Tensor)]
+    B, T = x_BTI.shape[:2]
+    expected = (T, B) if time_first else (B, T)
+    for part in tensors:
+        if part.dim() == 3 and part.shape[:2] == expected:
+            return turned(part, time_first)
+    for part in tensors:
+        if part.dim() == 2 and len(part) == B:
+            return part.unsqueeze(1)
+    raise ValueError(
+        f"output: got {shapes(parts)} for x of {tuple(x_BTI.shape)}; expected (B, T, O), or (B, O) of the "
+        "last step; is the batch first (batch_first=True) or the time (batch_first=False)?"
+    )
+
+
+def shapes(parts: Any) -> list[Any]:
+    return [tuple(part.shape) if isinstance(part, Tensor) else type(part).__name__ for part in parts]
+
+
+def same(a: Any, b: Any) -> bool:
+    """Equal up to rounding, tensor by tensor."""
+    if isinstance(a, Tensor) and isinstance(b, Tensor):
+        return a.shape == b.shape and torch.allclose(a, b, rtol=1e-9, atol=1e-12)
+    if isinstance(a, tuple | list) and isinstance(b, tuple | list):
+        return len(a) == len(b) and all(map(same, a, b))
+    return False
