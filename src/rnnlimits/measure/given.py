@@ -110,8 +110,9 @@ def copied(module: Module) -> Module:
         found = copy.deepcopy(module)
     except RuntimeError as error:
         raise ValueError(
-            f"{name}: it cannot be copied ({first_line(error)}); old weight_norm and spectral_norm are one "
-            "reason: use those of torch.nn.utils.parametrizations"
+            f"{name}: it cannot be copied ({first_line(error)}); weights that are made of others, as in a "
+            "parametrised layer of torch.nn or by old weight_norm, are one reason: take that off before "
+            "(torch.nn.utils.parametrize.remove_parametrizations)"
         ) from error
     for part in found.modules():
         for hooks in HOOKS:

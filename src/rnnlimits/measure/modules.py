@@ -14,18 +14,19 @@ from torch import Tensor, nn
 from rnnlimits.architectures.base import Architecture, Recurrent, State
 from rnnlimits.measure import torch_layers
 from rnnlimits.measure.given import name_of
+from rnnlimits.measure.states import alike, filled, leaves, same, shapes
 
 # Shape letters: B sequences, T time steps, I inputs, O outputs, H the width of y.
-AnyState = Tensor | tuple[Tensor, ...]
 
 
 class OfOthers(Recurrent):
     """A recurrence of others: its state, tensor by tensor as it starts, with the batch axis first."""
 
-    def __init__(self, inner: Callable[..., Any], x_BTI: Tensor, start: State):
+    def __init__(self, inner: Callable[..., Any], x_BTI: Tensor, start: State, form: Any):
         super().__init__(x_BTI.shape[2], start[0].numel(), x_BTI.shape[1], None)
         self.inner = inner
         self.start = start
+        self.form = form  # a state as `inner` has it
         found = dict(inner.named_parameters()) if isinstance(inner, nn.Module) else {}
         self.recurrent_weights = tuple(f"inner.{name}" for name in found if "weight_hh" in name)
 
@@ -39,39 +40,34 @@ class OfOthers(Recurrent):
 class Step(OfOthers):
     """f(x_BI, state) -> state, or -> (y_BH, state); the output is y, or the first tensor of the state."""
 
-    def __init__(self, inner: Callable[..., Any], x_BTI: Tensor, state: AnyState):
-        super().__init__(inner, x_BTI, tuple(state) if isinstance(state, tuple | list) else (state,))
-        self.single = isinstance(state, Tensor)
-        self.gives_output = False
-        given = self.initial_state(len(x_BTI))
-        came = inner(x_BTI[:, 0], given[0] if self.single else given)
-        parts = came if isinstance(came, tuple | list) else (came,)
-        if self.single == isinstance(came, Tensor) and shapes(parts) == shapes(given):
-            return
-        after = parts[-1] if isinstance(parts[-1], tuple | list) else (parts[-1],)
-        if len(parts) != 2 or shapes(after) != shapes(given):
+    def __init__(self, inner: Callable[..., Any], x_BTI: Tensor, state: Any):
+        super().__init__(inner, x_BTI, tuple(leaves(state)), state)
+        given = filled(state, iter(self.initial_state(len(x_BTI))))
+        came = inner(x_BTI[:, 0], given)
+        self.gives_output = not alike(came, given)
+        pair = isinstance(came, tuple | list) and len(came) == 2
+        if self.gives_output and not (pair and isinstance(came[0], Tensor) and alike(came[1], given)):
             raise ValueError(
-                f"{name_of(inner)}: got a state of {shapes(parts)} from one of {shapes(given)}; expected "
-                "f(x_t, state) -> state or (output, state), the state of one shape at every step"
+                f"{name_of(inner)}: got {shapes(came)} from a state of {shapes(given)}; expected f(x_t, "
+                "state) -> state or (output, state), the state of one form at every step"
             )
-        self.gives_output = True
 
     def step(self, x_BI: Tensor, state: State) -> tuple[Tensor, State]:
-        came = self.inner(x_BI, state[0] if self.single else state)
-        y_BH, after = came if self.gives_output else (None, came)
-        after = (after,) if isinstance(after, Tensor) else tuple(after)
-        return after[0] if y_BH is None else y_BH, after
+        came = self.inner(x_BI, filled(self.form, iter(state)))
+        if self.gives_output:
+            return came[0], tuple(leaves(came[1]))
+        after = tuple(leaves(came))
+        return after[0], after
 
 
 class HandsOn(OfOthers):
-    """y, state = module(x, state), as of torch's layers: of a state of three axes, 1 is the batch."""
+    """y, state = module(x, state), as of torch's layers: of a tensor of three axes, axis 1 is the batch."""
 
-    def __init__(self, inner: Callable[..., Any], x_BTI: Tensor, state: AnyState, time_first: bool):
-        self.single = isinstance(state, Tensor)
-        parts = (state,) if isinstance(state, Tensor) else tuple(state)
+    def __init__(self, inner: Callable[..., Any], x_BTI: Tensor, state: Any, time_first: bool):
+        parts = leaves(state)
         self.axes = tuple(1 if part.dim() == 3 and part.shape[1] == len(x_BTI) else 0 for part in parts)
         moved = [part.movedim(axis, 0) for part, axis in zip(parts, self.axes)]
-        super().__init__(inner, x_BTI, tuple(torch.zeros(part.shape[1:]) for part in moved))
+        super().__init__(inner, x_BTI, tuple(torch.zeros(part.shape[1:]) for part in moved), state)
         self.time_first = time_first
 
     def step(self, x_BI: Tensor, state: State) -> tuple[Tensor, State]:
@@ -80,11 +76,10 @@ class HandsOn(OfOthers):
 
     def forward(self, x_BTI: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         state = self.initial_state(len(x_BTI)) if state is None else state
-        moved = tuple(part.movedim(0, axis).contiguous() for part, axis in zip(state, self.axes))
-        came = self.inner(turned(x_BTI, self.time_first), moved[0] if self.single else moved)
-        y_BTH, after = output_of(came, x_BTI, self.time_first), came[1]
-        after = (after,) if isinstance(after, Tensor) else after
-        return y_BTH, tuple(part.movedim(axis, 0) for part, axis in zip(after, self.axes))
+        moved = (part.movedim(0, axis).contiguous() for part, axis in zip(state, self.axes))
+        came = self.inner(turned(x_BTI, self.time_first), filled(self.form, moved))
+        after = tuple(part.movedim(axis, 0) for part, axis in zip(leaves(came[1]), self.axes))
+        return output_of(came, x_BTI, self.time_first), after
 
 
 class InputsToOutputs(Architecture):
@@ -102,9 +97,7 @@ class InputsToOutputs(Architecture):
         return output_of(self.inner(turned(x_BTI, self.time_first)), x_BTI, self.time_first), ()
 
 
-def as_architecture(
-    module: Callable[..., Any], x_BTI: Tensor, state: AnyState | None, time_first: bool
-) -> Architecture:
+def as_architecture(module: Callable[..., Any], x_BTI: Tensor, state: Any, time_first: bool) -> Architecture:
     """`module` and x in float64; `state` is that of one sequence before its first step."""
     if isinstance(module, Architecture):
         return module
@@ -124,22 +117,16 @@ def as_architecture(
     return InputsToOutputs(module, x_BTI, time_first)
 
 
-def state_of_cell(cell: Callable[..., Any], x_BTI: Tensor) -> AnyState:
-    """Zeros in the shape of the state that a cell makes where it is given none, if it starts there."""
+def state_of_cell(cell: Callable[..., Any], x_BTI: Tensor) -> Any:
+    """Zeros in the form of the state that a cell makes where it is given none, if it starts there."""
     x_BI = x_BTI[:, 0]
     came = cell(x_BI)
     for after in (came, came[1] if isinstance(came, tuple | list) and len(came) == 2 else None):
-        parts = (after,) if isinstance(after, Tensor) else tuple(after or ())
-        if not parts or not all(isinstance(part, Tensor) and len(part) == len(x_BI) for part in parts):
-            continue
-        zeros = tuple(torch.zeros_like(part) for part in parts)
         try:
-            again = cell(x_BI, zeros[0] if isinstance(after, Tensor) else zeros)
+            if same(cell(x_BI, filled(after, map(torch.zeros_like, leaves(after)))), came):
+                return filled(after, (torch.zeros(part.shape[1:]) for part in leaves(after)))
         except Exception:  # whatever a cell says to a state that is none of its own
             continue
-        if same(again, came):
-            starts = tuple(part[0] for part in zeros)
-            return starts[0] if isinstance(after, Tensor) else starts
     raise ValueError(
         f"{name_of(cell)}: found no state that is zero before the first step; expected cell(x_t, state) -> "
         "state; give the state of one sequence as state=torch.zeros(H), or a tuple of such"
@@ -147,23 +134,19 @@ def state_of_cell(cell: Callable[..., Any], x_BTI: Tensor) -> AnyState:
 
 
 def _handed_on(module: Callable[..., Any], x_BTI: Tensor, time_first: bool) -> HandsOn | None:
-    """None unless zeros in the shape of its second output start it, and two halves equal the whole."""
+    """None unless zeros in the form of its second output start it, and two halves equal the whole."""
     came = module(turned(x_BTI, time_first))
     if not isinstance(came, tuple | list) or len(came) != 2 or x_BTI.shape[1] < 2:
         return None
-    parts = came[1] if isinstance(came[1], tuple | list) else (came[1],)
-    if not parts or not all(isinstance(part, Tensor) and part.is_floating_point() for part in parts):
-        return None
-    half = x_BTI.shape[1] // 2
+    whole, half = output_of(came, x_BTI, time_first), x_BTI.shape[1] // 2
     try:
         found = HandsOn(module, x_BTI, came[1], time_first)
         first_BTH, state = found(x_BTI[:, :half])
         second_BTH, last = found(x_BTI[:, half:], state)
+        halves = torch.cat([first_BTH, second_BTH], 1)
+        return found if same((halves, last), (whole, found(x_BTI)[1])) else None
     except Exception:  # its second output is no state that it takes: seen from outside, x -> y is left
         return None
-    whole = output_of(came, x_BTI, time_first)
-    halves = torch.cat([first_BTH, second_BTH], 1)
-    return found if same((halves, last), (whole, found(x_BTI)[1])) else None
 
 
 def turned(x_BTI: Tensor, time_first: bool) -> Tensor:
@@ -188,16 +171,3 @@ def output_of(came: Any, x_BTI: Tensor, time_first: bool) -> Tensor:
         f"output: got {shapes(parts)} for x of {tuple(x_BTI.shape)}; expected (B, T, O), or (B, O) of the "
         "last step; is the batch first (batch_first=True) or the time (batch_first=False)?"
     )
-
-
-def shapes(parts: Any) -> list[Any]:
-    return [tuple(part.shape) if isinstance(part, Tensor) else type(part).__name__ for part in parts]
-
-
-def same(a: Any, b: Any) -> bool:
-    """Equal up to rounding, tensor by tensor."""
-    if isinstance(a, Tensor) and isinstance(b, Tensor):
-        return a.shape == b.shape and torch.allclose(a, b, rtol=1e-9, atol=1e-12)
-    if isinstance(a, tuple | list) and isinstance(b, tuple | list):
-        return len(a) == len(b) and all(map(same, a, b))
-    return False

@@ -36,7 +36,17 @@ class LossOfLastStep:
         if self.of_sequence is None:
             return y_NO.flatten(1).sum(1)
         pairs = zip(y_NO.split(1), batch.target.split(1), strict=True)
-        return torch.stack([self.of_sequence(y_1O, target).sum() for y_1O, target in pairs])
+        losses = [self.of_sequence(y_1O, target) for y_1O, target in pairs]
+        if not isinstance(losses[0], Tensor):
+            raise ValueError(
+                f"loss: got {type(losses[0]).__name__}; expected a tensor, of loss(output, target)"
+            )
+        if y_NO.requires_grad and not losses[0].requires_grad:
+            raise ValueError(
+                "loss: got a number without a gradient; expected one that autograd can follow; look for "
+                "detach() or argmax in it"
+            )
+        return torch.stack([one.sum() for one in losses])
 
 
 def reach(

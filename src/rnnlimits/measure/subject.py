@@ -4,13 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
-import torch
 from torch import Tensor, nn
 
 from rnnlimits.architectures._model import Model
 from rnnlimits.architectures.base import Architecture
 from rnnlimits.measure import given, trials
-from rnnlimits.measure.modules import as_architecture, output_of, same, turned
+from rnnlimits.measure.modules import as_architecture, output_of, turned
+from rnnlimits.measure.states import filled, leaves, same
 from rnnlimits.measure.torch_layers import Layer
 from rnnlimits.probes.base import Measurement
 from rnnlimits.rows import Row
@@ -59,9 +59,11 @@ def subject(
 ) -> Subject:  # fmt: skip
     """Float64 copies that have passed the trials; raises ValueError with one line where they do not."""
     called = name or given.name_of(module)
-    time_first = _time_first(module, batch_first)
-    embeds = isinstance(module, Model)
-    own_x = given.inputs(x, time_first, tokens=embeds)
+    # x comes as the caller says, and the module is called as it says of itself.
+    says = getattr(module, "batch_first", None)
+    x_time_first = (says if batch_first is None else batch_first) is False
+    time_first = x_time_first if says is None else says is False
+    own_x = given.inputs(x, x_time_first, tokens=isinstance(module, Model))
     length_B = given.lengths(mask, own_x)
     own = given.copied(module)
     state = _in_double_precision(state)
@@ -89,19 +91,10 @@ def subject(
     )  # fmt: skip
 
 
-def _time_first(module: Callable[..., Any], batch_first: bool | None) -> bool:
-    """As torch's layers say of themselves; whatever says nothing has the batch first."""
-    if batch_first is not None:
-        return not batch_first
-    return getattr(module, "batch_first", True) is False
-
-
 def _in_double_precision(state: Any) -> Any:
     if state is None:
         return None
-    if isinstance(state, tuple | list):
-        return tuple(torch.as_tensor(part).detach().cpu().double() for part in state)
-    return torch.as_tensor(state).detach().cpu().double()
+    return filled(state, (part.detach().cpu().double() for part in leaves(state)))
 
 
 def _failed(name: str, error: Exception) -> ValueError:
@@ -122,6 +115,6 @@ def _check_as_torch(layer: Layer, page: Architecture, x_BTI: Tensor, time_first:
     if not same(*outputs):
         raise ValueError(
             f"{name}: got other outputs than the weights and equations of torch's layer give; expected a "
-            "plain layer of torch.nn; a parametrised weight of one never changes what it computes "
-            "(pytorch issue 65688): give state=torch.zeros(H) and a step f(x, state) of your own"
+            "plain layer of torch.nn; where a subclass computes something else, give its step f(x, state) "
+            "with state=torch.zeros(H)"
         )

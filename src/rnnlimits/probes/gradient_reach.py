@@ -126,6 +126,8 @@ def ln_gradient(
     y_BH = next((part for part, new in zip(state, new_state) if new is y_BH), y_BH)
     asked = batch if task.reads_last else last_step(batch)
     loss = task.loss_N(model.readout(y_BH).unsqueeze(1), asked).sum()  # each gradient is its sequence's own
+    if not loss.requires_grad:  # through an output that is no part of the state nothing flows back
+        return torch.full((len(s_T), len(x_BTI)), -math.inf)
     gradient_TBS = torch.stack(torch.autograd.grad(loss, s_T, materialize_grads=True))
     return ln_norm(gradient_TBS, dim=2).flip(0)
 
