@@ -3,6 +3,7 @@
 import inspect
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,12 @@ def test_every_name_is_in_the_reference_with_a_case_that_is_run():
         assert inspect.getdoc(getattr(rnnlimits, name)), name
         assert f"rnnlimits.{name}(" in researcher, name
     assert "rnnlimits.public" in (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+
+
+def test_an_installation_says_that_it_is_typed():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert project["tool"]["setuptools"]["package-data"]["rnnlimits"] == ["py.typed", "*.pyi"]
+    assert (ROOT / "src" / "rnnlimits" / "py.typed").exists()
 
 
 def test_another_name_is_refused_with_the_names_that_there_are():

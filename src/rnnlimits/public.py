@@ -47,7 +47,10 @@ def gradient_reach(
 
     The gradient is that of `loss(output, target)` at the last step, for each sequence by itself: output
     (1, O), target[b:b+1].  Without one it is that of the outputs' sum.  Without a state only the input
-    sensitivity ||dy_T/dx_{T-k}|| is there.  `slopes` are the lags between which slopes are fitted.
+    sensitivity ||dy_T/dx_{T-k}|| is there.  `slopes` are the lags between which slopes are fitted.  At lag 0
+    there is no gradient (nan) where the output is none of the tensors of the state.
+    Rows: quantiles over the sequences in log10, slopes in nats per step, a time constant in steps.  Raises
+    ValueError where a measurement would mean nothing.  Pascanu, Mikolov & Bengio (2013), equation 5.
     """
     from rnnlimits.analysis import tables
     from rnnlimits.measure import quantities
@@ -77,6 +80,8 @@ def input_sensitivity(
     """log10 of ||dy_T/dx_{T-k}||_F: how much the last output still depends on the input k steps back.
 
     Needs no state and no loss.  Above ten outputs, four random read-outs stand in for all, by `seed`.
+    Rows: quantiles over the sequences in log10, a slope in nats per step.  Raises ValueError where a
+    measurement would mean nothing.
     """
     from rnnlimits.analysis import tables
     from rnnlimits.measure import quantities
@@ -107,7 +112,10 @@ def parameter_gradient(
 ) -> "DataFrame":
     """log10 of the part of dloss/dW_rec that the use of W_rec k steps back contributes.
 
-    W_rec are torch's weight_hh, what a page names, or `weights`: names of parameters of `module`.
+    W_rec are torch's weight_hh, what a page names, or `weights`: names of parameters of `module`.  target
+    (B, ...) has an answer for each sequence, and `loss(output, target)` is asked for one of them at a time.
+    Rows: quantiles over the sequences in log10, a slope in nats per step.  Raises ValueError where a
+    measurement would mean nothing.  Pascanu, Mikolov & Bengio (2013), equations 3 to 5.
     """
     from rnnlimits.analysis import tables
     from rnnlimits.measure import quantities
@@ -134,6 +142,9 @@ def jacobian_spectrum(
     """log10 of singular values of ds_T/ds_{T-k}, the mean over the sequences of x.
 
     Each sequence costs one SVD of the full state's size a step: few sequences are enough.
+    Rows: the largest, the median and the smallest by lag in log10, a slope in nats per step; of a plain
+    network also the bound on the largest.  Raises ValueError where a measurement would mean nothing.
+    Pascanu, Mikolov & Bengio (2013), section 2.1.
     """
     from rnnlimits.analysis import tables
     from rnnlimits.measure import quantities
@@ -161,6 +172,8 @@ def lyapunov(
     """Lyapunov exponents in nats per step: does a small difference of two states die out or grow?
 
     `given`: driven by x, which comes again until burn_in + steps are followed; `zero`: without input.
+    Rows: the largest `exponents`, and the slope of a gradient along the same steps.  Raises ValueError where
+    a measurement would mean nothing.  Benettin et al. (1980); Vogt et al. (2022).
     """
     from rnnlimits.analysis import tables
     from rnnlimits.measure import quantities
@@ -180,6 +193,9 @@ def compare(table: "DataFrame", archive: str | Path = "replication", *, study: s
     """The curves of a table over those of an archive, of every quantity by lag that is in both.
 
     `archive` is a rows file, a folder with rows.parquet, or the name of one in results/archive of a clone.
+    Of its studies the one with most variants is drawn, or `study`; each curve relative to its first lag.
+    Several tables may be joined (pandas.concat), if their `name` differs.  Raises LookupError where there is
+    no such archive, and ValueError where it has no such curve.
     """
     from rnnlimits.analysis import beside
 

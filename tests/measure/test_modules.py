@@ -1,5 +1,7 @@
 """Every kind of module that a caller may have is found to be what it is, and its state with it."""
 
+from typing import NamedTuple
+
 import pytest
 import torch
 from torch import nn
@@ -7,6 +9,7 @@ from torch.nn.functional import mse_loss
 
 import rnnlimits
 from rnnlimits.architectures import gru
+from support.probe_models import a_model, a_task
 from support.torch_twins import curve_of, numbers
 
 # Shape letters: B sequences, T time steps, I inputs, H hidden units, O outputs.
@@ -123,6 +126,11 @@ def test_a_network_that_gives_the_last_output_alone_has_its_inputs_measured(x_BT
     assert len(rnnlimits.input_sensitivity(lambda x: both(x)[0][:, -1], x_BTI)) == len(expected)
 
 
+class Named(NamedTuple):
+    h: tuple
+    c: torch.Tensor
+
+
 def test_a_step_of_ones_own_may_keep_any_state_and_give_an_output_of_its_own(x_BTI):
     cell = nn.LSTMCell(2, 3).double()
     head = nn.Linear(3, 4).double()
@@ -137,6 +145,7 @@ def test_a_step_of_ones_own_may_keep_any_state_and_give_an_output_of_its_own(x_B
         h_BH, c_BH = cell(x_BI, (h_BH, c_BH))
         return head(h_BH), ((h_BH,), c_BH)
 
+    assert len(rnnlimits.jacobian_spectrum(nested, x_BTI, state=Named((zeros,), zeros)))
     table = rnnlimits.gradient_reach(nested, x_BTI, state=((zeros,), zeros))
     later = table[table.lag_steps > 0]
     equal(later, expected, "gradient_log10_median", "input_sensitivity_log10_p90")
@@ -162,6 +171,20 @@ def test_the_weights_of_a_step_are_named_by_the_caller(x_BTI):
     answered = (x_BTI, torch.ones(3, 3), mse_loss)
     table = rnnlimits.parameter_gradient(own, *answered, weights=["around.weight"], state=torch.zeros(3))
     equal(table, rnnlimits.parameter_gradient(layer, *answered))
+
+
+def test_a_compiled_module_is_measured_as_what_it_was_made_of(x_BTI):
+    layer = nn.GRU(2, 3, batch_first=True)
+    expected = rnnlimits.gradient_reach(layer, x_BTI)
+    assert rnnlimits.gradient_reach(torch.compile(layer), x_BTI).equals(expected)
+
+
+def test_a_model_of_ours_reads_tokens_through_its_embedding():
+    task = a_task("character_language_model", length=6, characters=60)
+    model, tokens = a_model("gru", task), torch.randint(0, 5, (2, 6))
+    found = rnnlimits.input_sensitivity(model, tokens)
+    inner = model.encoder(tokens).detach()
+    equal(found, rnnlimits.input_sensitivity(model.architecture, inner, readout=model.readout))
 
 
 def test_a_page_of_ours_is_taken_as_it_is(x_BTI):

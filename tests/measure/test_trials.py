@@ -8,6 +8,7 @@ from torch.nn.utils import parametrizations, parametrize
 from torch.nn.utils.rnn import pack_padded_sequence
 
 import rnnlimits
+from support.probe_models import a_model, a_task
 
 x_BTI = torch.randn(3, 8, 2, generator=torch.Generator().manual_seed(0))
 
@@ -191,7 +192,47 @@ def test_a_module_that_cannot_be_copied_is_said():
 
 def test_a_function_of_float32_weights_is_told_to_be_a_module():
     inner = nn.Linear(2, 2)
-    refused(lambda x: inner(x), r"fails on the CPU .*a function needs float64 weights: give an nn\.Module")
+    refused(lambda x: inner(x), r"fails on the CPU .*a function float64 weights: give an nn\.Module")
+
+
+def test_what_nobody_would_ask_for_is_refused():
+    refused(layer(), "GRU: got a state; expected none, as its own is known", state=torch.zeros(3))
+    model = a_model("gru", a_task(length=8))
+    refused(model, "Model: got a readout; expected none", readout=nn.Linear(1, 1))
+    with pytest.raises(ValueError, match="GRU: got weights; expected none, as they are known: U_GH"):
+        rnnlimits.parameter_gradient(layer(), x_BTI, torch.zeros(3, 3), mse_loss, weights=["weight_hh_l0"])
+    with pytest.raises(ValueError, match="lyapunov: inputs: got 'task'; expected 'given', 'zero' or 'both'"):
+        rnnlimits.lyapunov(layer(), x_BTI, inputs="task")
+    with pytest.raises(ValueError, match="exponents=4; expected at most 3, the size of the full state"):
+        rnnlimits.lyapunov(layer(), x_BTI, exponents=4)
+
+
+def test_a_step_without_a_derivative_forwards_has_no_exponents():
+    class Backwards(torch.autograd.Function):
+        @staticmethod
+        def forward(context, h_BH):
+            return h_BH / 2
+
+        @staticmethod
+        def backward(context, gradient_BH):
+            return gradient_BH / 2
+
+    def step(x_BI, h_BH):
+        return x_BI + Backwards.apply(h_BH)
+
+    with pytest.raises(ValueError, match=r"step: its step has no derivative forwards .*jacobian_spectrum"):
+        rnnlimits.lyapunov(step, x_BTI, state=torch.zeros(2), steps=5, burn_in=0)
+    assert len(rnnlimits.jacobian_spectrum(step, x_BTI, state=torch.zeros(2)))
+
+
+def test_what_a_module_itself_refuses_is_one_line():
+    def picky(x):
+        assert x.shape[2] == 7, "seven inputs\nat least"
+
+    refused(
+        picky, r"picky: its float64 copy fails on the CPU \(AssertionError: seven inputs\); check the shape"
+    )
+    refused(lambda x_BI, h_BH: x_BI + h_BH, r"missing 1 required .*a step f\(x_t, state\) needs state=")
 
 
 def test_a_loss_without_a_gradient_is_refused():

@@ -76,7 +76,10 @@ def parameters(
     with given.double_precision():
         one = subject(module, x, **of_subject)
         architecture = _with_a_state(one)
-        if isinstance(architecture, OfOthers) and weights is not None:
+        if weights is not None:
+            if not isinstance(architecture, OfOthers):
+                known = ", ".join(architecture.recurrent_weights)
+                raise ValueError(f"{one.name}: got weights; expected none, as they are known: {known}")
             architecture.recurrent_weights = tuple(f"inner.{name}" for name in weights)
         _check_trained(module, architecture, one.name)
         asked, target_B = _asked(one, target, loss)
@@ -113,7 +116,13 @@ def exponents(module: Any, x: Any, options: lyapunov.Options, *, seed: int, **of
             steps = options.burn_in + options.steps
             return x_TBI.repeat(-(-steps // len(x_TBI)), 1, 1)[:steps].contiguous()
 
-        return one.rows(lyapunov.followed(architecture, options, generator(seed, "probe"), driving))
+        try:
+            return one.rows(lyapunov.followed(architecture, options, generator(seed, "probe"), driving))
+        except (RuntimeError, NotImplementedError) as error:
+            raise ValueError(
+                f"{one.name}: its step has no derivative forwards ({given.first_line(error)}); expected one "
+                "of operations of torch that have; jacobian_spectrum measures the same growth backwards"
+            ) from error
 
 
 def by_length(one: Subject, target: Tensor, measured: Measured) -> dict[str, Tensor]:

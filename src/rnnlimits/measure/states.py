@@ -28,7 +28,9 @@ def filled(like: Any, tensors: Iterator[Tensor]) -> Any:
     """
     if isinstance(like, Tensor):
         return next(tensors)
-    return type(like)(filled(one, tensors) for one in like)
+    parts = [filled(one, tensors) for one in like]
+    # A named tuple takes its parts one by one.
+    return type(like)(*parts) if hasattr(like, "_fields") else type(like)(parts)
 
 
 def alike(a: Any, b: Any) -> bool:

@@ -58,7 +58,10 @@ def subject(
     mask: Any = None, batch_first: bool | None = None, name: str | None = None,
 ) -> Subject:  # fmt: skip
     """Float64 copies that have passed the trials; raises ValueError with one line where they do not."""
+    # torch.compile hides the module in another; what it was made of computes the same.
+    module = getattr(module, "_orig_mod", module)
     called = name or given.name_of(module)
+    _check_starts_from_zeros(module, state, readout, called)
     # x comes as the caller says, and the module is called as it says of itself.
     says = getattr(module, "batch_first", None)
     x_time_first = (says if batch_first is None else batch_first) is False
@@ -80,15 +83,23 @@ def subject(
             _check_as_torch(own, model.architecture, x_BTI, time_first, called)
         trials.check(model.architecture, x_BTI, called)
         model.readout(model.architecture(x_BTI[:1])[0][:, -1])
-    except (ValueError, NotImplementedError) as error:
-        raise error if type(error) is ValueError else _failed(called, error) from error
-    except (RuntimeError, TypeError, AttributeError, LookupError) as error:
+    except ValueError:
+        raise
+    except Exception as error:  # whatever the caller's module says
         raise _failed(called, error) from error
     weights = module.parameters() if isinstance(module, nn.Module) else ()
     return Subject(
         name=called, model=model, x=own_x, length_B=length_B,
         hidden_size=model.architecture.hidden, parameters=sum(one.numel() for one in weights),
     )  # fmt: skip
+
+
+def _check_starts_from_zeros(module: Any, state: Any, readout: Any, name: str) -> None:
+    """Raises ValueError where something is given that nobody would ask for."""
+    if state is not None and isinstance(module, Architecture | Model | nn.RNNBase | nn.RNNCellBase):
+        raise ValueError(f"{name}: got a state; expected none, as its own is known and starts from zeros")
+    if readout is not None and isinstance(module, Model):
+        raise ValueError(f"{name}: got a readout; expected none, as a model has its own")
 
 
 def _in_double_precision(state: Any) -> Any:
@@ -100,8 +111,8 @@ def _in_double_precision(state: Any) -> Any:
 def _failed(name: str, error: Exception) -> ValueError:
     return ValueError(
         f"{name}: its float64 copy fails on the CPU ({given.first_line(error)}); check the shape of x, and "
-        "for a device or a type that is written into its forward; a function needs float64 weights: give an "
-        "nn.Module, which is copied"
+        "for a device or a type that is written into its forward; a step f(x_t, state) needs state=, and a "
+        "function float64 weights: give an nn.Module, which is copied"
     )
 
 
