@@ -95,6 +95,7 @@ class Network(nn.Module):
 def test_a_network_that_hands_its_state_on_is_its_layer_with_a_readout(of, x_BTI):
     network = Network(of(2, 3, 2, batch_first=True))
     table = rnnlimits.gradient_reach(network, x_BTI)
+    assert set(table.hidden_size) == {4}  # the width of what it gives
     layer = rnnlimits.gradient_reach(network.layer, x_BTI, readout=network.head)
     curves = ("gradient_log10_median", "input_sensitivity_log10_median", "gradient_slope")
     # The read-out is behind the state of the last step, so that this step has no gradient here.
@@ -176,7 +177,11 @@ def test_the_weights_of_a_step_are_named_by_the_caller(x_BTI):
 def test_a_compiled_module_is_measured_as_what_it_was_made_of(x_BTI):
     layer = nn.GRU(2, 3, batch_first=True)
     expected = rnnlimits.gradient_reach(layer, x_BTI)
-    assert rnnlimits.gradient_reach(torch.compile(layer), x_BTI).equals(expected)
+    compiled = torch.compile(layer)
+    assert rnnlimits.gradient_reach(compiled, x_BTI).equals(expected)
+    answered = (x_BTI, torch.zeros(3, 3), mse_loss)
+    found = rnnlimits.parameter_gradient(compiled, *answered)
+    assert found.equals(rnnlimits.parameter_gradient(layer, *answered))
 
 
 def test_a_model_of_ours_reads_tokens_through_its_embedding():

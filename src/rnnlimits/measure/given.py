@@ -47,11 +47,23 @@ def double_precision() -> Iterator[None]:
             torch.set_default_dtype(before)
 
 
-def inputs(x: Any, time_first: bool, tokens: bool = False) -> Tensor:
-    """x_BTI: of (B, T, I), of (T, B, I) if time comes first, or of one sequence (T, I).
+def inputs(x: Any, mask: Any, time_first: bool, tokens: bool = False) -> tuple[Tensor, Tensor | None]:
+    """x_BTI, with zeros where the mask does not count, and the number of steps of each sequence.
 
-    `tokens`: of a model that begins with an embedding, (B, T) whole numbers.
+    x is (B, T, I), (T, B, I) if time comes first, or one sequence (T, I); `tokens`: of a model that begins
+    with an embedding, (B, T) whole numbers.
     """
+    own_x = _numbers(x, time_first, tokens)
+    length_B = lengths(mask, own_x)
+    if length_B is not None:
+        counts_BT = torch.arange(own_x.shape[1]) < length_B.unsqueeze(1)
+        own_x = own_x.where(counts_BT if own_x.dim() == 2 else counts_BT.unsqueeze(2), 0)
+    if not bool(own_x.isfinite().all()):
+        raise ValueError("x: got nan or infinite numbers; expected finite ones; fill or leave them out")
+    return own_x, length_B
+
+
+def _numbers(x: Any, time_first: bool, tokens: bool) -> Tensor:
     if isinstance(x, PackedSequence):
         raise ValueError(
             "x: got a packed sequence; expected padded inputs (B, T, I); call pad_packed_sequence(x, "
@@ -69,8 +81,6 @@ def inputs(x: Any, time_first: bool, tokens: bool = False) -> Tensor:
         raise ValueError(
             f"x: got shape {tuple(numbers.shape)}; expected (B, T, I), or (T, I) for one sequence"
         )
-    if not bool(numbers.isfinite().all()):
-        raise ValueError("x: got nan or infinite numbers; expected finite ones; fill or leave them out")
     numbers = numbers.unsqueeze(1 if time_first else 0) if numbers.dim() == 2 else numbers
     x_BTI = numbers.transpose(0, 1) if time_first else numbers
     found: Tensor = x_BTI.double().clone(memory_format=torch.contiguous_format)

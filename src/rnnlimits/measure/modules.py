@@ -22,8 +22,8 @@ from rnnlimits.measure.states import alike, filled, leaves, same, shapes
 class OfOthers(Recurrent):
     """A recurrence of others: its state, tensor by tensor as it starts, with the batch axis first."""
 
-    def __init__(self, inner: Callable[..., Any], x_BTI: Tensor, start: State, form: Any):
-        super().__init__(x_BTI.shape[2], start[0].numel(), x_BTI.shape[1], None)
+    def __init__(self, inner: Callable[..., Any], x_BTI: Tensor, hidden: int, start: State, form: Any):
+        super().__init__(x_BTI.shape[2], hidden, x_BTI.shape[1], None)
         self.inner = inner
         self.start = start
         self.form = form  # a state as `inner` has it
@@ -41,7 +41,7 @@ class Step(OfOthers):
     """f(x_BI, state) -> state, or -> (y_BH, state); the output is y, or the first tensor of the state."""
 
     def __init__(self, inner: Callable[..., Any], x_BTI: Tensor, state: Any):
-        super().__init__(inner, x_BTI, tuple(leaves(state)), state)
+        super().__init__(inner, x_BTI, 0, tuple(leaves(state)), state)
         given = filled(state, iter(self.initial_state(len(x_BTI))))
         came = inner(x_BTI[:, 0], given)
         self.gives_output = not alike(came, given)
@@ -51,6 +51,7 @@ class Step(OfOthers):
                 f"{name_of(inner)}: got {shapes(came)} from a state of {shapes(given)}; expected f(x_t, "
                 "state) -> state or (output, state), the state of one form at every step"
             )
+        self.hidden = leaves(came)[0][0].numel()
 
     def step(self, x_BI: Tensor, state: State) -> tuple[Tensor, State]:
         came = self.inner(x_BI, filled(self.form, iter(state)))
@@ -63,11 +64,12 @@ class Step(OfOthers):
 class HandsOn(OfOthers):
     """y, state = module(x, state), as of torch's layers: of a tensor of three axes, axis 1 is the batch."""
 
-    def __init__(self, inner: Callable[..., Any], x_BTI: Tensor, state: Any, time_first: bool):
+    def __init__(self, inner: Callable[..., Any], x_BTI: Tensor, hidden: int, state: Any, time_first: bool):
         parts = leaves(state)
         self.axes = tuple(1 if part.dim() == 3 and part.shape[1] == len(x_BTI) else 0 for part in parts)
         moved = [part.movedim(axis, 0) for part, axis in zip(parts, self.axes)]
-        super().__init__(inner, x_BTI, tuple(torch.zeros(part.shape[1:]) for part in moved), state)
+        start = tuple(torch.zeros(part.shape[1:]) for part in moved)
+        super().__init__(inner, x_BTI, hidden, start, state)
         self.time_first = time_first
 
     def step(self, x_BI: Tensor, state: State) -> tuple[Tensor, State]:
@@ -85,8 +87,8 @@ class HandsOn(OfOthers):
 class InputsToOutputs(Architecture):
     """Any module x -> y; (B, O), where it gives one, is the output of the last step."""
 
-    def __init__(self, inner: Callable[..., Any], x_BTI: Tensor, time_first: bool):
-        super().__init__(x_BTI.shape[2], 0, x_BTI.shape[1], None)
+    def __init__(self, inner: Callable[..., Any], x_BTI: Tensor, hidden: int, time_first: bool):
+        super().__init__(x_BTI.shape[2], hidden, x_BTI.shape[1], None)
         self.inner = inner
         self.time_first = time_first
 
@@ -112,9 +114,10 @@ def as_architecture(module: Callable[..., Any], x_BTI: Tensor, state: Any, time_
         return Step(module, x_BTI, state)
     if type(module).__name__.endswith("Cell"):
         return Step(module, x_BTI, state_of_cell(module, x_BTI))
-    if (handed_on := _handed_on(module, x_BTI, time_first)) is not None:
+    came = module(turned(x_BTI, time_first))
+    if (handed_on := _handed_on(module, x_BTI, came, time_first)) is not None:
         return handed_on
-    return InputsToOutputs(module, x_BTI, time_first)
+    return InputsToOutputs(module, x_BTI, output_of(came, x_BTI, time_first).shape[2], time_first)
 
 
 def state_of_cell(cell: Callable[..., Any], x_BTI: Tensor) -> Any:
@@ -133,14 +136,13 @@ def state_of_cell(cell: Callable[..., Any], x_BTI: Tensor) -> Any:
     )
 
 
-def _handed_on(module: Callable[..., Any], x_BTI: Tensor, time_first: bool) -> HandsOn | None:
+def _handed_on(module: Callable[..., Any], x_BTI: Tensor, came: Any, time_first: bool) -> HandsOn | None:
     """None unless zeros in the form of its second output start it, and two halves equal the whole."""
-    came = module(turned(x_BTI, time_first))
     if not isinstance(came, tuple | list) or len(came) != 2 or x_BTI.shape[1] < 2:
         return None
     whole, half = output_of(came, x_BTI, time_first), x_BTI.shape[1] // 2
     try:
-        found = HandsOn(module, x_BTI, came[1], time_first)
+        found = HandsOn(module, x_BTI, whole.shape[2], came[1], time_first)
         first_BTH, state = found(x_BTI[:, :half])
         second_BTH, last = found(x_BTI[:, half:], state)
         halves = torch.cat([first_BTH, second_BTH], 1)

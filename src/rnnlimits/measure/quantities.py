@@ -81,7 +81,7 @@ def parameters(
                 known = ", ".join(architecture.recurrent_weights)
                 raise ValueError(f"{one.name}: got weights; expected none, as they are known: {known}")
             architecture.recurrent_weights = tuple(f"inner.{name}" for name in weights)
-        _check_trained(module, architecture, one.name)
+        _check_trained(one.module, architecture, one.name)
         asked, target_B = _asked(one, target, loss)
 
         def measured(batch: Batch) -> dict[str, Tensor]:

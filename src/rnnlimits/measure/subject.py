@@ -34,6 +34,7 @@ class Subject:
     """What is measured."""
 
     name: str
+    module: Any  # the caller's
     model: Model
     x: Tensor  # (B, T, I), or (B, T) tokens of a model with an embedding
     length_B: Tensor | None  # None: all sequences have as many steps
@@ -66,8 +67,7 @@ def subject(
     says = getattr(module, "batch_first", None)
     x_time_first = (says if batch_first is None else batch_first) is False
     time_first = x_time_first if says is None else says is False
-    own_x = given.inputs(x, x_time_first, tokens=isinstance(module, Model))
-    length_B = given.lengths(mask, own_x)
+    own_x, length_B = given.inputs(x, mask, x_time_first, tokens=isinstance(module, Model))
     own = given.copied(module)
     state = _in_double_precision(state)
     read = given.copied(nn.Identity() if readout is None else readout)
@@ -89,7 +89,7 @@ def subject(
         raise _failed(called, error) from error
     weights = module.parameters() if isinstance(module, nn.Module) else ()
     return Subject(
-        name=called, model=model, x=own_x, length_B=length_B,
+        name=called, module=module, model=model, x=own_x, length_B=length_B,
         hidden_size=model.architecture.hidden, parameters=sum(one.numel() for one in weights),
     )  # fmt: skip
 
