@@ -12,6 +12,7 @@ steps of the sequence, lag k means step T - k, and lags run from 0 to T - 1.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -25,6 +26,18 @@ from rnnlimits.tasks.base import Task as Task
 # Shape letters: B sequences, S size of the full state, K lags.
 State = tuple[Tensor, ...]
 ENOUGH = 20  # times as many sequences are drawn where few of them end at the same step
+QUANTILES = {"median": 0.5, "p10": 0.1, "p90": 0.9}  # over the sequences
+
+
+class Loss(Protocol):
+    """What a probe differentiates, as far as it asks: every task is one."""
+
+    @property
+    def reads_last(self) -> bool:
+        """Is there one answer a sequence, after its last step?"""
+
+    def loss_N(self, output_NTO: Tensor, batch: Batch) -> Tensor:
+        """One number a sequence."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +114,18 @@ def full_step(architecture: Recurrent) -> Callable[[Tensor, Tensor], Tensor]:
     """The step as a map of full states: (x_BI, s_BS) -> s_BS."""
     like = architecture.initial_state(1)
     return lambda x_BI, s_BS: flatten(architecture.step(x_BI, unflatten(s_BS, like))[1])
+
+
+def over_sequences(ln_KB: Tensor, level: float, lags_B: Tensor | None = None) -> Tensor:
+    """A quantile at each lag; where sequences differ in length, over those with more than so many lags.
+
+    >>> over_sequences(torch.tensor([[0.0, 2.0], [5.0, torch.nan]]), 0.5, torch.tensor([2, 1]))
+    tensor([1., 5.])
+    """
+    if lags_B is None:
+        return ln_KB.quantile(level, dim=1)
+    there = [ln_B[lags_B > lag] for lag, ln_B in enumerate(ln_KB)]
+    return torch.stack([ln_B.quantile(level) if len(ln_B) else ln_B.new_tensor(torch.nan) for ln_B in there])
 
 
 def ln_norm(values: Tensor, dim: int | tuple[int, ...]) -> Tensor:

@@ -32,7 +32,9 @@ from torch import Tensor
 
 from rnnlimits.contracts import ProbeOptions
 from rnnlimits.probes.base import (
+    QUANTILES,
     Batch,
+    Loss,
     Measurement,
     Model,
     Recurrent,
@@ -41,6 +43,7 @@ from rnnlimits.probes.base import (
     flatten,
     last_step,
     ln_norm,
+    over_sequences,
     sequences_of,
     slope,
     unflatten,
@@ -50,7 +53,7 @@ from rnnlimits.probes.base import (
 # K lags, R read-outs.
 EXACT_OUTPUTS = 10  # each read-out costs one backward pass
 FLAT = -1e-12  # nats per step: rounding alone gives a slope of -1e-17, which is no time constant
-QUANTILES = {"median": 0.5, "p10": 0.1, "p90": 0.9}  # over the sequences
+OUTPUT_ONLY = "gradient_output_only"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,30 +77,40 @@ class Options(ProbeOptions):
 
 def measure(model: Model, task: Task, options: Options, generator: torch.Generator) -> list[Measurement]:
     batch = sequences_of(task, options.sequences, generator)
-    curves = {"input_sensitivity": ln_input_sensitivity(model, batch, options.projections, generator)}
+    return summed_up(curves(model, task, batch, options.projections, generator), options)
+
+
+def curves(
+    model: Model, loss: Loss, batch: Batch, projections: int, generator: torch.Generator
+) -> dict[str, Tensor]:
+    """ln of each quantity, lags x sequences; without a state the input sensitivity alone."""
+    found = {"input_sensitivity": ln_input_sensitivity(model, batch, projections, generator)}
     if isinstance(model.architecture, Recurrent):
-        curves["gradient"] = ln_gradient(model, model.architecture, task, batch)
+        found["gradient"] = ln_gradient(model, model.architecture, loss, batch)
+        if len(model.architecture.initial_state(1)) > 1:
+            found[OUTPUT_ONLY] = ln_gradient(model, model.architecture, loss, batch, output_only=True)
+    return found
+
+
+def summed_up(
+    curves: dict[str, Tensor], options: Options, length_B: Tensor | None = None
+) -> list[Measurement]:
+    """Quantiles over the sequences by lag, and slopes; `length_B` where sequences differ in length."""
     found = []
     for name, ln_KB in curves.items():
-        for label, level in QUANTILES.items():
-            found += by_lag(f"{name}_log10_{label}", ln_KB.quantile(level, dim=1))
-        fitted = slope(ln_KB.quantile(0.5, dim=1), options.slope_from, options.slope_to)
+        for label, level in QUANTILES.items() if name != OUTPUT_ONLY or options.output_only else ():
+            found += by_lag(f"{name}_log10_{label}", over_sequences(ln_KB, level, length_B))
+        fitted = slope(over_sequences(ln_KB, 0.5, length_B), options.slope_from, options.slope_to)
         found.append(Measurement(f"{name}_slope", fitted, "nats/step"))
         if name == "gradient":
             time_constant = -1 / fitted if fitted < FLAT else math.nan
             found.append(Measurement("gradient_time_constant", time_constant, "steps"))
-    if isinstance(model.architecture, Recurrent) and len(model.architecture.initial_state(1)) > 1:
-        ln_KB = ln_gradient(model, model.architecture, task, batch, output_only=True)
-        for label, level in QUANTILES.items() if options.output_only else ():
-            found += by_lag(f"gradient_output_only_log10_{label}", ln_KB.quantile(level, dim=1))
-        fitted = slope(ln_KB.quantile(0.5, dim=1), options.slope_from, options.slope_to)
-        found.append(Measurement("gradient_output_only_slope", fitted, "nats/step"))
     return found
 
 
 @torch.enable_grad()
 def ln_gradient(
-    model: Model, architecture: Recurrent, task: Task, batch: Batch, output_only: bool = False
+    model: Model, architecture: Recurrent, task: Loss, batch: Batch, output_only: bool = False
 ) -> Tensor:
     """ln ||dL/ds_{T-k}|| of every sequence at lags 0 to T - 1, in one backward pass."""
     x_BTI = model.encoder(batch.x).detach()
@@ -113,6 +126,8 @@ def ln_gradient(
     y_BH = next((part for part, new in zip(state, new_state) if new is y_BH), y_BH)
     asked = batch if task.reads_last else last_step(batch)
     loss = task.loss_N(model.readout(y_BH).unsqueeze(1), asked).sum()  # each gradient is its sequence's own
+    if not loss.requires_grad:  # through an output that is no part of the state nothing flows back
+        return torch.full((len(s_T), len(x_BTI)), -math.inf)
     gradient_TBS = torch.stack(torch.autograd.grad(loss, s_T, materialize_grads=True))
     return ln_norm(gradient_TBS, dim=2).flip(0)
 

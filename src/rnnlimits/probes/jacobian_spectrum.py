@@ -64,6 +64,11 @@ def measure(model: Model, task: Task, options: Options, generator: torch.Generat
     if not isinstance(architecture, Recurrent):
         return []
     x_BTI = model.encoder(sequences_of(task, options.sequences, generator).x).detach()
+    return along(architecture, x_BTI, options)
+
+
+def along(architecture: Recurrent, x_BTI: Tensor, options: Options) -> list[Measurement]:
+    """All measurements along these input sequences."""
     ln_KBS = ln_singular_values(architecture, x_BTI)
     reliable_KBS = ln_KBS.where(ln_KBS >= ln_KBS[..., :1] + math.log(RELIABLE), torch.nan)
     largest_K, median_K, smallest_K = reliable_KBS[..., [0, ln_KBS.shape[2] // 2, -1]].mean(1).T

@@ -26,6 +26,7 @@ without bias (elman: gaussian).
 Worked example, h' = a h: every J_t = a, so lambda = ln |a| and the slope is ln |a|.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -82,8 +83,14 @@ def measure(model: Model, task: Task, options: Options, generator: torch.Generat
     architecture = model.architecture
     if not isinstance(architecture, Recurrent):
         return []
-    size = flatten(architecture.initial_state(1)).shape[1]
-    if problem := options.problem(size):
+    return followed(architecture, options, generator, lambda: driving_inputs(model, task, options, generator))
+
+
+def followed(
+    architecture: Recurrent, options: Options, generator: torch.Generator, driving: Callable[[], Tensor]
+) -> list[Measurement]:
+    """Without input, along the inputs x_TBI that `driving` gives, or both: as the options say."""
+    if problem := options.problem(flatten(architecture.initial_state(1)).shape[1]):
         raise ValueError(problem)
     found = []
     if options.inputs != "task":
@@ -91,8 +98,7 @@ def measure(model: Model, task: Task, options: Options, generator: torch.Generat
         no_input_TBI = no_input.expand(options.burn_in + options.steps, -1, -1)
         found += exponents(architecture, no_input_TBI, options, generator)
     if options.inputs != "zero":
-        x_TBI = driving_inputs(model, task, options, generator)
-        driven = exponents(architecture, x_TBI, options, generator)
+        driven = exponents(architecture, driving(), options, generator)
         found += [replace(one, metric=f"driven_{one.metric}") for one in driven]
     return found
 

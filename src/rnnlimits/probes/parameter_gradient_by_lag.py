@@ -29,7 +29,9 @@ from torch.func import vmap
 from rnnlimits.architectures.kernels import replay
 from rnnlimits.contracts import ProbeOptions
 from rnnlimits.probes.base import (
+    QUANTILES,
     Batch,
+    Loss,
     Measurement,
     Model,
     Recurrent,
@@ -38,6 +40,7 @@ from rnnlimits.probes.base import (
     flatten,
     last_step,
     ln_norm,
+    over_sequences,
     sequences_of,
     slope,
     unflatten,
@@ -45,7 +48,6 @@ from rnnlimits.probes.base import (
 
 # Shape letters: B sequences, T time steps, I inputs, H hidden units, S size of the full state, K lags, P
 # recurrent weights.
-QUANTILES = {"median": 0.5, "p10": 0.1, "p90": 0.9}  # over the sequences
 COPIES = 4  # of each sequence's recurrent weights: themselves, their gradients, joined, in passing
 
 
@@ -76,13 +78,25 @@ def measure(model: Model, task: Task, options: Options, generator: torch.Generat
     if not isinstance(architecture, Recurrent) or not trained_recurrent_weights(architecture):
         return []
     batch = sequences_of(task, options.sequences, generator)
-    parts = components(model, architecture, task, batch)
-    ln_KB = torch.stack([ln_norm(g_BP, dim=1) + ln_scale_B for g_BP, ln_scale_B in parts])
+    return summed_up(ln_components(model, architecture, task, batch), options)
+
+
+def summed_up(ln_KB: Tensor, options: Options, length_B: Tensor | None = None) -> list[Measurement]:
+    """Quantiles over the sequences by lag, and the slope; `length_B` where sequences differ in length."""
+    # Where they do, a sequence's first step has no part in the lag at which others have an earlier one.
+    lags_B = None if length_B is None else length_B - 1
     found = []
     for label, level in QUANTILES.items():
-        found += by_lag(f"parameter_gradient_log10_{label}", ln_KB.quantile(level, dim=1))
-    fitted = slope(ln_KB.quantile(0.5, dim=1)[:-1], options.slope_from, options.slope_to)
+        found += by_lag(f"parameter_gradient_log10_{label}", over_sequences(ln_KB, level, lags_B))
+    median_K = over_sequences(ln_KB, 0.5, lags_B)
+    fitted = slope(median_K[:-1], options.slope_from, options.slope_to)
     return [*found, Measurement("parameter_gradient_slope", fitted, "nats/step")]
+
+
+def ln_components(model: Model, architecture: Recurrent, task: Loss, batch: Batch) -> Tensor:
+    """ln of the component's norm, lags x sequences."""
+    parts = components(model, architecture, task, batch)
+    return torch.stack([ln_norm(g_BP, dim=1) + ln_scale_B for g_BP, ln_scale_B in parts])
 
 
 def trained_recurrent_weights(architecture: Recurrent) -> dict[str, Tensor]:
@@ -93,7 +107,7 @@ def trained_recurrent_weights(architecture: Recurrent) -> dict[str, Tensor]:
 
 @torch.enable_grad()
 def components(
-    model: Model, architecture: Recurrent, task: Task, batch: Batch
+    model: Model, architecture: Recurrent, task: Loss, batch: Batch
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """At lags 0 to T - 1 the component of each sequence: a multiple of it, and ln of the factor left out."""
     like = architecture.initial_state(1)

@@ -7,6 +7,7 @@ training and again by the tables.  `marks` tells the rows of what was never trai
 
 from rnnlimits.rows.files import (
     arrow_schema,
+    as_table,
     by_shard,
     content_digest,
     facts_of,
@@ -29,6 +30,7 @@ __all__ = [
     "Stage",
     "Status",
     "arrow_schema",
+    "as_table",
     "by_shard",
     "content_digest",
     "facts_of",

@@ -10,7 +10,7 @@ import math
 import sys
 import time
 import typing
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,18 +48,21 @@ def write(
     A value that is not a finite number is stored as null: the status column says why there is none.  `shard`
     names the shard where there may be no rows, as of a probe that an architecture does not offer.
     """
-    import pyarrow
-
     rows = list(rows)
     shards = sorted({row.shard for row in rows} | ({shard} if shard else set()))
     if len(shards) != 1:
         raise ValueError(f"{path}: a rows file holds one shard; these rows are of {len(shards)}: {shards}")
+    _write_table(as_table(rows), {"shards": {shards[0]: provenance}}, Path(path))
+    integrity.place_aside(Path(path)).unlink(missing_ok=True)
+
+
+def as_table(rows: Sequence[Row]) -> "pyarrow.Table":
+    """Rows as a file would hold them."""
+    import pyarrow
+
     columns = {name: [getattr(row, name) for row in rows] for name in COLUMNS}
     columns["value"] = [_finite(value) for value in columns["value"]]
-    _write_table(
-        pyarrow.table(columns, schema=arrow_schema()), {"shards": {shards[0]: provenance}}, Path(path)
-    )
-    integrity.place_aside(Path(path)).unlink(missing_ok=True)
+    return pyarrow.table(columns, schema=arrow_schema())
 
 
 def _finite(value: float | None) -> float | None:

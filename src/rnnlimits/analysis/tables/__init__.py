@@ -48,6 +48,11 @@ def read_packed(paths: Sequence[str | Path]) -> DataFrame:
     )
 
 
+def of_rows(rows: Sequence[waist.Row]) -> DataFrame:
+    """Rows that are in no file, as if they had been read from one."""
+    return _handed_over([waist.as_table(rows).combine_chunks()])
+
+
 def _whole(paths: Sequence[str | Path]) -> pyarrow.Table:
     if not paths:
         raise ValueError("no rows files given: train some shards, or name an archive")
