@@ -42,5 +42,14 @@ class Job:
         """The file that its training goes on from; None where no checkpoint is written."""
         if self.checkpoints is None or not self.checkpoint_every_s:
             return None
-        part = f".seeds_{in_words(self.seeds)}" if self.seeds else ""
-        return self.checkpoints / f"{self.shard.id}{part}.checkpoint"
+        return self.checkpoints / f"{self._name}.checkpoint"
+
+    @property
+    def progress_path(self) -> Path | None:
+        """The file in which its training says how far it is; None where nobody has asked for one."""
+        return None if self.checkpoints is None else self.checkpoints / f"{self._name}.progress"
+
+    @property
+    def _name(self) -> str:
+        """Of its shard, and of its seeds where they are a part of them."""
+        return f"{self.shard.id}.seeds_{in_words(self.seeds)}" if self.seeds else self.shard.id
