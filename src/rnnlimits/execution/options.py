@@ -5,6 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
+DEFAULT_CONFIG = Path("config/config.yaml")
+
 
 def folder(text: str) -> Any:
     """An option that takes a folder."""
