@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import lightning.pytorch as pl
 import torch
@@ -93,13 +94,18 @@ def fit(module: ReplicaTraining, device: str, log_dir: Path | None, watched: Wat
             # Lightning's loop needs a loader; the batches come from the replicas' own streams.
             trainer.fit(module, DataLoader(left, batch_size=None))  # type: ignore[arg-type]
     except SIGTERMException:  # comes between two updates
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)  # an impatient second one must not cost the checkpoint
-        if module.checkpoint:
-            module.checkpoint.save(module.state())
-            print(f"told to end; saved after update {module.done:,}", file=sys.stderr, flush=True)
-        sys.exit(128 + signal.SIGTERM)  # Lightning would end the process with 0, as if its rows were there
+        save_and_leave(module)
     torch.set_flush_denormal(False)
+
+
+def save_and_leave(module: ReplicaTraining) -> NoReturn:
+    """The process ends here; Lightning would end it with 0, as if its rows were there."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # an impatient second one must not cost the checkpoint
+    if module.checkpoint:
+        module.checkpoint.save(module.state())
+        print(f"told to end; saved after update {module.done:,}", file=sys.stderr, flush=True)
+    sys.exit(128 + signal.SIGTERM)
 
 
 @contextlib.contextmanager
