@@ -182,7 +182,7 @@ class Config(Closed):
     confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
     too_few_seeds: Literal["refuse", "undecided"] = "refuse"  # for what a claim's check needs
     studies: Annotated[dict[Label, AnyStudy], Field(min_length=1)]
-    _folder: Path = PrivateAttr(default=Path())
+    _file: Path | None = PrivateAttr(default=None)
     _claims_content: dict[str, Any] = PrivateAttr(default_factory=lambda: {"claims": [], "sources": {}})
 
     @field_validator("studies")
@@ -195,7 +195,12 @@ class Config(Closed):
     @property
     def claims_path(self) -> Path | None:
         """Where the claims stand, seen from the working directory."""
-        return None if self.claims is None else self._folder / self.claims
+        return None if self.claims is None else (self._file or Path()).parent / self.claims
+
+    @property
+    def options(self) -> list[str]:
+        """By which a command reads this config; none of one that came from no file."""
+        return [] if self._file is None else ["--config", str(self._file)]
 
     @property
     def claims_content(self) -> dict[str, Any]:
