@@ -13,7 +13,8 @@ import yaml
 
 from rnnlimits import __version__, catalog, rows
 from rnnlimits.execution import pipeline, planned_rows
-from rnnlimits.planning import duration, gpu, grid, memory, provenance
+from rnnlimits.execution.run_lock import NAME, RunLock
+from rnnlimits.planning import duration, gpu, grid, memory, metric_loggers, provenance
 from rnnlimits.planning.load import load
 from rnnlimits.planning.shard import Shard
 from support.command_line import run
@@ -148,6 +149,18 @@ def test_what_is_not_there_is_one_line_and_exit_code_1(what, good, monkeypatch, 
     assert (code, out, err.count("\n")) == (1, "", 1)
     assert err.startswith(said)
     assert sorted(good.parent.rglob("*")) == before
+
+
+def test_a_logger_whose_package_is_missing_is_one_line_before_any_job(good, monkeypatch, capsys):
+    monkeypatch.setattr(metric_loggers, "find_spec", lambda name: None)
+    said = "log: wandb: the package wandb is not installed here; `pip install wandb`, or set `log: csv`"
+    spec = grid.shards(load(good))[0].to_json()
+    arguments = ["--spec", spec, "--out", "rows.parquet", "--log", "m", "--log-as", "wandb"]
+    assert run(monkeypatch, capsys, "train", *arguments) == (1, "", f"{said}\n")
+    good.write_text(yaml.safe_dump(GOOD | {"log": "wandb"}))
+    with pytest.raises(SystemExit, match="the package wandb is not installed here"):
+        pipeline.start(load(good), RunLock(good.parent), jobs_run_here=True)
+    assert not (good.parent / NAME).exists(), "nothing was begun"
 
 
 @pytest.mark.parametrize("arguments", [[], ["--out", "claims.csv", "--explain", "some_claim"]])

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from rnnlimits.execution import options
-from rnnlimits.execution.options import Code, Elsewhere, Tf32, folder
+from rnnlimits.execution.options import Code, Elsewhere, LogAs, Tf32, folder
 
 
 def train(
@@ -15,7 +15,8 @@ def train(
     out: Annotated[Path, typer.Option(metavar="FILE", help="The rows file to write.")],
     code: Code = None,
     rows: Annotated[Path | None, folder("Other shards' rows; a refit reads them.")] = None,
-    log: Annotated[Path | None, folder("Write metrics here too, for TensorBoard.")] = None,
+    log: Annotated[Path | None, folder("Write the numbers of every update here, too.")] = None,
+    log_as: LogAs = "csv",
     device: Annotated[str, typer.Option(help="cpu, cuda, or any: as RNNLIMITS_GPU says.")] = "cpu",
     tf32: Tf32 = False,
     jobs_per_gpu: options.JobsPerGpu = 1,
@@ -30,13 +31,11 @@ def train(
     part: options.Parts = None,
 ) -> None:
     """Run one shard: train all its replicas, measure, write its rows."""
-    from rnnlimits.catalog import pick
     from rnnlimits.execution import job
     from rnnlimits.planning import gpu, parts, shard_form
     from rnnlimits.planning.job import Job
 
-    pick(device, ["cpu", "cuda", "any"], noun="device")
-    pick(checkpoint_elsewhere, ["restart", "refuse"], noun="way to go on")
+    check(device, checkpoint_elsewhere, log_as)
     if data:
         from rnnlimits.tasks.data import downloads
 
@@ -44,9 +43,20 @@ def train(
     shard = shard_form.read(spec)
     job.run(
         Job(
-            shard=shard, out=out, rows=rows, log=log, device=gpu.resolved(device), tf32=tf32,
-            seeds=parts.asked(seeds, part, shard), parts=tuple(part or ()), jobs_per_gpu=jobs_per_gpu,
-            memory_mb=memory_mb, checkpoints=checkpoints, code=code, checkpoint_every_s=checkpoint_every,
-            checkpoint_elsewhere=checkpoint_elsewhere,
+            shard=shard, out=out, rows=rows, log=None if log_as == "none" else log, log_as=log_as,
+            seeds=parts.asked(seeds, part, shard), parts=tuple(part or ()), device=gpu.resolved(device),
+            tf32=tf32, jobs_per_gpu=jobs_per_gpu, memory_mb=memory_mb, checkpoints=checkpoints, code=code,
+            checkpoint_every_s=checkpoint_every, checkpoint_elsewhere=checkpoint_elsewhere,
         )
     )  # fmt: skip
+
+
+def check(device: str, checkpoint_elsewhere: str, log_as: str) -> None:
+    """Words of which only a few are known."""
+    from rnnlimits.catalog import pick
+    from rnnlimits.planning import metric_loggers
+
+    pick(device, ["cpu", "cuda", "any"], noun="device")
+    pick(checkpoint_elsewhere, ["restart", "refuse"], noun="way to go on")
+    pick(log_as, metric_loggers.KINDS, noun="logger")
+    metric_loggers.check(log_as)

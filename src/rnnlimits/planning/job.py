@@ -18,7 +18,8 @@ class Job:
     shard: Shard
     out: Path  # the rows file to write
     rows: Path | None = None  # the folder of other shards' rows; only a refit reads them
-    log: Path | None = None  # a folder for the metrics of every update, for TensorBoard; None: none are kept
+    log: Path | None = None  # a folder for the numbers of every update; None: none are kept
+    log_as: str = "csv"  # by which of Lightning's loggers: csv, tensorboard, wandb or mlflow
     device: str = "cpu"  # cpu or cuda: where it trains; probes and simulations run on the CPU
     tf32: bool = False  # products on a GPU with 10 bits instead of 23
     jobs_per_gpu: int = 1  # how many jobs of this machine share a GPU

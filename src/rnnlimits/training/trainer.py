@@ -18,9 +18,8 @@ from typing import NoReturn
 import lightning.pytorch as pl
 import torch
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
-from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
+from lightning.pytorch.loggers import CSVLogger, Logger, MLFlowLogger, TensorBoardLogger, WandbLogger
 from lightning.pytorch.utilities.exceptions import SIGTERMException
-from lightning_utilities.core.imports import module_available
 from torch.utils.data import DataLoader
 
 from rnnlimits.planning.job import Job
@@ -43,7 +42,7 @@ def train(job: Job, setup: Setup, group: Group, checkpoint: GroupCheckpoint | No
     if checkpoint and checkpoint.state:
         module.restore(checkpoint.state)
     watched = Watched(group.everyone, group.start, job.progress_path)
-    fit(module, job.device, group.log_folder(job.log), watched)
+    fit(module, job.device, logger_of(job, group.log_folder(job.log)), watched)
     for replica in replicas:
         replica.best_theta_P = replica.best_theta_P.cpu()
         replica.mid_training_theta_P = replica.mid_training_theta_P.cpu()
@@ -58,7 +57,7 @@ def train(job: Job, setup: Setup, group: Group, checkpoint: GroupCheckpoint | No
     return readings
 
 
-def fit(module: ReplicaTraining, device: str, log_dir: Path | None, watched: Watched | None = None) -> None:
+def fit(module: ReplicaTraining, device: str, logger: Logger | None, watched: Watched | None = None) -> None:
     """Train until all updates are made or every replica has stopped; validation at update 0 comes first.
 
     A module that was restored goes on where it was.
@@ -78,7 +77,7 @@ def fit(module: ReplicaTraining, device: str, log_dir: Path | None, watched: Wat
         devices=1,
         # Inside a SLURM job Lightning would take over requeueing, which Snakemake already does.
         plugins=[LightningEnvironment()],
-        logger=loggers(log_dir),
+        logger=logger or False,
         callbacks=[watched] if watched else [],
         log_every_n_steps=1,
         enable_checkpointing=False,  # checkpoints.py knows the replicas, their streams and their stops
@@ -121,9 +120,17 @@ def interrupted_as_terminated() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def loggers(log_dir: Path | None) -> list[Logger] | bool:
-    """CSV always, TensorBoard where it is installed; nothing without a folder to write to."""
-    if log_dir is None:
-        return False
-    kinds = [CSVLogger, TensorBoardLogger] if module_available("tensorboard") else [CSVLogger]
-    return [kind(save_dir=log_dir.parent, name=log_dir.name) for kind in kinds]
+def logger_of(job: Job, folder: Path | None) -> Logger | None:
+    """Lightning's own, which writes into this folder; none without a folder to write to."""
+    if folder is None:
+        return None
+    place, name = folder.parent, folder.name
+    match job.log_as:
+        case "tensorboard":
+            return TensorBoardLogger(save_dir=place, name=name)
+        case "wandb":
+            folder.mkdir(parents=True, exist_ok=True)
+            return WandbLogger(project="rnnlimits", name=name, save_dir=folder)
+        case "mlflow":
+            return MLFlowLogger(experiment_name="rnnlimits", run_name=name, save_dir=str(folder))
+    return CSVLogger(save_dir=place, name=name)

@@ -21,7 +21,7 @@ from pydantic import (
     model_validator,
 )
 
-from rnnlimits.planning import gpu
+from rnnlimits.planning import gpu, metric_loggers
 from rnnlimits.planning.config import path_rules
 from rnnlimits.planning.config.budget import Budget
 from rnnlimits.planning.config.messages import Where, mistake, mistakes, unknown_word
@@ -176,6 +176,7 @@ class Config(Closed):
     split_hours: Annotated[Rate, Field(le=MOST_HOURS)] | None = (
         None  # of a training on one core; beyond: in parts
     )
+    log: metric_loggers.Kind = "none"  # of every update, beside the rows
     claims: AnyPath | None = None  # beside the config file
     # Only these are judged and only what they read is run; beside an id, what this config cuts down for it.
     only_claims: Annotated[dict[str, str | None], Field(min_length=1)] | None = None
