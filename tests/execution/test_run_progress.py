@@ -13,6 +13,7 @@ from rnnlimits.execution.run_progress import OTHER_S, TRUSTED_S, RunProgress
 from rnnlimits.planning import grid, provenance
 from rnnlimits.planning.config.schema import Config
 from rnnlimits.planning.load import load
+from rnnlimits.planning.parts import Part, can_be_split
 from rnnlimits.planning.progress import Progress
 from support.example_config import GOOD
 
@@ -119,15 +120,37 @@ def test_a_second_start_says_where_it_goes_on(config):
 
 def test_it_is_about_the_jobs_that_snakemake_has_in_mind(config):
     def job(rule: str, shard: str = ""):
-        return SimpleNamespace(rule=SimpleNamespace(name=rule), wildcards={"shard": shard})
+        wildcards = {"shard": shard} if shard else {}
+        return SimpleNamespace(rule=SimpleNamespace(name=rule), wildcards=wildcards)
 
     shards = {shard.id: shard for shard in grid.shards(config)}
     first, second, *_ = shards
     jobs = [job("train", first), job("train", second), job("table"), job("report"), job("all")]
-    run = run_progress.of(config, shards, jobs, jobs[1:], at_once=8)
+    run = run_progress.of(config, shards, {}, jobs, jobs[1:], at_once=8)
     assert (set(run.shards), run.done, run.others, run.at_once) == ({first, second}, {first}, 2, 4)
     run.begin("report")
     run.end("report")
     assert (run.others_done, run.running) == (1, {})
     whole = sum(run.planned_s.values()) + 2 * OTHER_S
     assert run.line().startswith(f"{100 * (run.planned_s[first] + OTHER_S) / whole:.0f} % done, ")
+
+
+def test_the_parts_of_a_shard_are_jobs_of_their_own_and_joining_them_is_little_work(config):
+    shards = {shard.id: shard for shard in grid.shards(config)}
+    whole = next(shard for shard in shards.values() if can_be_split(shard))
+    parts = {
+        part.name: part for part in (Part(shard=whole, seeds=range(1)), Part(shard=whole, seeds=range(1, 2)))
+    }
+    names = [run_progress.job_name("train_part", {"shard": whole.id, "seeds": name}) for name in parts]
+
+    def job(rule: str, **wildcards: str):
+        return SimpleNamespace(rule=SimpleNamespace(name=rule), wildcards=wildcards)
+
+    jobs = [job("train_part", shard=whole.id, seeds=name) for name in parts]
+    jobs.append(job("join_parts", shard=whole.id))
+    run = run_progress.of(config, shards, {whole.id: parts}, jobs, jobs, at_once=2)
+    assert set(run.shards) == {whole.id, *names}
+    assert run.planned_s[whole.id] == OTHER_S
+    run.begin(names[0])
+    run.end(names[0])
+    assert run.done == {names[0]}, "the shard is not done with its first part"

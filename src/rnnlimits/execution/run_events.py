@@ -10,6 +10,7 @@ from logging import ERROR, WARNING, LogRecord
 from pathlib import Path
 from typing import Any
 
+from rnnlimits.execution import run_progress
 from rnnlimits.execution.run_progress import RunProgress
 from rnnlimits.execution.status_line import StatusLine
 
@@ -58,7 +59,7 @@ class RunEvents:
             self.status.follow(run.line)
 
     def started(self, job: dict[str, Any]) -> None:
-        name = dict(job["wildcards"]).get("shard", job["rule_name"])
+        name = run_progress.job_name(job["rule_name"], dict(job["wildcards"]))
         self.names[job["jobid"]] = name
         if self.run:
             self.run.begin(name)

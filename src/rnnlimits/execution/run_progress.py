@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from rnnlimits import rows
 from rnnlimits.planning import duration, grid, plan_table, progress, provenance
 from rnnlimits.planning.config.schema import Config
+from rnnlimits.planning.parts import Part
 from rnnlimits.planning.shard import Shard
 
 OTHER_S = 5.0  # of a job that trains nothing: tables, figures, verdicts, report
@@ -42,6 +43,7 @@ class RunProgress:
     done: set[str] = field(default_factory=set)  # shards whose rows are there
     took_s: dict[str, float] = field(default_factory=dict)  # as the rows of a shard say
     others_done: int = 0
+    joined: set[str] = field(default_factory=set)  # shards that are trained in parts
     running: dict[str, None] = field(default_factory=dict)  # in the order in which they began
 
     def begin(self, name: str) -> None:
@@ -62,6 +64,8 @@ class RunProgress:
     def look_up(self, names: Iterable[str]) -> None:
         """How long the trainings behind these rows took, as far as the rows say it."""
         for name in names:
+            if name in self.joined:  # its rows tell of all its parts
+                continue
             with contextlib.suppress(OSError, ValueError):
                 facts = rows.facts_of(self.results / "rows" / f"{name}.parquet", name)
                 self.took_s[name] = float(facts.get("seconds_total", self.planned_s[name]))
@@ -151,23 +155,41 @@ class Job(Protocol):
 
 
 def of(
-    config: Config, shards: dict[str, Shard], jobs: Iterable[Job], to_do: Iterable[Job], at_once: int
-) -> RunProgress:
-    """Of all `jobs` that the run is about, those `to_do` are not done yet."""
-    about = {job.wildcards["shard"] for job in jobs if job.rule.name == "train"}
-    waiting = list(to_do)
-    left = {job.wildcards["shard"] for job in waiting if job.rule.name == "train"}
+    config: Config, shards: dict[str, Shard], parts: Mapping[str, Mapping[str, Part]], jobs: Iterable[Job],
+    to_do: Iterable[Job], at_once: int,
+) -> RunProgress:  # fmt: skip
+    """Of all `jobs` of the run, those `to_do` are not done yet; `parts` of shards are jobs, too."""
+    about, waiting = {job_name(job.rule.name, job.wildcards) for job in jobs}, list(to_do)
+    left = {job_name(job.rule.name, job.wildcards) for job in waiting}
     seconds = plan_table.seconds_of(config, grid.shards(config))
+    known, planned_s = dict(shards), {name: seconds[name] for name in shards}
+    for shard, of_one in parts.items():
+        planned_s[shard] = OTHER_S  # its parts are joined
+        for name, part in of_one.items():
+            known[f"{shard}.seeds_{name}"] = part.trained
+            planned_s[f"{shard}.seeds_{name}"] = duration.seconds(part.trained)
     run = RunProgress(
-        shards={name: shard for name, shard in shards.items() if name in about},
-        planned_s={name: seconds[name] for name in shards if name in about},
-        others=sum(rule(job.rule.name) in MAKES for job in waiting),
+        shards={name: shard for name, shard in known.items() if name in about},
+        planned_s={name: seconds for name, seconds in planned_s.items() if name in about},
+        others=sum(rule(name) in MAKES for name in left),
         at_once=max(1, min(at_once, len(waiting))),
         results=Path(config.results),
-        done=about - left,
+        done=(about - left) & known.keys(),
+        joined=set(parts),
     )
     run.look_up(sorted(run.done))
     return run
+
+
+def job_name(rule_name: str, wildcards: Mapping[str, str]) -> str:
+    """By what a job is known here.
+
+    >>> job_name("train", {"shard": "a.t10"}), job_name("train_part", {"shard": "a.t10", "seeds": "0-4"})
+    ('a.t10', 'a.t10.seeds_0-4')
+    """
+    if "seeds" in wildcards.keys():  # noqa: SIM118  Snakemake's are no mapping
+        return f"{wildcards['shard']}.seeds_{wildcards['seeds']}"
+    return wildcards["shard"] if "shard" in wildcards.keys() else rule_name  # noqa: SIM118
 
 
 def rule(name: str) -> str:
