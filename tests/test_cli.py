@@ -11,9 +11,10 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
-from rnnlimits import catalog, rows
+from rnnlimits import __version__, catalog, rows
 from rnnlimits.execution import pipeline, planned_rows
-from rnnlimits.planning import duration, gpu, grid, memory, provenance
+from rnnlimits.execution.run_lock import NAME, RunLock
+from rnnlimits.planning import duration, gpu, grid, memory, metric_loggers, provenance
 from rnnlimits.planning.load import load
 from rnnlimits.planning.shard import Shard
 from support.command_line import run
@@ -93,6 +94,73 @@ def test_a_broken_config_is_one_line_each_and_touches_no_file(command, good, mon
         f"{good}: confidence: got 3.0; expected a number less than 1",
     ]
     assert sorted(good.parent.rglob("*")) == before
+
+
+def test_the_version_is_told(monkeypatch, capsys):
+    assert run(monkeypatch, capsys, "--version") == (0, f"rnnlimits {__version__}\n", "")
+
+
+@pytest.mark.parametrize(("asked", "shown"), [("tasks", "task"), ("probe", "probe"), ("lstm", "lstm")])
+def test_list_shows_one_kind_or_one_page(asked, shown, monkeypatch, capsys):
+    code, out, _ = run(monkeypatch, capsys, "list", asked)
+    heads = [line for line in out.splitlines() if not line.startswith(" ")]
+    pages = [line.split()[0] for line in out.splitlines() if re.match(r"  \S", line)]
+    kind = {"task": "tasks", "probe": "probes", "lstm": "architectures"}[shown]
+    assert (code, heads) == (0, [kind])
+    assert pages == (["lstm"] if shown == "lstm" else catalog.names(kind))
+
+
+CONFIG = ("--config", "config.yaml")
+MISSING = "not there; name what an earlier step wrote, or run `snakemake`, which makes all of it"
+WRONG = {
+    "a page that is not there": (["list", "lstn"], "no kind or page 'lstn'; did you mean 'lstm'? (known: "),
+    "a config without its option": (
+        ["plan", "config.yaml"],
+        "plan config.yaml: a config is given with --config: rnnlimits plan --config config.yaml",
+    ),
+    "a page instead of a result": (
+        ["explain", "lstm", *CONFIG],
+        "explain: 'lstm' is a page (architecture); expected a claim, a figure, a table or a shard; "
+        "the options of a page: rnnlimits list lstm",
+    ),
+    "rows that are not there": (
+        ["explain", "cost", *CONFIG, "--rows", "r.parquet"], f"--rows r.parquet: {MISSING}",
+    ),
+    "tables that are not there": (["plot", "--tables", "t", "--out", "f"], f"--tables t: {MISSING}"),
+    "three things that are not there": (
+        ["report", "--tables", "t", "--figures", "f", "--claims", "c", "--out", "o", *CONFIG],
+        f"--tables t, --figures f, --claims c: {MISSING}",
+    ),
+    "verdicts that are not there": (
+        ["verdicts", "--claims", "c", "--details", "d", "--figures", "f", "--out", "o", *CONFIG],
+        f"--claims c, --details d: {MISSING}",
+    ),
+    "a claim that is not there": (
+        ["judge", "--only", "bond", "--out", "c.csv", *CONFIG], "the config: no claim 'bond'; ",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_what_is_not_there_is_one_line_and_exit_code_1(what, good, monkeypatch, capsys):
+    arguments, said = WRONG[what]
+    before = sorted(good.parent.rglob("*"))
+    code, out, err = run(monkeypatch, capsys, *arguments)
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert err.startswith(said)
+    assert sorted(good.parent.rglob("*")) == before
+
+
+def test_a_logger_whose_package_is_missing_is_one_line_before_any_job(good, monkeypatch, capsys):
+    monkeypatch.setattr(metric_loggers, "find_spec", lambda name: None)
+    said = "log: wandb: the package wandb is not installed here; `pip install wandb`, or set `log: csv`"
+    spec = grid.shards(load(good))[0].to_json()
+    arguments = ["--spec", spec, "--out", "rows.parquet", "--log", "m", "--log-as", "wandb"]
+    assert run(monkeypatch, capsys, "train", *arguments) == (1, "", f"{said}\n")
+    good.write_text(yaml.safe_dump(GOOD | {"log": "wandb"}))
+    with pytest.raises(SystemExit, match="the package wandb is not installed here"):
+        pipeline.start(load(good), RunLock(good.parent), jobs_run_here=True)
+    assert not (good.parent / NAME).exists(), "nothing was begun"
 
 
 @pytest.mark.parametrize("arguments", [[], ["--out", "claims.csv", "--explain", "some_claim"]])

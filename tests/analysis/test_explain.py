@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -246,9 +247,14 @@ def test_every_name_that_the_report_prints_is_one_that_can_be_explained(archived
         ARCHIVE / "claims.csv",
         [ARCHIVE / "rows.parquet"],
     )
-    printed = set(re.findall(r"<code>rnnlimits explain (\w+)</code>", page)) - {"NAME"}
+    commands = [shlex.split(one) for one in re.findall(r"<code>(rnnlimits explain .*?)</code>", page)]
     known = explain.known(archived)
-    assert printed == {*known["claim"], *known["figure"]}
+    named, always = {name for _, _, name, *_ in commands}, {*known["claim"], "NAME"}
+    # What was not measured stands in a sentence, and has no rows.
+    assert always | {"length_limit", "cost"} <= named <= always | {*known["figure"]}
+    # Pasted as they stand they speak of this page's own config and rows.
+    given = {tuple(options) for _, _, _, *options in commands}
+    assert given == {("--config", str(archived.config._file), "--rows", str(ARCHIVE / "rows.parquet"))}
     assert "rows of sequence_length.adding.elman.h65.t10, sequence_length.adding.elman.h65.t200" in page
 
 
@@ -296,6 +302,10 @@ def test_the_printed_command_makes_the_same_rows_again(tmp_path, monkeypatch, ca
         ["bash", "-c", f"{sys.executable} -m rnnlimits.cli {command.partition(' ')[2]}"], check=True
     )
     assert rows.content_digest(again) == rows.content_digest(first)
+    *_, compared = printed.strip().splitlines()
+    with pytest.raises(SystemExit) as ended:
+        typed(*shlex.split(compared.partition("rnnlimits ")[2]))
+    assert (ended.value.code, capsys.readouterr().out.split()[:2]) == (0, ["shard", planned.id])
     recorded = rows.read_provenance(first)["shards"][planned.id]
     assert all(f" {recorded[name]}" in printed for name in ("host", "config_hash", "code_fingerprint"))
     assert "neither their config nor the code behind them has changed" in flat(printed)

@@ -19,7 +19,7 @@ PANDAS = {"pandas", "seaborn"}
 HEAVY = sorted(TORCH | PANDAS | {"matplotlib", "numpy", "scipy", "sklearn"})
 
 # Each folder with those that it may import besides itself, from the ground up; a module beside the folders:
-# __init__, contracts and catalog belong to the ground, cli and public to the top.
+# __init__, contracts and catalog belong to the ground, public and the folder cli to the top.
 MAY_IMPORT: dict[str, set[str]] = {
     "storage": set(),
     "rows": {"storage"},
@@ -40,7 +40,7 @@ TOP = {"cli", "public"}
 LIGHT = ("storage", "rows", "planning", "execution")
 WITHOUT_PANDAS = tuple(room for room in MAY_IMPORT if room != "analysis")
 MAY_LOAD_TORCH = ("architectures", "tasks", "probes", "measure", "simulations", "training")
-CANNOT_CHANGE_A_NUMBER = ("storage", "planning", "execution", "__init__.py", "catalog.py", "cli.py")
+CANNOT_CHANGE_A_NUMBER = ("storage", "planning", "execution", "__init__.py", "catalog.py", "cli")
 
 
 @cache
@@ -104,9 +104,9 @@ def loads(file: Path, heavy: set[str]) -> bool:
 
 def test_every_folder_has_a_rule_and_there_are_few():
     folders = {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()}
-    assert folders == set(MAY_IMPORT)
-    assert len(folders) <= 11
-    assert {path.stem for path in PACKAGE.glob("*.py")} == GROUND | TOP
+    assert folders - {"cli"} == set(MAY_IMPORT)
+    assert len(folders - {"cli"}) <= 11
+    assert {path.stem for path in PACKAGE.glob("*.py")} == GROUND | (TOP - {"cli"})
 
 
 @pytest.mark.parametrize("file", [file for file in FILES if room(file) in MAY_IMPORT], ids=name)

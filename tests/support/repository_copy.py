@@ -20,7 +20,8 @@ class Copy:
     """Commands run here see the package as it stands here, and the programs of the tests' own environment."""
 
     folder: Path
-    printed: str = ""  # by the run that made its results
+    printed: str = ""  # into Snakemake's log, by the run that made its results
+    screen: str = ""  # what that run showed to a person
 
     def run(self, *command: str, check: bool = True, path: tuple[Path, ...] = ()) -> CompletedProcess:
         """`path` comes before everything else that Python imports from."""
@@ -42,6 +43,12 @@ class Copy:
 
     def snakemake(self, *arguments: str, **options) -> CompletedProcess:
         return self.run("snakemake", "--cores", "2", *arguments, **options)
+
+    @property
+    def snakemake_log(self) -> str:
+        """What Snakemake wrote into its log file in its last run: commands, reasons, all of it."""
+        newest = max((self.folder / ".snakemake" / "log").glob("*.snakemake.log"))
+        return newest.read_text(encoding="utf-8")
 
     def files(self, pattern: str) -> dict[str, bytes]:
         """The content of every file that fits, by its path in the copy."""

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from rnnlimits import rows
-from rnnlimits.planning import provenance
+from rnnlimits.planning import progress, provenance
 from rnnlimits.planning.shard import Shard
 from rnnlimits.training import checkpoints
+from rnnlimits.training import progress as watched
 from rnnlimits.training.module import ReplicaTraining
 from support.forked_job import ForkedJob
 from support.small_disk import mounted
@@ -74,7 +75,9 @@ class Job:
 
     @property
     def said(self) -> str:
-        return self.log.read_text()
+        """What it said beside how far it was."""
+        lines = self.log.read_text().splitlines(keepends=True)
+        return "".join(line for line in lines if not line.startswith(("training: update ", "told to end; ")))
 
     @property
     def digest(self) -> str:
@@ -99,8 +102,8 @@ def resumed_from(job: Job) -> list[int]:
     return facts["resumed_from_updates"]
 
 
-def terminated_after(steps: int):
-    """The job gets a SIGTERM in its so-and-so-many-th step, as of a scheduler."""
+def terminated_after(steps: int, number: signal.Signals = signal.SIGTERM):
+    """The job gets a SIGTERM in its so-and-so-many-th step, as of a scheduler; or what a Ctrl-C sends."""
 
     def prepare() -> None:
         whole, taken = ReplicaTraining.training_step, []
@@ -108,7 +111,7 @@ def terminated_after(steps: int):
         def step(self, batch):
             taken.append(batch)
             if len(taken) == steps:
-                os.kill(os.getpid(), signal.SIGTERM)
+                os.kill(os.getpid(), number)
             return whole(self, batch)
 
         ReplicaTraining.training_step = step
@@ -128,6 +131,29 @@ def test_a_training_told_to_end_every_few_steps_ends_with_the_same_rows(tmp_path
     assert told >= 3
     assert len(resumed_from(job)) == told
     job.check_equal_to(undisturbed(tmp_path / "undisturbed", shard, **options))
+
+
+def test_two_short_starts_ended_by_ctrl_c_lose_no_update(tmp_path):
+    job = Job(tmp_path / "disturbed", SHARDS["carries its state on"])
+    for _ in range(2):
+        assert job.run(terminated_after(9, signal.SIGINT)) == 128 + signal.SIGTERM
+    assert job.run() == 0, job.said
+    assert resumed_from(job) == [9, 18]
+    assert "told to end; saved after update 9\n" in job.log.read_text()
+    assert f"training: update 9 of {job.shard.updates}, 0 of " in job.log.read_text()
+    job.check_equal_to(undisturbed(tmp_path / "undisturbed", job.shard))
+
+
+def test_a_training_says_in_a_file_how_far_it_is(tmp_path, monkeypatch):
+    monkeypatch.setattr(watched, "FILE_EVERY_S", 0.0)
+    job = Job(tmp_path / "disturbed", SHARDS["in groups"], memory_mb=1)
+    job.run(terminated_after(25))
+    said = progress.read(job.checkpoint.with_suffix(".progress"))
+    # Each replica is a group of its own here, and the first of them is at work.
+    assert (said.updates, said.replicas) == (job.shard.updates, job.shard.replicas)
+    assert said.update == 24, "the update at work is not counted"
+    assert said.share == pytest.approx(24 / job.shard.updates / job.shard.replicas)
+    assert said.whole_s > 0
 
 
 def test_a_training_killed_at_twenty_random_moments_ends_with_the_same_rows(tmp_path):
@@ -178,7 +204,7 @@ def test_a_training_killed_while_it_writes_a_checkpoint_goes_on_from_the_one_bef
     while not reached.exists():
         time.sleep(0.01)
     assert running.kill() == -signal.SIGKILL
-    assert len(list(job.checkpoint.parent.iterdir())) == 2
+    assert len(list(job.checkpoint.parent.glob("*.checkpoint*"))) == 2
     assert job.run() == 0, job.said
     assert resumed_from(job) == [1]
     job.check_equal_to(undisturbed(tmp_path / "undisturbed", job.shard))

@@ -1,6 +1,7 @@
 """Shard to rows: the protocol (choose on validation, read test once) and what each row says."""
 
 import dataclasses
+import functools
 import math
 
 import pytest
@@ -10,7 +11,7 @@ from rnnlimits import rows
 from rnnlimits.planning.shard import Shard
 from rnnlimits.rows import Row
 from rnnlimits.rows.marks import not_trained, probe_of_a_diverged_replica
-from rnnlimits.training import device, protocol
+from rnnlimits.training import device, protocol, trainer
 from rnnlimits.training.build import set_up
 from rnnlimits.training.replica import Replica
 from support.small_shards import BUDGET, a_job, a_shard
@@ -215,11 +216,34 @@ def test_without_steps_only_the_initial_probes_are_taken():
 
 
 def test_the_gradient_norms_of_every_step_go_to_the_csv_log(tmp_path):
-    run(a_shard(budget=SHORT), log=tmp_path / "log")
+    logged = run(a_shard(budget=SHORT), log=tmp_path / "log")
+    assert logged == run(a_shard(budget=SHORT)), "no row depends on it"
     (metrics,) = (tmp_path / "log").rglob("metrics.csv")
     header, *lines = metrics.read_text().splitlines()
     assert len(lines) == 20
     assert {f"gradient_norm/{r}" for r in range(3)} <= set(header.split(","))
+
+
+def made_by(logger: str, **options: object) -> tuple[str, str]:
+    return logger, str(options)
+
+
+@pytest.mark.parametrize(
+    ("kind", "named"),
+    [
+        ("csv", "CSVLogger"),
+        ("tensorboard", "TensorBoardLogger"),
+        ("wandb", "WandbLogger"),
+        ("mlflow", "MLFlowLogger"),
+    ],
+)
+def test_each_word_means_a_logger_of_lightnings(kind, named, tmp_path, monkeypatch):
+    for name in ("CSVLogger", "TensorBoardLogger", "WandbLogger", "MLFlowLogger"):
+        monkeypatch.setattr(trainer, name, functools.partial(made_by, name))
+    made, options = trainer.logger_of(a_job(a_shard(), log_as=kind), tmp_path / "metrics" / "a.b")
+    assert made == named
+    assert "a.b" in options, "one run's curves are told from another's"
+    assert trainer.logger_of(a_job(a_shard(), log_as=kind), None) is None
 
 
 def test_folds_are_replicas_and_the_refit_reads_test_with_the_size_they_choose(tmp_path):

@@ -56,13 +56,16 @@ def copy(folder: Path) -> Copy:
     return made
 
 
-def start(run: Copy, *arguments: str) -> subprocess.Popen:
+def start(run: Copy, *arguments: str, own_group: bool = False) -> subprocess.Popen:
     environment = os.environ | {
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
         "PYTHONPATH": str(run.folder / "src"),
     }
     command = ["snakemake", "--cores", "2", *TINY, *arguments]
-    return subprocess.Popen(command, cwd=run.folder, env=environment, text=True, stdout=PIPE, stderr=STDOUT)
+    return subprocess.Popen(
+        command, cwd=run.folder, env=environment, text=True, stdout=PIPE, stderr=STDOUT,
+        start_new_session=own_group,
+    )  # fmt: skip
 
 
 def until(true: Callable[[], bool]) -> None:
@@ -160,6 +163,34 @@ def test_snakemake_killed_at_any_moment_goes_on_with_the_same_command(both, tmp_
     assert content(run) == content(both[0]), seed
     until(lambda: not [name for name in run.files("results/**/*") if name.endswith((".lock", ".part"))])
     assert "Nothing to be done" in run.snakemake(*TINY).stdout
+
+
+def test_ctrl_c_saves_what_was_learned_and_the_same_command_goes_on(tmp_path):
+    run = copy(tmp_path)
+    run.edit("config/tiny.yaml", "updates: 60", "updates: 100000")
+    run.edit("config/tiny.yaml", "lengths: [6, 8]", "lengths: [6]")
+    checkpoints = run.folder / "results" / "tiny" / "checkpoints"
+    first = interrupted(run, lambda: len(list(checkpoints.glob("*.progress"))) == 2)
+    assert first.splitlines()[-1] == (
+        "stopping: what is being trained is saved; the same command goes on from there"
+    )
+    assert len(list(checkpoints.glob("*.checkpoint"))) == 2
+    again = interrupted(run, lambda: held(run))
+    assert "goes on: 0 of 2 jobs are done, 2 left, " in again
+    assert "; 2 trainings from a checkpoint\n" in again
+
+
+def interrupted(run: Copy, moment: Callable[[], bool]) -> str:
+    """What a run said that got a Ctrl-C soon after this moment: on a terminal it reaches the jobs, too."""
+    snakemake = start(run, own_group=True)
+    until(lambda: moment() or snakemake.poll() is not None)
+    time.sleep(0.5)
+    os.killpg(snakemake.pid, signal.SIGINT)
+    said = snakemake.communicate()[0]
+    assert snakemake.returncode == 1
+    assert "Traceback" not in said
+    assert "{" not in said, "no JSON"
+    return said
 
 
 def held(run: Copy) -> bool:

@@ -49,7 +49,8 @@ def run(tmp_path_factory):
     (folder / "-config.yaml").write_text(yaml.safe_dump(config))
     (folder / f"{NASTY}.yaml").write_text(yaml.safe_dump(CLAIMS))
     copy.before = files(copy)
-    copy.printed = copy.snakemake("--configfile", f"{NASTY}/-config.yaml").stdout
+    copy.snakemake("--configfile", f"{NASTY}/-config.yaml")
+    copy.printed = copy.snakemake_log
     return copy
 
 

@@ -5,6 +5,7 @@ import shutil
 import pytest
 
 from rnnlimits.analysis.tables import TABLES
+from rnnlimits.execution import pipeline
 from rnnlimits.planning import grid
 from rnnlimits.planning.load import load
 from support.repository_copy import Copy, fresh, planned_jobs, planned_shards, shell_lines
@@ -17,9 +18,10 @@ pytestmark = pytest.mark.xdist_group("pipeline")
 
 @pytest.fixture(scope="module")
 def smoke(tmp_path_factory):
-    """The smoke run, and what it printed."""
+    """The smoke run, what stood on the screen, and what Snakemake wrote into its log."""
     copy = fresh(tmp_path_factory.mktemp("smoke"))
-    copy.printed = copy.snakemake(*SMOKE).stdout
+    copy.screen = copy.snakemake(*SMOKE).stdout
+    copy.printed = copy.snakemake_log
     return copy
 
 
@@ -39,6 +41,17 @@ def test_one_command_goes_from_the_config_to_the_report(smoke, shards):
     assert {f"results/smoke/rows/{shard.id}.parquet" for shard in shards} <= set(there)
     assert {f"results/smoke/tables/{name}.csv" for name in [*TABLES, "timings"]} <= set(there)
     assert b"</html>" in there["results/smoke/report.html"]
+
+
+def test_the_screen_tells_how_it_goes_on_and_how_it_ended(smoke, shards):
+    first, *_, verdicts, done, opened = smoke.screen.strip().splitlines()[1:]
+    assert first.startswith(f"starts: {len(shards)} jobs that measure, 2 at once, about ")
+    judged = pipeline.claims(load("config/smoke.yaml"))
+    assert verdicts.startswith(f"verdicts on {len(judged)} claims: ")
+    assert done.startswith("done in ")
+    assert opened == "open results/smoke/report.html or results/smoke/verdicts.html"
+    assert "{" not in smoke.screen, "no JSON"
+    assert not smoke.files("results/smoke/checkpoints/*"), "nothing is left of what the line was made of"
 
 
 def test_every_table_that_is_written_is_declared(smoke):

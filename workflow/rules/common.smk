@@ -5,7 +5,15 @@
 from pathlib import Path
 
 from rnnlimits import catalog
-from rnnlimits.execution import part_plan, pipeline, prefork, run_lock
+from rnnlimits.execution import (
+    outcome,
+    part_plan,
+    pipeline,
+    prefork,
+    run_events,
+    run_lock,
+    run_progress,
+)
 from rnnlimits.planning import planned
 
 # Only the first job pays for importing torch; a cluster's job is alone where it runs.

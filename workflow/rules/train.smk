@@ -23,6 +23,7 @@ rule train:
         memory_mb=CONFIG.memory_mb or 0,
         checkpoint_every_s=CONFIG.checkpoint_every_s or 0,
         checkpoint_elsewhere=CONFIG.checkpoint_elsewhere,
+        log_as=CONFIG.log,
         runtime=lambda wildcards, attempt: pipeline.runtime(
             CONFIG, SHARDS, wildcards.shard, attempt
         ),
@@ -36,11 +37,13 @@ rule train:
         rows=lambda wildcards, output: folder(output),
         # No output: Snakemake removes outputs before every attempt, and a later attempt goes on from these.
         checkpoints=f"{RESULTS}/checkpoints",
+        metrics=f"{RESULTS}/metrics/{{shard}}",
     shell:
         "rnnlimits train --spec {params.spec:q} --code {params.code:q} {params.machine:q}"
         " --jobs-per-gpu {resources.jobs_per_gpu} --memory-mb {resources.memory_mb}"
         " --checkpoints {params.checkpoints:q} --checkpoint-every {resources.checkpoint_every_s}"
-        " --checkpoint-elsewhere {resources.checkpoint_elsewhere} --rows {params.rows:q} --out {output:q} > {log:q} 2>&1"
+        " --checkpoint-elsewhere {resources.checkpoint_elsewhere}"
+        " --log {params.metrics:q} --log-as {resources.log_as} --rows {params.rows:q} --out {output:q} > {log:q} 2>&1"
 
 
 # A long shard (`split_hours`) is trained in parts by seed, each a job of its own, and joined to the same rows.
@@ -63,6 +66,7 @@ rule train_part:
         memory_mb=CONFIG.memory_mb or 0,
         checkpoint_every_s=CONFIG.checkpoint_every_s or 0,
         checkpoint_elsewhere=CONFIG.checkpoint_elsewhere,
+        log_as=CONFIG.log,
         runtime=lambda wildcards, attempt: part_plan.runtime(
             CONFIG, PARTS[wildcards.shard][wildcards.seeds], attempt
         ),
@@ -73,11 +77,13 @@ rule train_part:
             CONFIG, SHARDS, wildcards.shard
         ),
         checkpoints=f"{RESULTS}/checkpoints",
+        metrics=f"{RESULTS}/metrics/{{shard}}.seeds_{{seeds}}",
     shell:
         "rnnlimits train --spec {params.spec:q} --seeds {wildcards.seeds:q} --code {params.code:q} {params.machine:q}"
         " --memory-mb {resources.memory_mb}"
         " --checkpoints {params.checkpoints:q} --checkpoint-every {resources.checkpoint_every_s}"
-        " --checkpoint-elsewhere {resources.checkpoint_elsewhere} --out {output:q} > {log:q} 2>&1"
+        " --checkpoint-elsewhere {resources.checkpoint_elsewhere}"
+        " --log {params.metrics:q} --log-as {resources.log_as} --out {output:q} > {log:q} 2>&1"
 
 
 rule join_parts:

@@ -9,6 +9,10 @@
     planned_rows    which rows files a command reads, and whether a job's are there already
     pipeline        what the Snakefile asks: which config, which jobs, what each of them needs
     run_lock        one run at a time in a results folder
+    run_events      what of Snakemake's words a person sees
+    run_progress    how far a run is, and when it will be done
+    status_line     the line that says so
+    outcome         the last lines: verdicts, minutes, the page to open
     prefork         the import server, which imports torch once for all jobs of a run, seen from a job
     prefork_server  the import server itself
 

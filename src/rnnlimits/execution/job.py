@@ -10,6 +10,7 @@ from contextlib import nullcontext
 from typing import Any
 
 from rnnlimits.execution import gpu_slots, loaded_code, out_of_memory, parts, planned_rows, prefork
+from rnnlimits.planning import progress
 from rnnlimits.planning.job import Job
 from rnnlimits.rows import Row, only_writer, write
 from rnnlimits.storage import integrity
@@ -36,6 +37,8 @@ def run(job: Job) -> None:
             write_rows(job, started_s)
         if job.checkpoint_path:
             job.checkpoint_path.unlink(missing_ok=True)
+        if job.progress_path:
+            progress.remove(job.progress_path)
 
 
 def is_done(job: Job) -> bool:

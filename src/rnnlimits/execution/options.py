@@ -5,6 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
+DEFAULT_CONFIG = Path("config/config.yaml")
+
 
 def folder(text: str) -> Any:
     """An option that takes a folder."""
@@ -22,6 +24,7 @@ Planned = Annotated[
 Elsewhere = Annotated[
     str, typer.Option(help="With another machine's checkpoint: restart, or refuse.", metavar="restart|refuse")
 ]
+LogAs = Annotated[str, typer.Option(help="How: none, csv, tensorboard, wandb or mlflow.", metavar="LOGGER")]
 Code = Annotated[
     str | None, typer.Option(metavar="FINGERPRINT", help="Refuse other code; the Snakefile sets it.")
 ]

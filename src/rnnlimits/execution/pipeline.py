@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from rnnlimits import catalog
 from rnnlimits.execution import gpu_slots, run_lock
-from rnnlimits.planning import duration, grid, memory, origin, plan_table, planned, where
+from rnnlimits.planning import duration, grid, memory, metric_loggers, origin, plan_table, planned, where
 from rnnlimits.planning.config.messages import ConfigError
 from rnnlimits.planning.config.schema import Config
 from rnnlimits.planning.load import load
@@ -100,6 +100,10 @@ def config_file(settings: Settings) -> Path:
 
 def start(config: Config, lock: run_lock.RunLock, jobs_run_here: bool) -> None:
     """Called when jobs are about to start, and not for a dry run: refuses what all of them would fail of."""
+    try:
+        metric_loggers.check(config.log)
+    except ValueError as error:
+        sys.exit(str(error))
     lock.take()
     if told := origin.warning():
         print(told, file=sys.stderr)

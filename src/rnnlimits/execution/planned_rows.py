@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -68,10 +69,16 @@ def in_folder(config: "Config", folder: Path, complete: bool) -> list[Path]:
     planned = [path for path in planned if path not in waiting]
     missing = f"{folder}: {len(planned) - len(there)} of {len(planned)} planned shards have no rows"
     if not there or (complete and len(there) < len(planned)):
-        raise ValueError(f"{missing}; train them with `rnnlimits train` or with `snakemake`")
+        raise ValueError(f"{missing}; train them with `{run_of(config)}`")
     if len(there) < len(planned):
         print(f"{missing}; going on with the others", file=sys.stderr)
     return there
+
+
+def run_of(config: "Config") -> str:
+    """The command that makes what is missing."""
+    files = [f"--configfile {shlex.quote(file)}" for file in config.options[1:]]
+    return " ".join(["snakemake --cores all", *files])
 
 
 def compare(config: "Config", known: dict[Path, dict[str, Any]], only: str | None, strict: bool) -> None:

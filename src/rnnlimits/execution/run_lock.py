@@ -6,6 +6,7 @@ by the process and ends with it.  It is taken when jobs are about to start: a dr
 
 import atexit
 import sys
+import time
 from pathlib import Path
 
 from rnnlimits.storage import locks
@@ -21,6 +22,13 @@ class RunLock:
         # What is planned beside another run plans that run's work once more.
         self.rival = locks.holder(self.path) if locks.is_held(self.path) else None
 
+        self.taken_s = time.monotonic()
+
+    @property
+    def held_s(self) -> float:
+        """Seconds since the run began."""
+        return time.monotonic() - self.taken_s
+
     def take(self) -> None:
         """Until this process ends; otherwise one line and exit code 1."""
         try:
@@ -34,6 +42,7 @@ class RunLock:
             sys.exit(
                 f"{self.refusal(self.rival)} was still at work when this run was planned; start it again"
             )
+        self.taken_s = time.monotonic()
         atexit.register(locks.let_go, self.path, lock)
 
     def refusal(self, who: str) -> str:

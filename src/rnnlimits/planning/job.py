@@ -18,7 +18,8 @@ class Job:
     shard: Shard
     out: Path  # the rows file to write
     rows: Path | None = None  # the folder of other shards' rows; only a refit reads them
-    log: Path | None = None  # a folder for the metrics of every update, for TensorBoard; None: none are kept
+    log: Path | None = None  # a folder for the numbers of every update; None: none are kept
+    log_as: str = "csv"  # by which of Lightning's loggers: csv, tensorboard, wandb or mlflow
     device: str = "cpu"  # cpu or cuda: where it trains; probes and simulations run on the CPU
     tf32: bool = False  # products on a GPU with 10 bits instead of 23
     jobs_per_gpu: int = 1  # how many jobs of this machine share a GPU
@@ -42,5 +43,14 @@ class Job:
         """The file that its training goes on from; None where no checkpoint is written."""
         if self.checkpoints is None or not self.checkpoint_every_s:
             return None
-        part = f".seeds_{in_words(self.seeds)}" if self.seeds else ""
-        return self.checkpoints / f"{self.shard.id}{part}.checkpoint"
+        return self.checkpoints / f"{self._name}.checkpoint"
+
+    @property
+    def progress_path(self) -> Path | None:
+        """The file in which its training says how far it is; None where nobody has asked for one."""
+        return None if self.checkpoints is None else self.checkpoints / f"{self._name}.progress"
+
+    @property
+    def _name(self) -> str:
+        """Of its shard, and of its seeds where they are a part of them."""
+        return f"{self.shard.id}.seeds_{in_words(self.seeds)}" if self.seeds else self.shard.id

@@ -25,7 +25,7 @@ def load(path: str | Path) -> Config:
     except ValidationError as error:
         lines = tell(error, functools.partial(_possible_keys, raw), STUDIES)
         raise ConfigError(f"{path}: {line}" for line in lines) from error
-    config._folder = path.parent
+    config._file = path
     if config.claims_path:
         claims = read_yaml(config.claims_path)
         if lines := claim_form.problems(claims):

@@ -17,7 +17,7 @@ from rnnlimits import catalog
 from rnnlimits.planning.shard import Shard
 
 # What finds, plans, stores and runs can change no number: these folders, and modules beside them.
-NEUTRAL = ("storage", "planning", "execution", "__init__.py", "catalog.py", "cli.py")
+NEUTRAL = ("storage", "planning", "execution", "__init__.py", "catalog.py", "cli")
 # What is made of rows, and the folders that it is made with. What these import is found; pages, which are
 # loaded by their names, are not, so their folders stand here too.
 MADE_WITH = {

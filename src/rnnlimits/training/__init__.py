@@ -7,6 +7,7 @@ build         the shard's task, and a model with fresh weights for each seed
 groups        how many replicas are trained at once, and their sequences
 trainer       Lightning's loop around a group
 module        one update of a group, its validations and its checkpoint, as a LightningModule
+progress      what a training tells while it runs
 replica       what is known of one replica, and how its training ends
 rule          by what a task chooses among weights and learning rates
 replicas      many models of one shape as one

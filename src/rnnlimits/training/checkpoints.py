@@ -24,6 +24,7 @@ from rnnlimits.storage.whole_files import renamed_when_complete
 from rnnlimits.training import arithmetic
 
 FORMAT = 1
+WORTH_SAVING_S = 5.0  # of training, at the end of a group
 State = dict[
     str, Any
 ]  # numbers, texts and tensors in lists and dictionaries: nothing that runs when it is read
@@ -71,8 +72,13 @@ class Checkpoint:
         _tell(f"{self.path}: training goes on after update {update:,}")
 
     @property
+    def unsaved_s(self) -> float:
+        """Seconds of training that would be lost now."""
+        return time.monotonic() - self.saved_s
+
+    @property
     def due(self) -> bool:
-        return time.monotonic() - self.saved_s >= self.every_s
+        return self.unsaved_s >= self.every_s
 
     def save(self, start: int, state: State) -> None:
         """Write the state of the group that starts with replica `start`, and what is known of the others.
@@ -114,8 +120,13 @@ class GroupCheckpoint:
         self.whole.save(self.start, state)
 
     def keep(self, outcome: State) -> None:
-        """The group is done: what is left of it is written with the groups that follow."""
+        """The group is done: what is left of it is written with the groups that follow, or now if it is much.
+
+        The probes that come next may take minutes, and no signal finds a checkpoint to write in them.
+        """
         self.whole.groups[self.start] = outcome
+        if self.whole.every_s and self.whole.unsaved_s >= WORTH_SAVING_S:
+            self.save(outcome)
 
 
 def write(path: Path, state: State, made_for: dict[str, Any]) -> None:

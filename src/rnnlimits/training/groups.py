@@ -27,7 +27,11 @@ class Group:
 
     start: int  # the number of the first of them among all
     replicas: list[Replica]
-    is_all: bool  # are there no others?
+    everyone: list[Replica]  # these and all others of the job
+
+    @property
+    def is_all(self) -> bool:
+        return len(self.everyone) == len(self.replicas)
 
     def log_folder(self, log: Path | None) -> Path | None:
         """Where its metrics go: the folder itself, or one for each group."""
@@ -54,7 +58,7 @@ def grouped(replicas: Sequence[Replica], sizes: Sequence[int]) -> list[Group]:
     """The replicas in groups of these sizes, in their order."""
     starts = [sum(sizes[:number]) for number in range(len(sizes))]
     return [
-        Group(start=start, replicas=list(replicas[start : start + size]), is_all=len(sizes) == 1)
+        Group(start=start, replicas=list(replicas[start : start + size]), everyone=list(replicas))
         for start, size in zip(starts, sizes, strict=True)
     ]
 

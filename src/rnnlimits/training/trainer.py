@@ -3,28 +3,31 @@
 Importing Lightning costs seconds: only what trains imports this page.
 """
 
+import contextlib
 import gc
 import logging
 import signal
 import sys
+import threading
 import warnings
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import lightning.pytorch as pl
 import torch
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
-from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
+from lightning.pytorch.loggers import CSVLogger, Logger, MLFlowLogger, TensorBoardLogger, WandbLogger
 from lightning.pytorch.utilities.exceptions import SIGTERMException
-from lightning_utilities.core.imports import module_available
 from torch.utils.data import DataLoader
-from tqdm import tqdm
 
 from rnnlimits.planning.job import Job
 from rnnlimits.training.build import Setup
 from rnnlimits.training.checkpoints import GroupCheckpoint
 from rnnlimits.training.groups import Group, sets
 from rnnlimits.training.module import ReplicaTraining
+from rnnlimits.training.progress import Watched
 from rnnlimits.training.replica import Reading
 from rnnlimits.training.replicas import Replicas
 
@@ -38,7 +41,8 @@ def train(job: Job, setup: Setup, group: Group, checkpoint: GroupCheckpoint | No
     module = ReplicaTraining(models, replicas, tasks, validation, setup.budget, checkpoint)
     if checkpoint and checkpoint.state:
         module.restore(checkpoint.state)
-    fit(module, job.device, group.log_folder(job.log))
+    watched = Watched(group.everyone, group.start, job.progress_path)
+    fit(module, job.device, logger_of(job, group.log_folder(job.log)), watched)
     for replica in replicas:
         replica.best_theta_P = replica.best_theta_P.cpu()
         replica.mid_training_theta_P = replica.mid_training_theta_P.cpu()
@@ -53,29 +57,7 @@ def train(job: Job, setup: Setup, group: Group, checkpoint: GroupCheckpoint | No
     return readings
 
 
-class Progress(pl.Callback):
-    """A bar with update, time left and replicas solved, where a person is watching; nothing elsewhere."""
-
-    def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        assert isinstance(module, ReplicaTraining)
-        updates, quiet = module.budget.updates, not sys.stderr.isatty()
-        self.bar = tqdm(
-            total=updates, initial=module.done or 0, unit="update", dynamic_ncols=True, disable=quiet
-        )
-
-    def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *_: object) -> None:
-        assert isinstance(module, ReplicaTraining)
-        solved = sum(replica.status == "solved" for replica in module.replicas)
-        self.bar.set_postfix_str(
-            f"{solved} of {len(module.replicas)} solved, {len(module.active)} running", False
-        )
-        self.bar.update()
-
-    def on_train_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        self.bar.close()
-
-
-def fit(module: ReplicaTraining, device: str, log_dir: Path | None) -> None:
+def fit(module: ReplicaTraining, device: str, logger: Logger | None, watched: Watched | None = None) -> None:
     """Train until all updates are made or every replica has stopped; validation at update 0 comes first.
 
     A module that was restored goes on where it was.
@@ -95,8 +77,8 @@ def fit(module: ReplicaTraining, device: str, log_dir: Path | None) -> None:
         devices=1,
         # Inside a SLURM job Lightning would take over requeueing, which Snakemake already does.
         plugins=[LightningEnvironment()],
-        logger=loggers(log_dir),
-        callbacks=[Progress()],
+        logger=logger or False,
+        callbacks=[watched] if watched else [],
         log_every_n_steps=1,
         enable_checkpointing=False,  # checkpoints.py knows the replicas, their streams and their stops
         enable_progress_bar=False,
@@ -107,18 +89,48 @@ def fit(module: ReplicaTraining, device: str, log_dir: Path | None) -> None:
     # slowly than zero; in float32 they are below 1e-38 and change no weight.
     torch.set_flush_denormal(True)
     try:
-        # Lightning's loop needs a loader; the batches come from the replicas' own streams.
-        trainer.fit(module, DataLoader(left, batch_size=None))  # type: ignore[arg-type]
+        with interrupted_as_terminated():
+            # Lightning's loop needs a loader; the batches come from the replicas' own streams.
+            trainer.fit(module, DataLoader(left, batch_size=None))  # type: ignore[arg-type]
     except SIGTERMException:  # comes between two updates
-        if module.checkpoint:
-            module.checkpoint.save(module.state())
-        sys.exit(128 + signal.SIGTERM)  # Lightning would end the process with 0, as if its rows were there
+        save_and_leave(module)
     torch.set_flush_denormal(False)
 
 
-def loggers(log_dir: Path | None) -> list[Logger] | bool:
-    """CSV always, TensorBoard where it is installed; nothing without a folder to write to."""
-    if log_dir is None:
-        return False
-    kinds = [CSVLogger, TensorBoardLogger] if module_available("tensorboard") else [CSVLogger]
-    return [kind(save_dir=log_dir.parent, name=log_dir.name) for kind in kinds]
+def save_and_leave(module: ReplicaTraining) -> NoReturn:
+    """The process ends here; Lightning would end it with 0, as if its rows were there."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # an impatient second one must not cost the checkpoint
+    if module.checkpoint:
+        module.checkpoint.save(module.state())
+        print(f"told to end; saved after update {module.done:,}", file=sys.stderr, flush=True)
+    sys.exit(128 + signal.SIGTERM)
+
+
+@contextlib.contextmanager
+def interrupted_as_terminated() -> Iterator[None]:
+    """Ctrl-C ends a training as SIGTERM does: after the update at work, with a checkpoint."""
+    if threading.current_thread() is not threading.main_thread():  # no other may say what signals do
+        yield
+        return
+    before = signal.signal(signal.SIGINT, lambda *_: signal.raise_signal(signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def logger_of(job: Job, folder: Path | None) -> Logger | None:
+    """Lightning's own, which writes into this folder; none without a folder to write to."""
+    if folder is None:
+        return None
+    place, name = folder.parent, folder.name
+    match job.log_as:
+        case "tensorboard":
+            return TensorBoardLogger(save_dir=place, name=name)
+        case "wandb":
+            folder.mkdir(parents=True, exist_ok=True)
+            return WandbLogger(project="rnnlimits", name=name, save_dir=folder)
+        case "mlflow":
+            return MLFlowLogger(experiment_name="rnnlimits", run_name=name, save_dir=str(folder))
+    return CSVLogger(save_dir=place, name=name)

@@ -23,7 +23,7 @@ def find(name: str, known: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]
 table: reach; shard: 2, see `rnnlimits plan`)
     """
     everything = sorted({one for these in known.values() for one in these})
-    begun = [one for one in everything if one == name] or [one for one in everything if one.startswith(name)]
+    begun = [one for one in everything if one == name] or [one for one in everything if _begins(one, name)]
     if not name or not begun:
         raise LookupError(f"nothing is called {name!r}; {_near(name, everything)}({_possible(known)})")
     if len(begun) > 1:
@@ -31,6 +31,15 @@ table: reach; shard: 2, see `rnnlimits plan`)
         raise LookupError(f"{len(begun)} names begin with {name!r}; write one of them out: {shown}")
     kinds = [kind for kind, these in known.items() if begun[0] in these]
     return [(kind, begun[0]) for kind in kinds if not (kind == "table" and "figure" in kinds)]
+
+
+def _begins(whole: str, name: str) -> bool:
+    """A number is never the beginning of another: shards of 10 and of 100 steps are two things.
+
+    >>> _begins("memory.lstm.t100", "memory.lstm.t10"), _begins("memory.lstm.t100", "memory.ls")
+    (False, True)
+    """
+    return whole.startswith(name) and not (name[-1:].isdigit() and whole[len(name) :][:1].isdigit())
 
 
 def _near(name: str, everything: Sequence[str]) -> str:

@@ -76,9 +76,10 @@ def _again(record: Record, shard: Shard) -> list[str]:
     rows = ["--rows", f"{record.config.results}/rows"] if shard.needs else []
     out = f"again/{shard.id}.parquet"
     machine = record.config.machine_options(shard.study)
+    explained = ["rnnlimits", "explain", shard.id, *record.config.options, "--rows", "again"]
     command = shlex.join(["rnnlimits", "train", "--spec", shard.to_json(), *rows, "--out", out, *machine])
     return [
         heading("To run it"),
         f"\n{command}",
-        f"\nThe same numbers?  rnnlimits explain {shard.id} --rows {out}",
+        f"\nThe same numbers?  {shlex.join(explained)}",
     ]

@@ -6,6 +6,7 @@ stands between two comments that say so.
 """
 
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,6 +85,7 @@ def build(
             answers=answer.answers(tables, claims),
             claims=claims.to_dict("records"),
             traced=traced,
+            explain=lambda name: explained(name, config, rows_paths),
             signs=SIGNS,
             scales=SCALES,
             figures=[figure for figure in drawn if figure.measured],
@@ -112,6 +114,14 @@ def _table_names() -> list[str]:
     drawn = [name for figure in catalog.names("figures") for name in figures.page(figure).TABLES]
     shown = [name for name in (*display.SHORT, *display.LONG) if name not in ("results", "solved")]
     return sorted({*drawn, *shown})
+
+
+def explained(name: str, config: Config, rows_paths: Sequence[str | Path]) -> str:
+    """The command that explains a name of this very page: with its config, and with its archive of rows."""
+    files = [Path(path) for path in rows_paths]
+    is_archive = len(files) == 1 and files[0].parent != Path(config.results) / "rows"
+    rows = ["--rows", str(files[0])] if is_archive else []
+    return shlex.join(["rnnlimits", "explain", name, *config.options, *rows])
 
 
 def _claims(path: Path) -> pd.DataFrame:

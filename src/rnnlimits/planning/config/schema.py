@@ -21,7 +21,7 @@ from pydantic import (
     model_validator,
 )
 
-from rnnlimits.planning import gpu
+from rnnlimits.planning import gpu, metric_loggers
 from rnnlimits.planning.config import path_rules
 from rnnlimits.planning.config.budget import Budget
 from rnnlimits.planning.config.messages import Where, mistake, mistakes, unknown_word
@@ -176,13 +176,14 @@ class Config(Closed):
     split_hours: Annotated[Rate, Field(le=MOST_HOURS)] | None = (
         None  # of a training on one core; beyond: in parts
     )
+    log: metric_loggers.Kind = "none"  # of every update, beside the rows
     claims: AnyPath | None = None  # beside the config file
     # Only these are judged and only what they read is run; beside an id, what this config cuts down for it.
     only_claims: Annotated[dict[str, str | None], Field(min_length=1)] | None = None
     confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
     too_few_seeds: Literal["refuse", "undecided"] = "refuse"  # for what a claim's check needs
     studies: Annotated[dict[Label, AnyStudy], Field(min_length=1)]
-    _folder: Path = PrivateAttr(default=Path())
+    _file: Path | None = PrivateAttr(default=None)
     _claims_content: dict[str, Any] = PrivateAttr(default_factory=lambda: {"claims": [], "sources": {}})
 
     @field_validator("studies")
@@ -195,7 +196,12 @@ class Config(Closed):
     @property
     def claims_path(self) -> Path | None:
         """Where the claims stand, seen from the working directory."""
-        return None if self.claims is None else self._folder / self.claims
+        return None if self.claims is None else (self._file or Path()).parent / self.claims
+
+    @property
+    def options(self) -> list[str]:
+        """By which a command reads this config; none of one that came from no file."""
+        return [] if self._file is None else ["--config", str(self._file)]
 
     @property
     def claims_content(self) -> dict[str, Any]:

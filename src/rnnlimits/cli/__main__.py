@@ -1,0 +1,5 @@
+"""`python -m rnnlimits.cli` is `rnnlimits`."""
+
+from rnnlimits.cli import main
+
+main()
