@@ -55,5 +55,15 @@ def _read(data_dir: str) -> np.ndarray:
     return table
 
 
+def hours(split: str) -> int:
+    """How many hours a split has.
+
+    >>> hours("train"), hours("test")
+    (8640, 2880)
+    """
+    start, end = SPLITS[split]
+    return end - start
+
+
 def facts() -> dict[str, str]:
     return {"electricity_transformer_sha256": PUBLISHED.sha256}
