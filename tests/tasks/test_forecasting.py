@@ -10,8 +10,10 @@ import torch
 from rnnlimits.tasks.base import Batch, generator
 from rnnlimits.tasks.data import downloads, electricity_transformer
 from rnnlimits.tasks.forecasting import Forecasting, Options
+from rnnlimits.training import protocol
 from support import pretend_data
 from support.repository_copy import ROOT
+from support.small_shards import BUDGET, a_job, a_shard
 
 REAL_DATA = Path(os.environ.get(downloads.DATA_VARIABLE) or ROOT.parent / "shared" / "data")
 PLACE = electricity_transformer.PUBLISHED.places[0]
@@ -145,3 +147,17 @@ def test_the_references_are_those_of_a_computation_by_hand(monkeypatch):
     references = Forecasting(length, Options(horizon=horizon)).references()
     assert references == pytest.approx(by_hand, rel=1e-3)
     assert references["linear_map"] < references["day_before"] < 1 < references["last_value"]
+
+
+@needs_data
+def test_a_network_learns_from_the_published_hours_and_stands_beside_the_references(monkeypatch):
+    monkeypatch.setenv(downloads.DATA_VARIABLE, str(REAL_DATA))
+    budget = BUDGET | {"updates": 60, "batch_size": 32, "validate_every": 60, "clip_norm": 1.0}
+    shard = a_shard("gru", "forecasting", 24, seeds=1, budget=budget, task_options={"relative": True})
+    rows, _ = protocol.run(a_job(shard))
+    of_metric = [row for row in rows if row.metric == "mean_squared_error" and row.split == "validation"]
+    untrained, trained = (row.value for row in sorted(of_metric, key=lambda row: row.update))
+    assert trained < untrained
+    assert {row.metric for row in rows if row.split == "reference"} == {
+        f"reference_{name}" for name in ("training_mean", "last_value", "day_before", "linear_map")
+    }
