@@ -18,6 +18,7 @@ from rnnlimits.planning.config.values import LARGEST
 torch = pytest.importorskip("torch")
 
 from rnnlimits.tasks.base import generator  # noqa: E402
+from support import pretend_data  # noqa: E402
 from support.probe_models import a_model, a_task  # noqa: E402
 from support.wrong_configs import lines  # noqa: E402
 
@@ -26,6 +27,11 @@ REAL = (0.0, -1.0, 0.5, 1.0, 2.0, 1e-300, 1e8, 1e300, -1e300)
 LENGTHS = (20, 64)  # the images have 64 steps
 TOO_MUCH = 1e6  # numbers at once: what the plan foresees in memory and time, and no test of a second can run
 FOLDERS = ("architectures", "tasks", "probes", "simulations")
+
+
+@pytest.fixture(autouse=True)
+def nothing_downloaded(monkeypatch):
+    pretend_data.transformer(monkeypatch)
 
 
 def senseless(hint: Any) -> Iterator[Any]:

@@ -20,11 +20,12 @@ from rnnlimits.tasks.base import Batch, Task, generator
 from rnnlimits.tasks.data import mnist
 from rnnlimits.training import asked_steps, protocol
 from rnnlimits.training.asked_steps import asked_alone
+from support import pretend_data
 from support.small_shards import BUDGET, a_job, a_shard
 
 LENGTH = 64  # every page can do it but those below, and the digits nothing else
 NAMES = catalog.names("tasks")
-FINITE = ("sequential_digits", "sequential_mnist", "noise_padded", "character_language_model")
+FINITE = ("forecasting", "sequential_digits", "sequential_mnist", "noise_padded", "character_language_model")
 FRESH = [name for name in NAMES if name not in FINITE]
 LENGTHS = {"sequential_mnist": 784}
 OPTIONS = {"associative_recall": {"vocabulary": 256}}  # 8,192 take long
@@ -33,8 +34,9 @@ SHORT_BITS = 14  # of so few bits the same string may come in two splits, as a p
 
 
 @pytest.fixture(autouse=True)
-def a_small_mnist(monkeypatch):
-    """Noise in the place of the images: these tests need no data."""
+def nothing_downloaded(monkeypatch):
+    """Noise in the place of images and hours: these tests need no data."""
+    pretend_data.transformer(monkeypatch)
     noise = np.random.default_rng(0)
     parts = {
         part: (noise.integers(0, 256, (count, 784), np.uint8), noise.integers(0, 10, count))
@@ -225,7 +227,7 @@ def test_an_impossible_length_is_refused_with_what_is_possible(name):
     assert catalog.options("tasks", name)().problem(length_of(name)) is None
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "sequential_digits"])
+@pytest.mark.parametrize("name", [name for name in NAMES if not catalog.page_class("tasks", name).finite])
 def test_a_task_without_separate_examples_cannot_be_folded(name):
     with pytest.raises(ValueError, match=r"finite set.*sequential_digits"):
         build(name).fold(0, 5)
