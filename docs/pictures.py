@@ -110,6 +110,17 @@ def parameter_gradient_by_lag(axes: Axes) -> None:
     axes.set(xlabel="lag k: steps back from the last", ylabel="share of the weights'\ngradient from there")
 
 
+def context_use(axes: Axes) -> None:
+    seen = np.arange(1, 25)
+    axes.step(seen, seen >= 8, where="mid", color=PLAIN)
+    axes.plot(seen, 1 - ((24 - seen) / 23) ** 2, color=GATED, ls="--")
+    axes.axhline(0.95, color=GREY, lw=1, ls=":")
+    axes.text(1, 0.86, "95 % of the gain", color=GREY)
+    axes.text(8.2, 0.2, "copies the input of 7 steps ago: needs 8", color=PLAIN)
+    axes.text(14.5, 0.6, "counts all its inputs: needs 19", color=GATED)
+    axes.set(xlabel="k: last inputs that are seen", ylabel="share of the gain", ylim=(-0.05, 1.1))
+
+
 def length_limit(axes: Axes) -> None:
     lengths = [10, 30, 100, 200]
     axes.plot(lengths, [1, 0.2, 0, 0], color=PLAIN, marker="o")
@@ -146,6 +157,7 @@ PICTURES = (
     jacobian_spectrum,
     lyapunov_exponent,
     parameter_gradient_by_lag,
+    context_use,
     length_limit,
     verdict,
 )

@@ -144,8 +144,8 @@ class ProbeOptions:
         """
         return PROBED_AT_ONCE * steps * kept
 
-    def followed_steps(self, steps: int) -> int:
-        """Steps that are computed of each sequence, where the task's have `steps`."""
+    def followed_steps(self, steps: int, asked: int = 1) -> int:
+        """Steps that are computed of each sequence, where the task's have `steps` and so many are asked."""
         return steps
 
     def problem(self, state: int) -> str | None:

@@ -132,6 +132,26 @@ def test_jacobians_stand_beside_their_bound(rows):
     assert pd.isna(near.smallest)
 
 
+def test_the_scores_by_context_stand_beside_those_of_all_inputs_and_of_guessing():
+    found = probed(shard(), "context_score_full", [0.9, 0.8, 0.7], "final", unit="share")
+    found += probed(shard(variant="gru"), "context_score_full", [0.5] * 3, "final", unit="share")
+    found += probed(shard(), "context_score_chance", [0.25] * 3, "final", unit="share")
+    for variant, metric, lag, values in [
+        ("elman", "context_score", 0, [0.4] * 3), ("elman", "context_score", 1, [0.5, 0.6, None]),
+        ("elman", "context_score_shuffled", 0, [0.6] * 3), ("gru", "context_score", 0, [0.5] * 3),
+    ]:  # fmt: skip
+        cell = shard(variant=variant)
+        found += probed(cell, metric, values, "final", lag_steps=lag, unit="share")
+    table = tables.TABLES["context_by_lag"](frame(found))
+    assert len(table) == 4
+    far = line(table, variant="elman", quantity="last", lag_steps=1)
+    assert (far.n, far.chance, far.unit) == (2, 0.25, "share")
+    assert 0.5 < far.estimate < 0.6
+    assert 0.79 < far.full < 0.82
+    assert line(table, quantity="shuffled").estimate == pytest.approx(0.6)
+    assert pd.isna(line(table, variant="gru").chance)
+
+
 def test_probe_scalars_have_no_lag(rows):
     assert set(tables.TABLES["probe_scalars"](rows).metric) == {"gradient_slope", "bound_violations"}
 

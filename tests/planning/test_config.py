@@ -214,6 +214,9 @@ MISTAKES: list[tuple[str, Any, str]] = [
         "warmup: got 10; expected less than the 10 updates",
     ),
     ("studies.trained.budget.clip_value", 0, "got 0; expected a number greater than 0"),
+    ("studies.trained.budget.dropout", 0, "got 0; expected a number greater than 0"),
+    ("studies.trained.budget.dropout", 1, "got 1; expected a number less than 1"),
+    ("studies.trained.budget.dropout", float("nan"), "got nan; expected a "),
     (
         "studies.trained.budget.gradient_norm_penalty",
         4.0,

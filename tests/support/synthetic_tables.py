@@ -43,6 +43,10 @@ COLUMNS = {
     "jacobian_by_lag": [
         *ID, "stage", "lag_steps", "largest", "low", "high", "median", "smallest", "bound", "n",
     ],
+    "context_by_lag": [
+        *ID, "stage", "quantity", "lag_steps", "unit", "estimate", "estimator", "low", "high", "n", "full",
+        "chance",
+    ],
     "probe_scalars": [*ID, "stage", "metric", "unit", "estimate", "estimator", "low", "high", "n"],
     "learning_rate_search": [
         *ID, "learning_rate", "metric", "estimate", "estimator", "low", "high", "n", "n_diverged", "selected",

@@ -96,6 +96,8 @@ CASES = {
         "gradient_norm_penalty": 2.0, "not_finite": "shrink", "clip_value": 0.1,
         "schedule": "step_decay", "decay_every": 9,
     }),
+    "one that stops, with dropout": (a_shard("gru"), [Replica(0, 1e-30), Replica(1, 1e-2)],
+                                    {"patience": 2, "patience_from": 0, "dropout": 0.3}),
     # Three epochs: each begins without a state, so its first batch is of another shape.
     "a text": (a_shard("gru", "character_language_model", 20, **TEXT),
                [Replica(0, 1e-2), Replica(1, 1e-2)], {}),

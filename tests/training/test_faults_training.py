@@ -27,7 +27,9 @@ SHARDS = {
         budget=SHORT | {"patience": 2, "patience_from": 0, "probe_at": 0.4},
         probes={"gradient_reach": {"sequences": 4}},
     ),
-    "carries its state on": a_shard("lstm", "character_language_model", 20, budget=SHORT, **LANGUAGE),
+    "carries its state on": a_shard(
+        "lstm", "character_language_model", 20, budget=SHORT | {"dropout": 0.3}, **LANGUAGE,
+    ),
     "folds of images": a_shard(
         "gru", "sequential_digits", 64, kind="cross_validation", folds=3,
         budget=SHORT | {"optimiser": "rmsprop"},

@@ -90,7 +90,8 @@ def probe(shard: Shard, size: memory.Sizes, name: str, options: dict[str, Any]) 
     page: ProbeOptions = catalog.make(catalog.options("probes", name), options)
     multiplications = PROBED_SEQUENCES * shard.parameters
     one_step = PROBED_OPERATION_S * size.tensors_kept + PROBED_MULTIPLICATION_S * multiplications
-    return float(page.followed_steps(size.steps) * one_step)
+    asked = max(1, round(size.steps * size.read_share)) if size.each_step_read else 1
+    return float(page.followed_steps(size.steps, asked) * one_step)
 
 
 def planned(shards: Iterable[Shard], device: str = "cpu") -> dict[str, float]:

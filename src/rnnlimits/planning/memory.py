@@ -39,6 +39,7 @@ A_GATE, WITHOUT_GRADIENT, AT_LEAST = 5, 1 / 2, 1
 # More such tensors: the gradient of all outputs, which a compiled loop leaves out where only the last step is
 # read; and copies in the read-out's order where each step is.
 ONE_MORE, EACH_STEP_READ = 1, 2
+DROPPED = 2  # more such tensors: a mask and its product, of the inputs and of the outputs
 PENALTY = 6  # such tensors of its own: the outputs' gradient, f', and both norms' vectors in two layouts
 INPUT_COPIES = 4  # stacked, in the loop's order, embedded, a gradient
 OUTPUT_COPIES, EVALUATED_OUTPUT_COPIES = 2, 5  # of B x O numbers a step, where each step is read
@@ -143,6 +144,8 @@ def training(shard: Shard, budget: Budget, size: Sizes, at_once: int, device: st
     of_penalty = PENALTY if budget.gradient_norm_penalty else 0
     update = (kept + more + of_penalty) * shard.hidden_size + inputs + OUTPUT_COPIES * outputs
     evaluation = (held + more / 2) * shard.hidden_size + inputs + EVALUATED_OUTPUT_COPIES * outputs
+    if budget.dropout:
+        update += DROPPED * (size.inputs + shard.hidden_size)
     sequences = max(budget.validation_sequences, budget.test_sequences)
     evaluated = min(size.evaluation_batch, sequences)
     largest = size.computed_steps * max(budget.batch_size * update, evaluated * evaluation)

@@ -69,7 +69,7 @@ class Options(ProbeOptions):
             f"lyapunov: got exponents={self.exponents}; expected at most {state}, the size of the full state"
         )
 
-    def followed_steps(self, steps: int) -> int:
+    def followed_steps(self, steps: int, asked: int = 1) -> int:
         return self.burn_in + self.steps
 
     def peak_numbers(self, steps: int, kept: float, state: int) -> float:

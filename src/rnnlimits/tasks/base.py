@@ -25,7 +25,7 @@ from rnnlimits.contracts import TaskOptions
 
 Split = Literal["validation", "test"]
 
-USES = ("data", "init", "validation", "test", "probe")
+USES = ("data", "init", "validation", "test", "probe", "dropout")
 SPACE_FOR_USES = 16  # more than there are uses, so that a new use moves none of the old streams
 SCRAMBLE = 2_654_435_761  # odd, so multiplying by it is a permutation of 0 .. 2**32 - 1 (Knuth, TAOCP 3, 6.4)
 LARGEST_SEED = 2**32 // SPACE_FOR_USES - 1
@@ -191,7 +191,7 @@ def stream_seed(seed: int, use: str) -> int:
     """The number that starts the stream of one use; no two (seed, use) share one.
 
     >>> len({stream_seed(seed, use) for seed in range(1000) for use in USES})
-    5000
+    6000
     """
     if use not in USES:
         raise LookupError(f"random streams: no use {use!r}; possible: {', '.join(USES)}")

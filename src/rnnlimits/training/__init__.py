@@ -11,7 +11,7 @@ progress      what a training tells while it runs
 replica       what is known of one replica, and how its training ends
 rule          by what a task chooses among weights and learning rates
 replicas      many models of one shape as one
-streams, schedules, gradient_norm_penalty, evaluation, checkpoints, cuda_graph, device
+streams, optimisers, schedules, dropout, gradient_norm_penalty, evaluation, checkpoints, cuda_graph, device
               what an update, a validation or a job is made of
 probing       the probes, before training and after
 row_writer    what was measured, as rows; units, clock: what stands beside it

@@ -7,7 +7,7 @@ further part in any product, so its weights cannot move.
 
 import dataclasses
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import lightning.pytorch as pl
@@ -19,21 +19,15 @@ from rnnlimits.rows import Status
 from rnnlimits.tasks.base import Batch, Task
 from rnnlimits.training.checkpoints import GroupCheckpoint
 from rnnlimits.training.cuda_graph import Recording, Replayed
+from rnnlimits.training.dropout import Dropout
 from rnnlimits.training.evaluation import evaluate
 from rnnlimits.training.gradient_norm_penalty import penalty_and_gradient
+from rnnlimits.training.optimisers import OPTIMISERS
 from rnnlimits.training.replica import Reading, Replica, Validation
 from rnnlimits.training.replicas import Replicas, clip, fold, shrink, stack
 from rnnlimits.training.rule import rule_of
 from rnnlimits.training.schedules import rate
 from rnnlimits.training.streams import Stream
-
-OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
-    # A group a replica: unfused, that is ten launches for each of them.
-    "adam": lambda groups: torch.optim.Adam(groups, fused=groups[0]["params"][0].is_cuda or None),
-    # Arjovsky et al. (2016) and Tallec & Ollivier (2018) use 0.9; torch's default is 0.99.
-    "rmsprop": lambda groups: torch.optim.RMSprop(groups, alpha=0.9),
-    "sgd": torch.optim.SGD,
-}
 
 
 class ReplicaTraining(pl.LightningModule):
@@ -60,6 +54,7 @@ class ReplicaTraining(pl.LightningModule):
         self.active = list(range(len(replicas)))
         # Replicas of one seed differ in the learning rate alone: they share the seed's data stream.
         self.streams = {seed: Stream(task, budget.batch_size, seed) for seed, task in tasks.items()}
+        self.dropout = Dropout(budget.dropout, tasks)
         self.checkpoint = checkpoint
         self.done: int | None = None  # updates, with all that is theirs; None before the first validation
         self.optimiser_state: dict[str, Any] | None = None  # to go on with
@@ -91,8 +86,10 @@ class ReplicaTraining(pl.LightningModule):
         batch = stack([drawn[self.replicas[r].seed] for r in self.active], theta_RP)
         carried = (batch.carry and self.carried) or ()
         frozen_RQ = self.models.frozen_RQ[self.active]
+        seeds = [self.replicas[r].seed for r in self.active]
+        masks = self.models.masks(self.dropout, seeds, batch.x, theta_RP)
         self.gradient_RP, losses_and_norms_2R, *state = self.step(
-            theta_RP, frozen_RQ, batch.x, batch.target, batch.mask_BT, batch.asked_BA, *carried
+            theta_RP, frozen_RQ, batch.x, batch.target, batch.mask_BT, batch.asked_BA, *masks, *carried
         )
         self.carried = tuple(state)
         # Both in one: each time that a number is read, the processor waits for a GPU.
@@ -103,7 +100,8 @@ class ReplicaTraining(pl.LightningModule):
 
     def gradients(
         self, theta_RP: Tensor, frozen_RQ: Tensor, x: Tensor, target: Tensor,
-        mask_BT: Tensor | None, asked_BA: Tensor | None = None, *state: Tensor,
+        mask_BT: Tensor | None, asked_BA: Tensor | None = None,
+        kept_RBTI: Tensor | None = None, kept_RBTH: Tensor | None = None, *state: Tensor,
     ) -> tuple[Tensor, ...]:  # fmt: skip
         """Clipped gradients, the losses above the norms before clipping, and the state to carry on.
 
@@ -112,8 +110,8 @@ class ReplicaTraining(pl.LightningModule):
         theta_RP = theta_RP.detach().requires_grad_()
         tensors, penalty = self.models.tensors(theta_RP, frozen_RQ), self.budget.gradient_norm_penalty
         last = self.task.reads_last and not penalty  # Omega is of every step
-        y_RBTH, new_state = self.models.hidden(tensors, x, state or None, last=last)
-        output = self.models.answer(tensors, y_RBTH, asked_BA)
+        y_RBTH, new_state = self.models.hidden(tensors, x, state or None, last=last, kept_RBTI=kept_RBTI)
+        output = self.models.answer(tensors, y_RBTH, asked_BA, kept_RBTH)
         loss_N = self.task.loss_N(output.flatten(0, 1), fold(Batch(x, target, mask_BT)))
         loss_R = loss_N.view(len(theta_RP), -1).mean(1)
         # No replica's loss depends on another's weights: the gradients of the sum stay apart.
@@ -214,6 +212,7 @@ class ReplicaTraining(pl.LightningModule):
             "weights": [row.detach() for row in self.models.rows],
             "optimiser": self.optimiser.state_dict(),
             "streams": {seed: stream.state() for seed, stream in self.streams.items()},
+            "dropout": self.dropout.state(),
             "carried": None if self.carried is None else list(self.carried),
             # Nothing of ours draws from torch's own generator; a page of a user's may.
             "generator": torch.get_rng_state(),
@@ -240,6 +239,7 @@ class ReplicaTraining(pl.LightningModule):
             row.data.copy_(weights_P)
         for seed, stream in self.streams.items():
             stream.restore(state["streams"][seed])
+        self.dropout.restore(state["dropout"])
         self.optimiser_state = state["optimiser"]
         self.carried = state["carried"] and tuple(state["carried"])
         torch.set_rng_state(state["generator"])

@@ -14,6 +14,7 @@ from rnnlimits.architectures._model import ARCHITECTURE, ENCODER, READOUT, Model
 from rnnlimits.architectures.base import Architecture
 from rnnlimits.tasks.base import Batch
 from rnnlimits.training.asked_steps import asked_alone
+from rnnlimits.training.dropout import Dropout, Masks
 
 TRUSTED, SHRINKAGE = 1e10, 0.02  # a gradient norm that float32 still gets right; what follows a larger one
 
@@ -126,21 +127,43 @@ class Replicas(nn.Module):
         return self.layout.unpack(theta_RP) | self.frozen_layout.unpack(frozen_RQ)
 
     def hidden(
-        self, tensors: dict[str, Tensor], x: Tensor, state: State = None, *, last: bool
+        self,
+        tensors: dict[str, Tensor],
+        x: Tensor,
+        state: State = None,
+        *,
+        last: bool,
+        kept_RBTI: Tensor | None = None,
     ) -> tuple[Tensor, State]:
-        """The architecture's outputs, (R, B, T, H), or (R, B, 1, H) with `last`."""
+        """The architecture's outputs, (R, B, T, H), or (R, B, 1, H) with `last`; dropout acts on x."""
         template = self._template[0]
         x = x[:, :, template.first_step(state) :]
         encoder = weights_of(tensors, ENCODER)
         if encoder:
             x = vmap(lambda weights, x: functional_call(template.encoder, weights, (x,)))(encoder, x)
+        if kept_RBTI is not None:
+            x = x * kept_RBTI[:, :, template.first_step(state) :]
         architecture = template.architecture
         return type(architecture).forward_replicas(
             architecture, weights_of(tensors, ARCHITECTURE), x, state, last=last
         )
 
-    def answer(self, tensors: dict[str, Tensor], y_RBTH: Tensor, asked_RBA: Tensor | None = None) -> Tensor:
+    def masks(self, dropout: Dropout, seeds: Sequence[int], x: Tensor, like: Tensor) -> Masks:
+        """What an update's dropout makes of the inputs and outputs of all steps, in the type of `like`."""
+        drawn = dropout.draw(seeds, x, self.architecture.inputs, self.architecture.hidden)
+        kept_RBTI, kept_RBTH = (None if kept is None else kept.to(like.dtype) for kept in drawn)
+        return kept_RBTI, kept_RBTH
+
+    def answer(
+        self,
+        tensors: dict[str, Tensor],
+        y_RBTH: Tensor,
+        asked_RBA: Tensor | None = None,
+        kept_RBTH: Tensor | None = None,
+    ) -> Tensor:
         """The read-out of those steps that the task reads: the last, those that are asked, or all."""
+        if kept_RBTH is not None:
+            y_RBTH = y_RBTH * kept_RBTH[:, :, -y_RBTH.shape[2] :]
         if self._template[0].task_reads_last:
             y_RBTH = y_RBTH[:, :, -1:]
         elif asked_RBA is not None:

@@ -49,7 +49,7 @@ LONG = {
     "timings": ("Where the time went", "Seconds of each job; the one table that differs between equal runs."),
 }
 # Curves are for figures; as tables they would fill the page.
-FILES_ONLY = ("learning_curves", "gradient_by_lag", "jacobian_by_lag")
+FILES_ONLY = ("learning_curves", "gradient_by_lag", "jacobian_by_lag", "context_by_lag")
 INTERVALS = (("estimate", "low", "high"), ("slope", "low", "high"), ("test_value", "test_low", "test_high"))
 # Said in the note of a table instead of in every line, where all lines agree.
 SAID_ONCE = {

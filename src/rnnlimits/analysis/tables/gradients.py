@@ -15,17 +15,17 @@ QUANTITIES = ("gradient", "input_sensitivity", "parameter_gradient")
 CURVES = (*QUANTITIES, "gradient_output_only")  # its slope stands in probe_scalars
 
 
-def _probed(rows: DataFrame, *metrics: str) -> DataFrame:
+def probed(rows: DataFrame, *metrics: str) -> DataFrame:
     """What probes measured; of a network that diverged, what was measured before its training alone."""
-    probed: DataFrame = trained(rows[rows.split == "probe"])
-    probed = probed[~marks.probe_of_a_diverged_replica(probed)]
-    return probed[probed.metric.isin(metrics)] if metrics else probed
+    found: DataFrame = trained(rows[rows.split == "probe"])
+    found = found[~marks.probe_of_a_diverged_replica(found)]
+    return found[found.metric.isin(metrics)] if metrics else found
 
 
 def _by_lag(rows: DataFrame) -> DataFrame:
     shares = ("median", "p10", "p90")
-    probed = _probed(rows, *(f"{quantity}_log10_{share}" for quantity in CURVES for share in shares))
-    return probed[probed.lag_steps.notna()]
+    found = probed(rows, *(f"{quantity}_log10_{share}" for quantity in CURVES for share in shares))
+    return found[found.lag_steps.notna()]
 
 
 @made_of(_by_lag)
@@ -45,7 +45,7 @@ def gradient_by_lag(probed: DataFrame, confidence: float) -> DataFrame:
     return finish(pd.concat(tables), probed, columns)
 
 
-@made_of(lambda rows: _probed(rows, *(f"{quantity}_slope" for quantity in QUANTITIES)))
+@made_of(lambda rows: probed(rows, *(f"{quantity}_slope" for quantity in QUANTITIES)))
 def gradient_slopes(probed: DataFrame, confidence: float) -> DataFrame:
     """Nats that the gradient loses per step back in time, and the steps in which it falls by a factor e.
 
@@ -60,7 +60,7 @@ def gradient_slopes(probed: DataFrame, confidence: float) -> DataFrame:
 JACOBIAN = {f"jacobian_log10_{which}": which for which in ("largest", "median", "smallest", "bound")}
 
 
-@made_of(lambda rows: _probed(rows, *JACOBIAN))
+@made_of(lambda rows: probed(rows, *JACOBIAN))
 def jacobian_by_lag(probed: DataFrame, confidence: float) -> DataFrame:
     """log10 of the singular values of the Jacobian's product over k steps, and the bound on the largest."""
     by = ["shard", "stage", "lag_steps"]
@@ -74,8 +74,8 @@ def jacobian_by_lag(probed: DataFrame, confidence: float) -> DataFrame:
 
 
 def _scalars(rows: DataFrame) -> DataFrame:
-    probed = _probed(rows)
-    return probed[probed.lag_steps.isna()]
+    found = probed(rows)
+    return found[found.lag_steps.isna()]
 
 
 @made_of(_scalars)

@@ -1,9 +1,9 @@
 """How long and how a shard trains: one typed object from the config to the trainer."""
 
 from collections.abc import Iterator
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from rnnlimits.planning.config.messages import Where, mistakes
 from rnnlimits.planning.config.values import Closed, Rate, Size
@@ -20,6 +20,7 @@ class Budget(Closed):
     clip_norm: Rate | None = 1.0
     clip_value: Rate | None = None  # after clip_norm
     gradient_norm_penalty: Rate | None = None  # the weight of Omega, Pascanu et al. (2013)
+    dropout: Annotated[float, Field(gt=0, lt=1)] | None = None  # share of the numbers
     not_finite: Literal["stop", "shrink"] = "stop"  # a gradient norm: end the replica, or shorten U
     schedule: Literal["constant", "halve_on_plateau", "step_decay", "cosine"] = "constant"
     plateau: Size | None = None  # validations, with halve_on_plateau
@@ -32,6 +33,12 @@ class Budget(Closed):
     test_sequences: Size = 1024
     test_last_weights: bool = False  # read test once more, with the weights at which training stopped
     probe_at: Annotated[float, Field(gt=0, lt=1)] | None = None  # share of the updates: once more on the way
+
+    @model_serializer(mode="wrap")
+    def _plain(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without dropout a spec is, letter for letter, what it was before there was such a key."""
+        found: dict[str, Any] = whole(self)
+        return {key: value for key, value in found.items() if key != "dropout" or value is not None}
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
