@@ -14,7 +14,7 @@ import yaml
 from rnnlimits import __version__, catalog, rows
 from rnnlimits.execution import pipeline, planned_rows
 from rnnlimits.execution.run_lock import NAME, RunLock
-from rnnlimits.planning import duration, gpu, grid, memory, metric_loggers, provenance
+from rnnlimits.planning import calibration, duration, gpu, grid, memory, metric_loggers, provenance
 from rnnlimits.planning.load import load
 from rnnlimits.planning.shard import Shard
 from support.command_line import run
@@ -28,6 +28,7 @@ def good(tmp_path, monkeypatch) -> Path:
     """A working directory with a good config in it."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(GOOD))
+    monkeypatch.setattr(calibration, "file", lambda: tmp_path / "no_calibration.json")
     return tmp_path / "config.yaml"
 
 
@@ -59,15 +60,15 @@ def test_plan_shows_every_shard_and_the_totals(good, monkeypatch, capsys):
     code, out, _ = run(monkeypatch, capsys, "plan", "--config", good)
     planned = grid.shards(load(good))
     assert code == 0
-    assert [line.split()[0] for line in out.splitlines()[1:-3]] == [shard.id for shard in planned]
+    assert [line.split()[0] for line in out.splitlines()[1:-5]] == [shard.id for shard in planned]
     matched = next(shard for shard in planned if shard.parameters_target)
     deviation = 100 * (matched.parameters - 500) / 500
     assert any(matched.id in line and f"{deviation:+.1f} %" in line for line in out.splitlines())
-    assert out.splitlines()[-3].startswith(f"{len(planned)} shards: ")
+    assert out.splitlines()[-5].startswith(f"{len(planned)} shards: ")
     takes = duration.planned(planned)
     longest = max(takes, key=takes.__getitem__)
     whole, one = duration.in_words(sum(takes.values())), duration.in_words(takes[longest])
-    assert out.splitlines()[-2] == (
+    assert out.splitlines()[-4] == (
         f"time, if nothing stops early: {whole} one after another, {one} the longest ({longest})"
     )
     largest, peak = max(memory.planned(planned).items(), key=lambda item: item[1])

@@ -1,11 +1,11 @@
-"""What there is, what would be done, and where a number comes from; none of these writes a file."""
+"""What there is, what would be done, and where a number comes from; none of these writes a result."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from rnnlimits.execution.options import DEFAULT_CONFIG, Config, Json, Power, Rows
+from rnnlimits.execution.options import DEFAULT_CONFIG, Calibrate, Config, Cores, Json, Power, Rows
 from rnnlimits.storage.plain_text import printable
 
 
@@ -26,13 +26,14 @@ def plan(
     json: Json = False,
     power: Power = None,
     rows: Rows = None,
+    calibrate: Calibrate = False,
+    cores: Cores = None,
     file: Annotated[Path | None, typer.Argument(hidden=True)] = None,
 ) -> None:
     """Show the jobs of a config, the long ones first; trains nothing."""
     if file:
         raise ValueError(f"plan {file}: a config is given with --config: rnnlimits plan --config {file}")
-    from rnnlimits.execution import pipeline, planned_rows
-    from rnnlimits.planning import plan_table
+    from rnnlimits.execution import machine_plan, planned_rows
     from rnnlimits.planning.load import load
 
     loaded = load(config)
@@ -42,9 +43,7 @@ def plan(
         with planned_rows.of(loaded, rows or planned_rows.archived(loaded)) as paths:
             typer.echo(printable("\n".join(power_table.lines(power, loaded, paths))))
         return
-    jobs = pipeline.here(loaded)
-    lines = (shard.to_json() for shard in jobs) if json else plan_table.lines(loaded, jobs)
-    typer.echo(printable("\n".join(lines)))
+    typer.echo(printable("\n".join(machine_plan.lines(loaded, json, calibrate, cores))))
 
 
 def explain(

@@ -28,7 +28,16 @@ LogAs = Annotated[str, typer.Option(help="How: none, csv, tensorboard, wandb or 
 Code = Annotated[
     str | None, typer.Option(metavar="FINGERPRINT", help="Refuse other code; the Snakefile sets it.")
 ]
-Json = Annotated[bool, typer.Option("--json", help="One spec per line, as `train --spec` takes it.")]
+Json = Annotated[
+    bool, typer.Option("--json", help="One spec per line, as `train --spec` takes it, with its seconds.")
+]
+Calibrate = Annotated[
+    bool, typer.Option("--calibrate", help="First measure how fast this machine is, and keep it for later.")
+]
+Cores = Annotated[
+    int | None,
+    typer.Option("--cores", min=1, metavar="N", help="How many jobs at once.  [default: as many as cores]"),
+]
 Power = Annotated[
     str | None,
     typer.Option(metavar="CLAIM", help="The seeds that its checks would take, by the rows that are there."),

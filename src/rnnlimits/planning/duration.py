@@ -10,11 +10,12 @@ of all replicas, sequences and steps by the weights (elman, P = 4,486, 10 replic
 
 The constants were fitted to the archived rows of the default config, each of which says how long it took (two
 cores of an Intel Xeon with AVX-512); a test compares.  There, an estimate for the steps that were really run
-is within a factor of 2 of nine shards in ten.  Another processor is another factor, and a run that solves its
-task or stops improving ends earlier.  For a GPU nothing was measured: its constants are a guess.
+is within a factor of 2 of nine shards in ten.  Another processor is another factor, which `Speed` holds where
+somebody has measured it (planning/calibration.py), and a run that solves its task or stops improving ends
+earlier.  For a GPU nothing was measured: its constants are a guess.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,41 +43,93 @@ class Costs:
     kept: float = 0.0  # a number kept for the backward pass, of all replicas, sequences and steps
 
 
-COMPILED = Costs(2.6e-3, 0, 8.3e-11)
-LINEAR = Costs(2.6e-3, 0, 8.3e-11, 4e-9)  # compiled too, and bound by memory: little is multiplied
-LOOP = Costs(2.6e-3, 4e-5, 1.6e-10)  # plain PyTorch, step by step
-NO_LOOP = Costs(1.5e-2, 0, 1.2e-10)  # networks with a window
+COSTS = {
+    "compiled": Costs(2.6e-3, 0, 8.3e-11),
+    "linear": Costs(2.6e-3, 0, 8.3e-11, 4e-9),  # compiled too, and bound by memory: little is multiplied
+    "plain": Costs(2.6e-3, 4e-5, 1.6e-10),  # PyTorch, step by step
+    "window": Costs(1.5e-2, 0, 1.2e-10),  # networks without a loop over time
+    "gpu": Costs(2e-3, 1e-5, 1e-12),  # a guess
+}
 LINEAR_KERNELS = {"minimal_gru", "minimal_lstm", *time_loops.ONE_BY_ONE}
-GPU = Costs(2e-3, 1e-5, 1e-12)  # a guess
 
 
-def seconds(shard: Shard, device: str = "cpu") -> float:
-    """One core's seconds for a shard, in which nothing stops early; without importing torch."""
+@dataclass(frozen=True, kw_only=True)
+class Speed:
+    """How often the constants' seconds go into those of a machine: 1 as fast, 2 half as fast."""
+
+    fixed: float = 1.0  # the fixed part of an update with a loop over time
+    compiled: float = 1.0  # what grows with the size of a network, by kind
+    linear: float = 1.0
+    plain: float = 1.0  # probes too
+    window_fixed: float = 1.0
+    window: float = 1.0
+    evaluation: float = 1.0  # of a sequence, beside its training
+    # Seconds of a job's own process, and of a training beside its updates, which the constants leave out.
+    start_s: float = 0.0
+    training_start_s: float = 0.0
+
+    def of(self, kind: str) -> tuple[float, float]:
+        """The factors of the fixed part and of the rest; for a GPU no machine was measured."""
+        if kind == "gpu":
+            return 1.0, 1.0
+        return self.window_fixed if kind == "window" else self.fixed, getattr(self, kind)
+
+
+BY_CONSTANTS = Speed()
+
+
+@dataclass(frozen=True)
+class Made:
+    """How many updates the replicas of a shard made before they stopped."""
+
+    longest: float
+    mean: float
+
+
+def seconds(
+    shard: Shard, device: str = "cpu", speed: Speed = BY_CONSTANTS, made: Made | None = None
+) -> float:
+    """One core's seconds for a shard, in which nothing stops early unless `made` says so; without torch."""
     if shard.budget is None:
-        return SIMULATION_S
+        return speed.start_s + SIMULATION_S
     size = memory.sizes(shard)
-    return training(shard, shard.budget, size, device) + probing(shard, size)
+    made = made or Made(shard.budget.updates, shard.budget.updates)
+    trained = training(shard, shard.budget, size, made, device, speed)
+    if shard.updates:
+        trained += speed.training_start_s
+    return speed.start_s + trained + speed.plain * probing(shard, size)
 
 
-def training(shard: Shard, budget: Budget, size: memory.Sizes, device: str = "cpu") -> float:
-    costs = costs_of(shard, device)
-    validated = budget.validation_sequences / budget.validate_every
-    sequences = shard.replicas * (budget.batch_size + EVALUATED * validated)
-    multiplications = sequences * size.computed_steps * shard.parameters
-    operations = size.computed_steps * size.trained_tensors_kept
-    one = costs.fixed + costs.operation * operations + costs.multiplication * multiplications
+def training(
+    shard: Shard, budget: Budget, size: memory.Sizes, made: Made, device: str, speed: Speed
+) -> float:
+    kind = kind_of(shard, device)
+    fixed_factor, factor = speed.of(kind)
+    fixed, update, validation = parts(shard, budget, size, COSTS[kind])
+    evaluation = 1.0 if kind == "gpu" else speed.evaluation
+    grows = factor * (update + evaluation * validation / budget.validate_every)
+    # A replica that has stopped takes no part in the products; the call stays as long as there is one.
+    return float(made.longest * fixed_factor * fixed + made.mean * grows)
+
+
+def parts(shard: Shard, budget: Budget, size: memory.Sizes, costs: Costs) -> tuple[float, float, float]:
+    """Seconds of an update, what is fixed and what grows with the network; and of a validation."""
+    kept = 0.0
     if costs.kept:
         kept = time_loops.kept_by_loops(shard, size.each_step_read) * shard.hidden_size
-        one += costs.kept * sequences * size.computed_steps * kept
-    return float(budget.updates * one)
+    sequence = size.computed_steps * (costs.multiplication * shard.parameters + costs.kept * kept)
+    operations = costs.operation * size.computed_steps * size.trained_tensors_kept
+    update = operations + shard.replicas * budget.batch_size * sequence
+    return costs.fixed, update, EVALUATED * shard.replicas * budget.validation_sequences * sequence
 
 
-def costs_of(shard: Shard, device: str) -> Costs:
+def kind_of(shard: Shard, device: str = "cpu") -> str:
+    """What an update is made of: a key of COSTS."""
     if device == "cuda":
-        return GPU
+        return "gpu"
     if time_loops.compiled(shard, device):
-        return LINEAR if time_loops.kernel_of(shard) in LINEAR_KERNELS else COMPILED
-    return LOOP if time_loops.architecture_of(shard).receptive_field is None else NO_LOOP
+        return "linear" if time_loops.kernel_of(shard) in LINEAR_KERNELS else "compiled"
+    return "plain" if time_loops.architecture_of(shard).receptive_field is None else "window"
 
 
 def probing(shard: Shard, size: memory.Sizes) -> float:
@@ -94,10 +147,16 @@ def probe(shard: Shard, size: memory.Sizes, name: str, options: dict[str, Any]) 
     return float(page.followed_steps(size.steps, asked) * one_step)
 
 
-def planned(shards: Iterable[Shard], device: str = "cpu") -> dict[str, float]:
+def planned(
+    shards: Iterable[Shard], device: str = "cpu", speed: Speed = BY_CONSTANTS,
+    made: Mapping[str, Made] | None = None,
+) -> dict[str, float]:  # fmt: skip
     """shard id -> seconds; a refit as if it chose the largest of its sizes."""
-    by_id = {shard.id: shard for shard in shards}
-    return {name: seconds(memory.sized(shard, by_id), device) for name, shard in by_id.items()}
+    by_id, made = {shard.id: shard for shard in shards}, made or {}
+    return {
+        name: seconds(memory.sized(shard, by_id), device, speed, made.get(name))
+        for name, shard in by_id.items()
+    }
 
 
 def in_words(seconds: float) -> str:

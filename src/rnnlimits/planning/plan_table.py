@@ -6,29 +6,34 @@
     3 studies wait for a GPU: 24 jobs, 5.1 h on a GPU (...); set RNNLIMITS_GPU=1 where there is one
 
 Studies that wait for a GPU stand apart, with the same numbers, and are left out of the sums.  With
-`split_hours`, a long shard names its parts, and the last line says how long all jobs take on this machine.
+`split_hours`, a long shard names its parts.
 """
 
-import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from rnnlimits.planning import duration, gpu, grid, machine, memory, parts
+from rnnlimits.planning import duration, gpu, grid, memory, parts
 from rnnlimits.planning.config.schema import Config
+from rnnlimits.planning.duration import BY_CONSTANTS, Made, Speed
 from rnnlimits.planning.parts import Part
 from rnnlimits.planning.shard import Shard
 
 GUESSED = "a guess: no GPU was measured"
 
 
-def lines(config: Config, jobs: Sequence[Shard]) -> Iterator[str]:
-    """`jobs` are those of this machine: what waits for a GPU comes after them, unless it is among them."""
+def lines(
+    config: Config, jobs: Sequence[Shard], speed: Speed = BY_CONSTANTS, of_machine: Sequence[str] = ()
+) -> Iterator[str]:
+    """`jobs` are those of this machine: what waits for a GPU comes after them, unless it is among them.
+
+    `speed` is the machine's, and `of_machine` what else is to be said of its time.
+    """
     planned = grid.shards(config)
     there = {shard.id for shard in jobs}
     waiting = [shard for shard in planned if shard.id not in there]
-    seconds, peaks = seconds_of(config, planned), _peaks(config, planned)
+    seconds, peaks = seconds_of(config, planned, speed), _peaks(config, planned)
     width = max(len(shard.id) for shard in planned)
     yield f"{'shard':{width}}  replicas  parameters  deviation       time  memory (MB)"
-    split = {shard.id: found for shard in jobs if (found := _parts(config, shard))}
+    split = {shard.id: found for shard in jobs if (found := parts_of(config, shard))}
     for shard in jobs:
         line = _of(shard, width, seconds[shard.id], peaks[shard.id])
         yield f"{line}  {_in_parts(split[shard.id])}" if shard.id in split else line
@@ -36,19 +41,22 @@ def lines(config: Config, jobs: Sequence[Shard]) -> Iterator[str]:
         yield f"{waits(config, waiting)}:"
         yield from (_of(shard, width, seconds[shard.id], peaks[shard.id]) for shard in waiting)
     if jobs:
-        yield from _sums(config, jobs, seconds, peaks)
+        yield from _sums(config, jobs, seconds, peaks, of_machine)
     if split:
-        yield from _sums_of_parts(jobs, seconds, split)
+        yield _sum_of_parts(split)
     if waiting:
         yield f"{waits(config, waiting)}; {remedy(config, waiting)}"
 
 
-def seconds_of(config: Config, planned: Sequence[Shard]) -> dict[str, float]:
+def seconds_of(
+    config: Config, planned: Sequence[Shard], speed: Speed = BY_CONSTANTS,
+    made: Mapping[str, Made] | None = None,
+) -> dict[str, float]:  # fmt: skip
     """shard id -> seconds, each on the device of its study."""
     return {
         name: seconds
         for device in ("cpu", "cuda")
-        for name, seconds in duration.planned(_on(config, planned, device), device).items()
+        for name, seconds in duration.planned(_on(config, planned, device), device, speed, made).items()
     }
 
 
@@ -102,8 +110,9 @@ def _of(shard: Shard, width: int, seconds: float, peak: float) -> str:
 
 
 def _sums(
-    config: Config, jobs: Sequence[Shard], seconds: dict[str, float], peaks: dict[str, float]
-) -> Iterator[str]:
+    config: Config, jobs: Sequence[Shard], seconds: dict[str, float], peaks: dict[str, float],
+    of_machine: Sequence[str],
+) -> Iterator[str]:  # fmt: skip
     trained = sum(shard.replicas for shard in jobs if shard.updates)
     probed = sum(shard.replicas for shard in jobs if shard.budget and not shard.updates)
     simulated = sum(shard.kind == "simulation" for shard in jobs)
@@ -116,11 +125,13 @@ def _sums(
     )
     guessed = f"; {GUESSED}" if _on(config, jobs, "cuda") else ""
     yield f"time, if nothing stops early: {whole} one after another, {one} the longest ({longest}){guessed}"
+    yield from of_machine
     largest = max(jobs, key=lambda shard: peaks[shard.id]).id
     yield f"memory: at most {peaks[largest]:.0f} MB a job ({largest})"
 
 
-def _parts(config: Config, shard: Shard) -> list[Part]:
+def parts_of(config: Config, shard: Shard) -> list[Part]:
+    """Those that it is trained in; none where it is one job.  Cut by the constants, so alike everywhere."""
     return parts.parts(shard, config.split_hours, config.device_of(shard.study))
 
 
@@ -132,34 +143,10 @@ def _in_parts(split: Sequence[Part]) -> str:
     return f"{len(split)} parts, {duration.in_words(_longest(split)[0])} the longest"
 
 
-def _sums_of_parts(
-    jobs: Sequence[Shard], seconds: dict[str, float], split: dict[str, list[Part]]
-) -> Iterator[str]:
+def _sum_of_parts(split: dict[str, list[Part]]) -> str:
     every = [part for of_one in split.values() for part in of_one]
     longest, part = _longest(every)
-    yield (
+    return (
         f"parts by seed: {len(every)} of {len(split)} {'shards' if len(split) > 1 else 'shard'}, "
         f"{duration.in_words(longest)} the longest ({part.shard.id}, seeds {part.name})"
     )
-    in_parts = [parts.seconds(one.shard, len(one.seeds)) for one in every]
-    # What is left of a shard whose parts are trained: its probes.
-    left = [
-        seconds[name] - parts.seconds(of_one[0].shard, of_one[0].shard.seeds)
-        for name, of_one in split.items()
-    ]
-    whole = [seconds[shard.id] for shard in jobs if shard.id not in split]
-    cores = machine.cores()
-    wall = duration.in_words(wall_s([*in_parts, *left, *whole], cores))
-    yield f"wall time, if nothing stops early: {wall} on {cores} {'cores' if cores > 1 else 'core'}"
-
-
-def wall_s(jobs_s: Sequence[float], cores: int) -> float:
-    """How long jobs take that start one after another on the first free core, the longest first.
-
-    >>> wall_s([5, 3, 3, 1], cores=2), wall_s([9, 1], cores=2)
-    (6.0, 9.0)
-    """
-    busy_s = [0.0] * cores
-    for job_s in sorted(jobs_s, reverse=True):
-        heapq.heapreplace(busy_s, busy_s[0] + job_s)
-    return max(busy_s)

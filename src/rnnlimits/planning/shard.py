@@ -12,6 +12,7 @@ from rnnlimits.catalog import pick
 from rnnlimits.planning.config.budget import Budget
 from rnnlimits.rows import COLUMNS, Kind, Row
 
+SECONDS = "seconds"  # how long it takes: `plan --json` says it beside the spec, and it decides no number
 UNKNOWN_PARAMETERS = 10_000  # of a refit, whose size is not yet chosen when jobs are put into order
 
 
@@ -100,6 +101,8 @@ class Shard:
         except (ValueError, RecursionError) as error:  # also a number of 5,000 digits, a thousand brackets
             raise ValueError(f"--spec: not JSON ({error}); take it from `rnnlimits plan --json`") from error
         known = [field.name for field in dataclasses.fields(cls)]
+        if isinstance(values, dict):
+            values.pop(SECONDS, None)
         if not isinstance(values, dict):
             raise ValueError(f"--spec: got {type(values).__name__}; expected a mapping of {', '.join(known)}")
         try:
