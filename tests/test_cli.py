@@ -390,6 +390,6 @@ def test_a_plan_says_how_many_seeds_a_claim_would_take_by_the_rows_of_record(mon
     head, columns, first, *_ = out.splitlines()
     assert head.startswith("C3: ")
     assert columns.split()[:4] == ["part", "check", "seeds", "verdict"]
-    assert re.match(r"1\.1   near_chance +10  undecided +\d+  elman on adding", first)
+    assert re.match(r"1\.1   near_chance +40  reproduced +decided  elman on adding", first)
     code, _, err = run(monkeypatch, capsys, "plan", "--config", "config/replicate.yaml", "--power", "C99")
     assert (code, err.partition(";")[0]) == (1, "no claim 'C99'")

@@ -104,7 +104,7 @@ def test_an_edit_in_the_trainer_reruns_everything_trained(package, file):
 @pytest.mark.parametrize(
     "file",
     [
-        "cli.py",
+        "cli/train.py",
         "catalog.py",
         "planning/grid.py",
         "planning/provenance.py",
@@ -180,8 +180,8 @@ def test_the_fingerprint_knows_every_module_that_a_run_loads(study, tmp_path):
     pytest.importorskip("torch")
     shard = one(study=study)
     program = (
-        "import json, sys; from rnnlimits import cli\n"
-        f"cli.train(spec={shard.to_json()!r}, out={str(tmp_path / 'rows.parquet')!r})\n"
+        "import json, sys; from pathlib import Path; from rnnlimits.cli import train\n"
+        f"train.train(spec={shard.to_json()!r}, out=Path({str(tmp_path / 'rows.parquet')!r}))\n"
         "modules = [m for name, m in sys.modules.items() if name.split('.')[0] == 'rnnlimits']\n"
         "print(json.dumps([m.__file__ for m in modules if hasattr(m, '__file__')]))"
     )
