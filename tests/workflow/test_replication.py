@@ -18,12 +18,13 @@ from support.small_shards import a_job
 CONFIG = ROOT / "config"
 pytestmark = pytest.mark.xdist_group("replication")  # or each worker would train all of it
 
-ON_A_CPU = [f"C{number}" for number in (*range(1, 7), 9, 12, 13, 14, 16, 17, 19, 20, 21, 22, 31)]
+ON_A_CPU = [f"C{number}" for number in (*range(1, 7), 9, 12, 13, 14, 16, 17, 19, 20, 21, 22, 31, 34, 35)]
 ON_A_GPU = [f"C{number}" for number in (7, 8, 10, 11, 15, 18, 23, 24, 25, 26, 28, 33)]
 # Task page -> the shortest length it takes with these options.
 TINY = {
     "adding": (10, {}),
     "adding_1997": (20, {}),
+    "character_language_model": (5, {"characters": 2000}),
     "associative_recall": (16, {"pairs": 2, "vocabulary": 16}),
     "copy_memory": (3, {}),
     "counting": (7, {"longest": 15}),
