@@ -60,10 +60,10 @@ class Run:
         )
 
     def train(self, out: str, shard: Shard | str = SHARD, **variables: str) -> tuple[int, str]:
-        """(exit code, stderr) of a job."""
+        """(exit code, stderr) of a job, but for its progress."""
         job = self.start(out, shard, **variables)
-        said = job.communicate()[1]
-        return job.returncode, said
+        said = job.communicate()[1].splitlines(keepends=True)
+        return job.returncode, "".join(line for line in said if not line.startswith("training: update "))
 
     def facts(self, out: str) -> dict:
         return rows.read_provenance(self.folder / out)["shards"][SHARD.id]
