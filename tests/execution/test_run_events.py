@@ -56,7 +56,6 @@ def start(screen: Screen, jobid: int = 3, rule: str = "train", **wildcards: str)
 def failed(screen: Screen, log, jobid: int = 3, rule: str = "train") -> None:
     screen.tell(
         "Error in rule", logging.ERROR, event="job_error", jobid=jobid, rule_name=rule, log=[str(log)],
-        aux_logs=[],
     )  # fmt: skip
 
 

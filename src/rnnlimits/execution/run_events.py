@@ -76,7 +76,7 @@ class RunEvents:
             return
         self.failed = True
         self.status.say(f"failed: {name}")
-        for file in [*(job["log"] or []), *(job["aux_logs"] or [])]:
+        for file in job["log"] or []:
             if lines := last_lines(Path(file)):
                 self.status.say("\n".join([f"  the end of {file}:", *(f"    {line}" for line in lines)]))
 
