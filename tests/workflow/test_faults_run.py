@@ -170,12 +170,18 @@ def test_ctrl_c_saves_what_was_learned_and_the_same_command_goes_on(tmp_path):
     run.edit("config/tiny.yaml", "updates: 60", "updates: 100000")
     run.edit("config/tiny.yaml", "lengths: [6, 8]", "lengths: [6]")
     checkpoints = run.folder / "results" / "tiny" / "checkpoints"
-    first = interrupted(run, lambda: len(list(checkpoints.glob("*.progress"))) == 2)
+
+    def learning() -> bool:
+        return len(list(checkpoints.glob("*.progress"))) == 2
+
+    first = interrupted(run, learning)
     assert first.splitlines()[-1] == (
         "stopping: what is being trained is saved; the same command goes on from there"
     )
     assert len(list(checkpoints.glob("*.checkpoint"))) == 2
-    again = interrupted(run, lambda: held(run))
+    for told in checkpoints.glob("*.progress"):
+        told.unlink()
+    again = interrupted(run, learning)
     assert "goes on: 0 of 2 jobs are done, 2 left, " in again
     assert "; 2 trainings from a checkpoint\n" in again
 
