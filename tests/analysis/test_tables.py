@@ -153,7 +153,8 @@ def test_the_scores_by_context_stand_beside_those_of_all_inputs_and_of_guessing(
 
 
 def test_probe_scalars_have_no_lag(rows):
-    assert set(tables.TABLES["probe_scalars"](rows).metric) == {"gradient_slope", "bound_violations"}
+    scalars = {"gradient_slope", "bound_violations", "context_score_full", "context_score_chance"}
+    assert set(tables.TABLES["probe_scalars"](rows).metric) == scalars
 
 
 def test_the_smallest_size_within_one_standard_error_is_chosen_and_read_once(rows):
