@@ -20,6 +20,7 @@ from rnnlimits.analysis.figures import base
 ARCHIVES = Path("results", "archive")
 FLOOR = -20.0  # in powers of ten: what is smaller would press every other curve flat against the top
 OWN = style.Look("#000000", "o")
+MARKS = "osD^vPX"  # of several tables of one's own, each in turn
 # Of each curve: the metric of a row, the column of a table of tables.TABLES, and what the axis is called.
 CURVES = {
     "gradient_log10_median": ("gradient_by_lag", "median", "gradient of the full state"),
@@ -69,7 +70,7 @@ def plot(own: DataFrame, archive: Path, study: str | None = None) -> Figure:
         _draw(axes, found, own[own.metric == metric], shown)
         axes.set(xlabel="", ylabel=f"log10 of the {CURVES[metric][2]},\nrelative to the shortest lag")
     cells[-1].set_xlabel("lag k (time steps back from the last)")
-    style.legend(figure, [*(line for line in _handles(shown, own))], [*shown, *_names(own)])
+    style.legend(figure, _handles(shown, own), [*shown, *_names(own)])
     return figure
 
 
@@ -100,7 +101,7 @@ def _draw(axes: Axes, found: DataFrame, own: DataFrame, shown: style.Looks) -> N
         dashes=dashes, errorbar=None, legend=False, lw=1.2, alpha=0.8, ax=axes,
     )  # fmt: skip
     for number, (_, curve) in enumerate(_relative(own).groupby("variant", sort=True)):
-        marker = "osD^vPX"[number % 7]
+        marker = MARKS[number % len(MARKS)]
         every = max(1, len(curve) // 7)
         axes.plot(curve.lag_steps, curve.value, **OWN.line(marker=marker, markevery=every), lw=2.6)
     first = found.iloc[0]
@@ -127,5 +128,5 @@ def _names(own: DataFrame) -> list[str]:
 
 def _handles(shown: style.Looks, own: DataFrame) -> list[Line2D]:
     archived = [Line2D([], [], **look.line(marker="")) for look in shown.values()]
-    marks = ["osD^vPX"[number % 7] for number in range(len(_names(own)))]
+    marks = [MARKS[number % len(MARKS)] for number in range(len(_names(own)))]
     return [*archived, *(Line2D([], [], **OWN.line(marker=mark), lw=2.6) for mark in marks)]

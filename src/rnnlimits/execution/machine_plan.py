@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rnnlimits import rows
 from rnnlimits.execution import pipeline, planned_rows, speed_trial
-from rnnlimits.planning import calibration, duration, longest_first, machine, parts, plan_table
+from rnnlimits.planning import calibration, duration, longest_first, machine, plan_table
 from rnnlimits.planning.config.schema import Config
 from rnnlimits.planning.duration import Made, Speed
 from rnnlimits.planning.shard import SECONDS, Shard
@@ -77,7 +77,7 @@ def in_parts(
         by_constants = duration.seconds(job) if (split := plan_table.parts_of(config, job)) else 1.0
         for part in split:
             name = f"{job.id} {part.name}"
-            taken[name] = seconds[job.id] * parts.seconds(job, len(part.seeds)) / by_constants
+            taken[name] = seconds[job.id] * duration.seconds(part.trained) / by_constants
             # The job that joins the parts is left with the probes.
             taken[job.id] = max(0.0, taken[job.id] - taken[name])
             needs[job.id].append(name)

@@ -28,24 +28,19 @@ def rows(
     `only` is the one claim to judge; what is `needed` beside, by the names of its options, must be there.
     """
     given = {} if place is None else {"rows": place}
-    with (
-        config(path, planned, product, given | dict(needed)) as loaded,
-        known(loaded, only),
-        planned_rows.of(loaded, place, complete, only, strict=planned is not None) as paths,
-    ):
-        yield loaded, paths
+    with config(path, planned, product, given | dict(needed)) as loaded:
+        if only is not None:
+            check_judged(loaded, only)
+        with planned_rows.of(loaded, place, complete, only, strict=planned is not None) as paths:
+            yield loaded, paths
 
 
-@contextlib.contextmanager
-def known(loaded: "Config", only: str | None) -> Iterator[None]:
+def check_judged(loaded: "Config", claim: str) -> None:
     """Refuses a claim that the config does not judge."""
-    if only is not None:
-        claims = list(pipeline.claims(loaded))
-        try:
-            catalog.pick(only, claims, noun="claim")
-        except LookupError as error:
-            raise LookupError(f"{loaded.claims_path or 'the config'}: {error}") from error
-    yield
+    try:
+        catalog.pick(claim, list(pipeline.claims(loaded)), noun="claim")
+    except LookupError as error:
+        raise LookupError(f"{loaded.claims_path or 'the config'}: {error}") from error
 
 
 def check_made(needed: Mapping[str, Path]) -> None:

@@ -136,7 +136,7 @@ def parts_of(config: Config, shard: Shard) -> list[Part]:
 
 
 def _longest(split: Sequence[Part]) -> tuple[float, Part]:
-    return max(((parts.seconds(part.shard, len(part.seeds)), part) for part in split), key=lambda one: one[0])
+    return max(((duration.seconds(part.trained), part) for part in split), key=lambda one: one[0])
 
 
 def _in_parts(split: Sequence[Part]) -> str:

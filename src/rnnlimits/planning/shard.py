@@ -101,10 +101,9 @@ class Shard:
         except (ValueError, RecursionError) as error:  # also a number of 5,000 digits, a thousand brackets
             raise ValueError(f"--spec: not JSON ({error}); take it from `rnnlimits plan --json`") from error
         known = [field.name for field in dataclasses.fields(cls)]
-        if isinstance(values, dict):
-            values.pop(SECONDS, None)
         if not isinstance(values, dict):
             raise ValueError(f"--spec: got {type(values).__name__}; expected a mapping of {', '.join(known)}")
+        values.pop(SECONDS, None)
         try:
             for key in values:
                 pick(key, known, noun="field of a shard")

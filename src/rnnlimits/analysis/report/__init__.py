@@ -73,6 +73,7 @@ def build(
     """The page as text."""
     tables = figures.load(tables_dir, [*_table_names(), *display.FILES_ONLY])
     claims = _claims(Path(claims_csv))
+    shown = reach.table(tables)
     drawn = _figures(tables, Path(figures_dir))
     return (
         environment()
@@ -80,9 +81,9 @@ def build(
         .render(
             name=config.name,
             confidence=f"{100 * config.confidence:g} %",
-            reach=reach.table(tables),
+            reach=shown,
             key=names.key(config),
-            answers=answer.answers(tables, claims),
+            answers=answer.answers(tables, claims, shown),
             claims=claims.to_dict("records"),
             traced=traced,
             explain=lambda name: explained(name, config, rows_paths),

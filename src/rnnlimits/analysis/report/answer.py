@@ -25,10 +25,14 @@ class Answer:
     figure: str | None = None
 
 
-def answers(tables: base.Tables, claims: pd.DataFrame) -> list[Answer]:
+def answers(tables: base.Tables, claims: pd.DataFrame, shown: reach.Reach) -> list[Answer]:
     """The four questions of the project, answered as far as they were measured."""
     asked = [
-        ("How far back does the gradient reach, and what is learned?", _reach(tables), "gradient_by_lag"),
+        (
+            "How far back does the gradient reach, and what is learned?",
+            reach.sentences(shown),
+            "gradient_by_lag",
+        ),
         ("What does the hidden size change?", _size(tables), "size_length_map"),
         ("What does that mean for language modelling?", _text(tables), "language_model"),
         ("Which published sentences hold?", _verdicts(claims), None),
@@ -54,10 +58,6 @@ def interval(value: float, low: float, high: float) -> str:
     '0.5 [0.25, 0.75]'
     """
     return f"{number(value)} [{number(low)}, {number(high)}]" if pd.notna(low) else number(value)
-
-
-def _reach(tables: base.Tables) -> Iterator[str]:
-    return reach.sentences(reach.table(tables))
 
 
 def _mean(row: pd.Series) -> str:

@@ -33,10 +33,7 @@ def quotient_of_medians(one_N: Array, other_N: Array, confidence: float = CONFID
     >>> quotient_of_medians(np.full(5, 600.0), np.full(5, 200.0))[:4]
     (3.0, 3.0, 3.0, 5)
     """
-    sides = tuple(np.sort(values_N[~np.isnan(values_N)]) for values_N in (one_N, other_N))
-    if not min(map(len, sides)):
-        return NOTHING._replace(estimator="quotient of medians")
-    return _bootstrapped(sides, _quotient, "quotient of medians", confidence)
+    return _of_two(one_N, other_N, _quotient, "quotient of medians", confidence)
 
 
 def difference_of_medians(one_N: Array, other_N: Array, confidence: float = CONFIDENCE) -> Interval:
@@ -45,10 +42,14 @@ def difference_of_medians(one_N: Array, other_N: Array, confidence: float = CONF
     >>> difference_of_medians(np.full(5, 0.9), np.full(5, 0.4))[:4]
     (0.5, 0.5, 0.5, 5)
     """
+    return _of_two(one_N, other_N, _difference, "difference of medians", confidence)
+
+
+def _of_two(one_N: Array, other_N: Array, statistic: object, name: str, confidence: float) -> Interval:
     sides = tuple(np.sort(values_N[~np.isnan(values_N)]) for values_N in (one_N, other_N))
     if not min(map(len, sides)):
-        return NOTHING._replace(estimator="difference of medians")
-    return _bootstrapped(sides, _difference, "difference of medians", confidence)
+        return NOTHING._replace(estimator=name)
+    return _bootstrapped(sides, statistic, name, confidence)
 
 
 def _median(values: Array, axis: int = -1) -> Array:

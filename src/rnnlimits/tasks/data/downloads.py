@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 TIMEOUT_S = 30
 DATA_VARIABLE = "RNNLIMITS_DATA"  # names the folder in which published files are looked for first
+Given = TypeVar("Given")
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,11 @@ class Published:
     size: int  # bytes
     sha256: str
     addresses: Sequence[str]  # the first is the one to name
+
+
+def folder(data_dir: str | Path | None) -> str:
+    """The data folder; "" if none is set."""
+    return str(data_dir or os.environ.get(DATA_VARIABLE) or "")
 
 
 def checked(path: Path, file: Published) -> bytes:
@@ -47,18 +54,28 @@ def fetch(file: Published, path: Path) -> list[tuple[str, str]]:
         with Path(output_file).open("wb") as out:
             web(url, Incoming(out, file), asking)
 
-    failures = []
-    for url in file.addresses:
+    def retrieve(url: str) -> str:
+        # It compares the checksum also of what is there.
+        found: str = pooch.retrieve(url, f"sha256:{file.sha256}", path.name, path.parent, downloader=download)
+        return found
+
+    found, failures = from_first(file.addresses, retrieve)
+    return failures if found is None else []
+
+
+def from_first(
+    addresses: Sequence[str], take: Callable[[str], Given]
+) -> tuple[Given | None, list[tuple[str, str]]]:
+    """What `take` makes of the first address that gives it; (address, what went wrong) of those before."""
+    failures: list[tuple[str, str]] = []
+    for url in addresses:
         try:
-            # It compares the checksum also of what is there.
-            pooch.retrieve(url, f"sha256:{file.sha256}", path.name, path.parent, downloader=download)
+            return take(url), failures
         # Whatever a network can do (no route, a proxy's page, a full disk) has one remedy: the caller's.
         except Exception as error:
             said = " ".join(str(error).split())  # some errors have many lines
             failures.append((url, f"{type(error).__name__}: {said}"))
-        else:
-            return []
-    return failures
+    return None, failures
 
 
 class Incoming:

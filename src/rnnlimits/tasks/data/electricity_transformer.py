@@ -11,7 +11,7 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rnnlimits.tasks.data import archives, published_sets
+from rnnlimits.tasks.data import archives, downloads, published_sets
 from rnnlimits.tasks.data.published_sets import PublishedSet
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ PUBLISHED = PublishedSet(
 
 def read(data_dir: str | Path | None = None) -> np.ndarray:
     """17,420 hours of seven columns, as published, not scaled; read-only."""
-    return _read(published_sets.folder(data_dir))
+    return _read(downloads.folder(data_dir))
 
 
 @functools.cache

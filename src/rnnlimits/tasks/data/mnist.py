@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import gzip
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,7 +55,7 @@ HEADER = {"images": 16, "labels": 8}  # bytes of the idx format before the data
 
 def read(subset: str, data_dir: str | Path | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Images as rows of 784 bytes, line by line, and the digit of each; subset is "train" or "t10k"."""
-    return _read(subset, str(data_dir or os.environ.get(downloads.DATA_VARIABLE) or ""))
+    return _read(subset, downloads.folder(data_dir))
 
 
 def splits() -> dict[str, tuple[np.ndarray, np.ndarray]]:

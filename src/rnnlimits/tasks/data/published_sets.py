@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
@@ -30,11 +29,6 @@ class PublishedSet(Published):
     @property
     def cached(self) -> str:
         return self.places[0]
-
-
-def folder(data_dir: str | Path | None) -> str:
-    """The data folder; "" if none is set."""
-    return str(data_dir or os.environ.get(downloads.DATA_VARIABLE) or "")
 
 
 def sum_of(files: Mapping[str, bytes]) -> str:
@@ -102,23 +96,23 @@ def _fetched(one: PublishedSet, path: Path, data_dir: str) -> dict[str, bytes]:
     import pooch
 
     web = pooch.HTTPDownloader(timeout=downloads.TIMEOUT_S)
-    failures = []
-    for url in one.addresses:
-        try:
-            packed = io.BytesIO()
-            web(url, downloads.Incoming(packed, one), None)
-            files = checked(one, packed.getvalue())
-            _keep(packed.getvalue(), path)
-        # Whatever a network can do (no route, a proxy's page, a full disk) has one remedy: the line below.
-        except Exception as error:
-            failures.append(f"{url}: {type(error).__name__}: {' '.join(str(error).split())}")
-        else:
-            if one.credit:
-                print(one.credit, file=sys.stderr)
-            return files
+
+    def take(url: str) -> dict[str, bytes]:
+        packed = io.BytesIO()
+        web(url, downloads.Incoming(packed, one), None)
+        files = checked(one, packed.getvalue())
+        _keep(packed.getvalue(), path)
+        return files
+
+    files, failures = downloads.from_first(one.addresses, take)
+    if files is not None:
+        if one.credit:
+            print(one.credit, file=sys.stderr)
+        return files
+    told = "; ".join(f"{url}: {said}" for url, said in failures)
     raise LookupError(
         f"{one.subject}: not in the data folder ({data_dir or 'none is set'}), not in the cache "
-        f"({path.parent}), and no address gave it ({'; '.join(failures)}); put the file from "
+        f"({path.parent}), and no address gave it ({told}); put the file from "
         f"{one.addresses[0]} at FOLDER/{one.places[0]} and set `data: FOLDER` in the config or "
         f"{downloads.DATA_VARIABLE}=FOLDER"
     )

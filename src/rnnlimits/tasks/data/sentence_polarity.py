@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 from pathlib import Path
 
-from rnnlimits.tasks.data import archives, published_sets
+from rnnlimits.tasks.data import archives, downloads, published_sets
 from rnnlimits.tasks.data.published_sets import PublishedSet
 
 SNIPPETS = 10_662
@@ -33,7 +33,7 @@ PUBLISHED = PublishedSet(
 
 def read(data_dir: str | Path | None = None) -> tuple[tuple[str, int], ...]:
     """(snippet, 1 if it is positive, else 0): the negative file line by line, then the positive one."""
-    return _read(published_sets.folder(data_dir))
+    return _read(downloads.folder(data_dir))
 
 
 @functools.cache

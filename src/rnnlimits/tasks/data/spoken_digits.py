@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from rnnlimits.tasks.data import archives, published_sets
+from rnnlimits.tasks.data import archives, downloads, published_sets
 from rnnlimits.tasks.data.published_sets import PublishedSet
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Recording:
 
 def recordings(data_dir: str | Path | None = None) -> tuple[Recording, ...]:
     """All 3,000, sorted by digit, speaker and take."""
-    return _recordings(published_sets.folder(data_dir))
+    return _recordings(downloads.folder(data_dir))
 
 
 @functools.cache

@@ -10,7 +10,7 @@ import functools
 import hashlib
 from pathlib import Path
 
-from rnnlimits.tasks.data import archives, published_sets
+from rnnlimits.tasks.data import archives, downloads, published_sets
 from rnnlimits.tasks.data.published_sets import PublishedSet
 
 PAIRS = 142_787
@@ -37,7 +37,7 @@ PUBLISHED = PublishedSet(
 
 def pairs(data_dir: str | Path | None = None) -> tuple[tuple[str, str], ...]:
     """(English, French), in the order of the file."""
-    return _pairs(published_sets.folder(data_dir))
+    return _pairs(downloads.folder(data_dir))
 
 
 @functools.cache

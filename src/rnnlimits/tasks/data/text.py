@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,7 +74,7 @@ def corpus(name: str, data_dir: str | Path | None = None) -> Corpus:
     True
     """
     check_corpus(name)
-    return _read_corpus(name, str(data_dir or os.environ.get(downloads.DATA_VARIABLE) or ""))
+    return _read_corpus(name, downloads.folder(data_dir))
 
 
 @functools.cache

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from pathlib import Path
 
-from rnnlimits.tasks.data import archives, published_sets
+from rnnlimits.tasks.data import archives, downloads, published_sets
 from rnnlimits.tasks.data.published_sets import PublishedSet
 
 END_OF_LINE = "<eos>"
@@ -56,7 +56,7 @@ def published(split: str) -> PublishedSet:
 
 def tokens(split: str, data_dir: str | Path | None = None) -> tuple[str, ...]:
     """The words of a split in order, with <eos> after each line, also after an empty one."""
-    return _tokens(split, published_sets.folder(data_dir))
+    return _tokens(split, downloads.folder(data_dir))
 
 
 @functools.cache
