@@ -53,9 +53,10 @@ def start(screen: Screen, jobid: int = 3, rule: str = "train", **wildcards: str)
     screen.tell(event="job_info", jobid=jobid, rule_name=rule, wildcards=wildcards)
 
 
-def failed(screen: Screen, log, jobid: int = 3, rule: str = "train") -> None:
+def failed(screen: Screen, log, jobid: int = 3, rule: str = "train", message: str | None = None) -> None:
     screen.tell(
         "Error in rule", logging.ERROR, event="job_error", jobid=jobid, rule_name=rule, log=[str(log)],
+        rule_msg=message,
     )  # fmt: skip
 
 
@@ -97,6 +98,15 @@ def test_a_job_that_fails_shows_the_end_of_its_log_and_not_its_command(screen, t
     assert said[3 + LAST_LINES :] == [
         "Trying to restart job 3.", "Complete log(s): /somewhere/x.snakemake.log",
     ]  # fmt: skip
+
+
+def test_a_job_that_a_cluster_ended_says_how(screen, tmp_path):
+    screen.tell("starts", **{RUN: Run()})
+    start(screen, shard="a.b")
+    how = "SLURM-job '7' failed, SLURM status is: 'TIMEOUT'. Reason: None."
+    # Snakemake adds the second sentence, without a space between them.
+    failed(screen, tmp_path / "a.log", message=f"{how}For further error details see the cluster/cloud log")
+    assert screen.seen.splitlines()[1:] == [f"failed: a.b: {how}"]
 
 
 def test_a_run_that_is_stopped_says_that_the_same_command_goes_on_and_nothing_else(screen, tmp_path):

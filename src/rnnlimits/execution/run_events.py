@@ -24,6 +24,7 @@ NOISE = (
     "Conda environments: ", "Singularity containers: ", "Assuming unrestricted shared filesystem", "host: ",
     "Select jobs to execute", "SLURM run ID: ", "MinJobAge ", "Group jobs: ",
 )  # fmt: skip
+REFERS_TO_LOGS = "For further error details see the cluster/cloud log"  # `broke` shows their ends
 MISSING = re.compile(r"^FileNotFoundError: .*: '(.*)'$", re.MULTILINE)
 STOPPING = ("Terminating processes on user request", "Will exit after finishing currently running jobs")
 ALSO_TOLD = ("Trying to restart job", "Nothing to be done")
@@ -75,7 +76,9 @@ class RunEvents:
         if self.stopping:  # it was told to end
             return
         self.failed = True
-        self.status.say(f"failed: {name}")
+        # A cluster's executor says here how the job ended there (cancelled, over its time limit, ...).
+        told, _, _ = (job.get("rule_msg") or "").partition(REFERS_TO_LOGS)
+        self.status.say(": ".join(filter(None, ["failed", name, told.strip()])))
         for file in job["log"] or []:
             if lines := last_lines(Path(file)):
                 self.status.say("\n".join([f"  the end of {file}:", *(f"    {line}" for line in lines)]))
