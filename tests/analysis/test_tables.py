@@ -152,6 +152,22 @@ def test_the_scores_by_context_stand_beside_those_of_all_inputs_and_of_guessing(
     assert pd.isna(line(table, variant="gru").chance)
 
 
+def test_reach_is_the_median_lag_of_a_hundredth_beside_the_context_that_is_needed():
+    found = probed(shard(), "context_needed", [6, 7, 9], "final", unit="steps")
+    # Log10 of the gradient by seed: a hundredth of lag 1 is left at lag 3, at lag 2, and not at all.
+    curves = {1: [0.0, 0.0, 0.0], 2: [-1.9, -2.1, -0.1], 3: [-2.0, -3.0, -0.2], 4: [-2.5, None, -0.3]}
+    for lag, values in curves.items():
+        found += probed(shard(), "gradient_log10_median", values, "final", lag_steps=lag, unit="log10")
+        # What was measured before training is no reach of a trained network.
+        found += probed(shard(), "input_sensitivity_log10_median", values, lag_steps=lag, unit="log10")
+    table = tables.TABLES["reach"](frame(found))
+    assert set(table.quantity) == {"context", "gradient"}
+    needed, gradient = (line(table, quantity=quantity) for quantity in ("context", "gradient"))
+    assert (needed.estimate, needed.n, needed.n_beyond) == (7, 3, 0)
+    assert (gradient.estimate, gradient.n, gradient.n_beyond) == (3, 3, 1)
+    assert pd.isna(gradient.low)  # three seeds give a median no interval
+
+
 def test_probe_scalars_have_no_lag(rows):
     scalars = {"gradient_slope", "bound_violations", "context_score_full", "context_score_chance"}
     assert set(tables.TABLES["probe_scalars"](rows).metric) == scalars

@@ -48,6 +48,7 @@ COLUMNS = {
         "chance",
     ],
     "probe_scalars": [*ID, "stage", "metric", "unit", "estimate", "estimator", "low", "high", "n"],
+    "reach": [*ID, "quantity", "estimate", "estimator", "low", "high", "n", "n_beyond"],
     "learning_rate_search": [
         *ID, "learning_rate", "metric", "estimate", "estimator", "low", "high", "n", "n_diverged", "selected",
         "edge",
@@ -87,9 +88,11 @@ def build(variants=("elman", "lstm", "gru", "irnn"), lengths=(20, 50, 100, 200),
         _results(tables, cell, seeds)
         if length == max(lengths) and size == max(sizes):
             _probes(tables, cell, seeds)
+            _reach(tables, cell, seeds)
     for variant in variants:
         cell = _id("text", "language", variant, max(sizes), 64)
         _results(tables, cell, seeds)
+        _reach(tables, cell, seeds)
         _folds(tables, variant, sizes)
         _laboratory(tables, _id("laboratory", "adding", variant, max(sizes), max(lengths)), seeds)
     for name, value in (("bigram", 3.45), ("five_gram", 2.31)):
@@ -205,6 +208,18 @@ def _probes(tables, cell, seeds):
         tables["probe_scalars"].append(
             (*cell, stage, "spectral_radius", "1", 1.02, "mean", 0.98, 1.06, seeds)
         )
+
+
+def _reach(tables, cell, seeds):
+    """The task asks for half of its steps, a third of them in order; some do not fade."""
+    variant, length = cell[3], cell[5]
+    steps = round(np.log(100) / FORGETS[variant])
+    found = {"context": (length / 2, 0), "order": (length / 6, 0)}
+    found["input_sensitivity" if variant == "feed_forward" else "gradient"] = (
+        min(steps, length - 1), seeds if steps >= length else 0,
+    )  # fmt: skip
+    for quantity, (value, beyond) in found.items():
+        tables["reach"].append((*cell, quantity, value, "median", value * 0.9, value * 1.1, seeds, beyond))
 
 
 def _laboratory(tables, cell, seeds):
