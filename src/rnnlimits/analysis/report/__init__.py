@@ -19,14 +19,14 @@ from markupsafe import Markup, escape
 from rnnlimits import catalog
 from rnnlimits.analysis import figures
 from rnnlimits.analysis.figures.base import NOT_MEASURED
-from rnnlimits.analysis.report import answer, display, names, reach, run
+from rnnlimits.analysis.report import answer, display, names, reach, run, uses
 from rnnlimits.planning.config.schema import Config
 from rnnlimits.storage.whole_files import write_text
 
 # The order in which the figures tell the story; others follow by name.
 STORY = (
-    "gradient_by_lag", "gradient_laboratory", "input_reach", "jacobian_bound", "length_limit",
-    "size_length_map", "learning_curves", "hidden_size_selection", "language_model", "cost",
+    "demand_and_supply", "gradient_by_lag", "gradient_laboratory", "input_reach", "jacobian_bound",
+    "length_limit", "size_length_map", "learning_curves", "hidden_size_selection", "language_model", "cost",
 )  # fmt: skip
 # A verdict is told by its word and its sign; the colour only repeats it.
 SIGNS = {"reproduced": "✓", "contradicted": "✗", "undecided": "?", "not run": "–"}
@@ -84,6 +84,7 @@ def build(
             reach=shown,
             key=names.key(config),
             answers=answer.answers(tables, claims, shown),
+            uses=uses.uses(tables),
             claims=claims.to_dict("records"),
             traced=traced,
             explain=lambda name: explained(name, config, rows_paths),
