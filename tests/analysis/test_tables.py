@@ -91,12 +91,12 @@ def test_every_learning_rate_that_was_tried_has_a_line(rows):
 
 def test_gradients_are_averaged_over_seeds_at_each_lag(rows):
     table = tables.TABLES["gradient_by_lag"](rows)
-    near = line(table, quantity="gradient", lag_steps=1)
+    near = line(table, stage="initial", quantity="gradient", lag_steps=1)
     assert (near["median"], near.p10, near.p90, near.n) == (-2, -3, -1, 3)
     assert (near.low, near.high) == pytest.approx((-2 - 4.302653 / 3**0.5, -2 + 4.302653 / 3**0.5))
     far = line(table, quantity="gradient", lag_steps=2)
     assert (far["median"], far.n) == (-5, 2)  # the third seed's gradient was exactly zero
-    assert pd.isna(line(table, quantity="input_sensitivity", lag_steps=1).p10)
+    assert pd.isna(line(table, stage="initial", quantity="input_sensitivity", lag_steps=1).p10)
 
 
 def test_mid_training_is_a_moment_of_its_own_and_parameter_gradients_a_quantity():
@@ -169,7 +169,8 @@ def test_reach_is_the_median_lag_of_a_hundredth_beside_the_context_that_is_neede
 
 
 def test_probe_scalars_have_no_lag(rows):
-    scalars = {"gradient_slope", "bound_violations", "context_score_full", "context_score_chance"}
+    scalars = {"gradient_slope", "bound_violations", "context_needed"}
+    scalars |= {"context_score_full", "context_score_chance"}
     assert set(tables.TABLES["probe_scalars"](rows).metric) == scalars
 
 

@@ -114,6 +114,10 @@ def example():
         rows += probed(elman, "context_score_shuffled", [0.4, 0.5, 0.6], lag_steps=lag, unit="share")
         rows += probed(elman, "jacobian_log10_largest", medians, lag_steps=lag)
         rows += probed(elman, "jacobian_log10_bound", [0.0, 0.0, 0.0], lag_steps=lag)
+    rows += probed(lstm, "context_needed", [4, 5, 6], "final", unit="steps")
+    for lag, medians in ((1, [-1.0, -2.0, -3.0]), (3, [-4.0, -4.5, -5.5])):
+        rows += probed(lstm, "gradient_log10_median", medians, "final", lag_steps=lag)
+        rows += probed(lstm, "input_sensitivity_log10_median", medians, "final", lag_steps=lag)
     rows += probed(elman, "gradient_slope", [-0.5, -0.5, -0.5])
     rows += probed(lstm, "gradient_slope", [0.1, 0.1, 0.1])
     rows += probed(elman, "bound_violations", [0.0, 0.0, 0.0], unit="lags")
