@@ -3,6 +3,8 @@
 A check of which one of these does not exist could not fail, or could not hold, whatever was measured.
 """
 
+import dataclasses
+
 import pytest
 
 from rnnlimits import catalog
@@ -34,6 +36,15 @@ def measured_twice(one, other):
     return slopes(one) + probed(shard(), "input_sensitivity_slope", other)
 
 
+REFERENCE = {"split": "reference", "stage": "final", "metric": "reference_linear_map"}
+
+
+def beside_a_reference(values):
+    """Of the same shard, the number of a method without a network."""
+    known = dataclasses.replace(errors(values[:1])[0], split="reference", seed=None, learning_rate=None)
+    return [*errors(values), dataclasses.replace(known, metric=REFERENCE["metric"], value=0.1)]
+
+
 # Check: a part that asks for it, how rows are made, and what is reproduced, contradicted and undecided.
 DEMONSTRATED = {
     "agree": (
@@ -42,6 +53,11 @@ DEMONSTRATED = {
     ),
     "at_least": ({"bound": 1, "where": SLOPE}, slopes, [2, 2.1, 2.2], [0.1, 0.2, 0.1], [0.5, 1, 1.5]),
     "at_most": ({"bound": 1, "where": SLOPE}, slopes, [0.1, 0.2, 0.1], [2, 2.1, 2.2], [0.5, 1, 1.5]),
+    # The example's reference reaches 0.1.
+    "beyond_reference": (
+        {"direction": "higher", "margin": 0.01, "where": ERROR, "against": REFERENCE}, beside_a_reference,
+        [0.15, 0.16, 0.17], [0.05, 0.06, 0.07], [0.08, 0.11, 0.15],
+    ),
     # That none was found proves nothing, so nothing contradicts it: it is used beside none_exceeds.
     "exists": (
         {"conditions": {"gradient_slope": {"above": 1}}, "where": {"stage": "initial"}}, slopes,

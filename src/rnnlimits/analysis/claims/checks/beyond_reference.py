@@ -1,0 +1,41 @@
+"""`where` is higher (or lower) than a reference value by at least a margin.
+
+A reference is what a method without a network reaches on the same test part: a row of the split `reference`,
+which no seed moves.  So the interval is that of the networks' mean alone; what the test part's own size
+leaves unknown is not in it.  An error that is `higher` by 0 or more says that the method does as well.
+"""
+
+from dataclasses import dataclass
+from math import inf
+from typing import ClassVar, Literal
+
+from rnnlimits.analysis import statistics
+from rnnlimits.analysis.claims.bounds import all_trained, guarded, how, inside, one_group
+from rnnlimits.analysis.claims.finding import UNDECIDED, Finding, lies, measured, number
+from rnnlimits.analysis.claims.selection import Cell
+from rnnlimits.contracts import CheckOptions
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(CheckOptions):
+    looks_at: ClassVar = "pair"
+    shows: ClassVar = "difference from the reference"
+    direction: Literal["higher", "lower"]
+    margin: float = 0.0
+
+
+def judge(networks: Cell, reference: Cell, options: Options) -> Finding:
+    """`reference` holds one number."""
+    value = float(reference.value.iloc[0])
+    mean = statistics.mean(networks.value.to_numpy(), networks.confidence, networks.scale)
+    away = mean._replace(estimate=mean.estimate - value, low=mean.low - value, high=mean.high - value)
+    if options.direction == "lower":
+        away = away._replace(estimate=-away.estimate, low=-away.high, high=-away.low)
+    verdict = inside(away, options.margin)
+    if not options.margin and away.low == away.high == 0:
+        verdict = UNDECIDED
+    said = f"{networks.label}: {measured(mean)} seeds; {reference.metric} is {number(value)}"
+    bound = options.direction + (f" by ≥ {number(options.margin)}" if options.margin else "")
+    why = f"{how(networks, mean)}; {lies(away, verdict)}"
+    finding = Finding(verdict, said, bound, why, away, (options.margin, inf))
+    return one_group(all_trained(guarded(finding, options.seeds, networks), networks), networks)
