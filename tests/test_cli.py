@@ -20,7 +20,19 @@ from rnnlimits.planning.shard import Shard
 from support.command_line import run
 from support.example_config import GOOD, changed
 
-COMMANDS = ["list", "plan", "train", "table", "judge", "explain", "plot", "report", "verdicts", "archive"]
+COMMANDS = [
+    "list",
+    "plan",
+    "data",
+    "train",
+    "table",
+    "judge",
+    "explain",
+    "plot",
+    "report",
+    "verdicts",
+    "archive",
+]
 
 
 @pytest.fixture

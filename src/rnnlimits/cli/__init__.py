@@ -1,6 +1,6 @@
 """The command line: each step of the pipeline by hand; Snakemake types the same commands.
 
-    look    what there is and where it comes from: list, plan, explain
+    look    what there is and where it comes from: list, plan, data, explain
     train   one job: a shard to its rows
     make    rows to tables, verdicts, figures, pages and the archive
 
@@ -26,8 +26,8 @@ app = typer.Typer(
 )
 app.command("list")(look.list_pages)
 for command in (
-    look.plan, train.train, make.table, make.judge, look.explain, make.plot, make.report, make.verdicts,
-    make.archive,
+    look.plan, look.data, train.train, make.table, make.judge, look.explain, make.plot, make.report,
+    make.verdicts, make.archive,
 ):  # fmt: skip
     app.command()(command)
 

@@ -1,5 +1,6 @@
 """What there is, what would be done, and where a number comes from; none of these writes a result."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -44,6 +45,39 @@ def plan(
             typer.echo(printable("\n".join(power_table.lines(power, loaded, paths))))
         return
     typer.echo(printable("\n".join(machine_plan.lines(loaded, json, calibrate, cores))))
+
+
+def data(
+    config: Config = DEFAULT_CONFIG,
+    folder: Annotated[
+        Path | None, typer.Option("--data", metavar="DIR", help="Where downloaded data lie already.")
+    ] = None,
+    missing: Annotated[
+        bool,
+        typer.Option(
+            "--missing", help="Print the tasks without data alone, as RNNLIMITS_WITHOUT takes them."
+        ),
+    ] = False,
+) -> None:
+    """Fetch the data that a config's tasks need, and say which of them cannot be had here."""
+    from rnnlimits.execution import data_at_hand
+    from rnnlimits.planning.load import load
+    from rnnlimits.tasks.data import downloads
+
+    loaded = load(config)
+    if given := folder or loaded.data:
+        os.environ[downloads.DATA_VARIABLE] = str(given)
+    gone = []
+    for looked in data_at_hand.look(loaded):
+        if looked.problem:
+            gone.append(looked.page)
+            typer.echo(printable(f"{looked.page}: {looked.problem}"), err=True)
+        elif looked.facts and not missing:
+            typer.echo(printable(f"{looked.page}: {', '.join(looked.facts)}"))
+    if missing:
+        typer.echo(",".join(gone))
+    elif gone:
+        raise typer.Exit(1)
 
 
 def explain(

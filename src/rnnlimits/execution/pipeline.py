@@ -14,7 +14,17 @@ from typing import Any, Protocol
 
 from rnnlimits import catalog
 from rnnlimits.execution import gpu_slots, run_lock
-from rnnlimits.planning import duration, grid, memory, metric_loggers, origin, plan_table, planned, where
+from rnnlimits.planning import (
+    duration,
+    grid,
+    memory,
+    metric_loggers,
+    origin,
+    plan_table,
+    planned,
+    where,
+    without_data,
+)
 from rnnlimits.planning.config.messages import ConfigError
 from rnnlimits.planning.config.schema import Config
 from rnnlimits.planning.load import load
@@ -45,9 +55,12 @@ def plan(settings: Settings, first: bool = True) -> tuple[str, Config, dict[str,
         config = load(path)
     except ConfigError as error:
         sys.exit(str(error))
-    if not (jobs := here(config)):
-        remedy = plan_table.remedy(config, grid.shards(config))
-        sys.exit(f"{path}: every study waits for a GPU; {remedy}")
+    try:
+        jobs = here(config)
+    except LookupError as error:
+        sys.exit(f"{without_data.VARIABLE}: {error}")
+    if not jobs:
+        sys.exit(f"{path}: {nothing_to_do(config)}")
     try:
         planned.announce(config, jobs, first)
         if first:
@@ -55,6 +68,13 @@ def plan(settings: Settings, first: bool = True) -> tuple[str, Config, dict[str,
     except (ValueError, OSError) as error:
         sys.exit(str(error))
     return str(path), config, {shard.id: shard for shard in jobs}
+
+
+def nothing_to_do(config: Config) -> str:
+    """Why no job is left."""
+    if told := without_data.said(grid.shards(config)):
+        return f"no job is left; {told}"
+    return f"every study waits for a GPU; {plan_table.remedy(config, grid.shards(config))}"
 
 
 def check_folder(folder: Path) -> None:
@@ -76,11 +96,10 @@ def check_folder(folder: Path) -> None:
 
 
 def here(config: Config) -> list[Shard]:
-    """The jobs: what waits for a GPU is none, unless another machine's rows of it lie here already."""
-    waiting = {shard.id for shard in grid.waiting(config)}
-    return [
-        shard for shard in grid.shards(config) if shard.id not in waiting or rows_file(config, shard).exists()
-    ]
+    """The jobs: what waits for a GPU, or whose data are not to be had, is none, unless its rows are there."""
+    every = grid.shards(config)
+    gone = {shard.id for shard in [*grid.waiting(config), *without_data.left_out(every)]}
+    return [shard for shard in every if shard.id not in gone or rows_file(config, shard).exists()]
 
 
 def rows_file(config: Config, shard: Shard) -> Path:

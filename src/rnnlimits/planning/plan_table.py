@@ -11,7 +11,7 @@ Studies that wait for a GPU stand apart, with the same numbers, and are left out
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from rnnlimits.planning import duration, gpu, grid, memory, parts
+from rnnlimits.planning import duration, gpu, grid, memory, parts, without_data
 from rnnlimits.planning.config.schema import Config
 from rnnlimits.planning.duration import BY_CONSTANTS, Made, Speed
 from rnnlimits.planning.parts import Part
@@ -28,7 +28,7 @@ def lines(
     `speed` is the machine's, and `of_machine` what else is to be said of its time.
     """
     planned = grid.shards(config)
-    there = {shard.id for shard in jobs}
+    there = {shard.id for shard in [*jobs, *without_data.left_out(planned)]}
     waiting = [shard for shard in planned if shard.id not in there]
     seconds, peaks = seconds_of(config, planned, speed), _peaks(config, planned)
     width = max(len(shard.id) for shard in planned)
@@ -46,6 +46,8 @@ def lines(
         yield _sum_of_parts(split)
     if waiting:
         yield f"{waits(config, waiting)}; {remedy(config, waiting)}"
+    if told := without_data.said(planned):
+        yield told
 
 
 def seconds_of(
