@@ -15,16 +15,15 @@ uniform guess among V symbols, log2 V bits. python_reference is other text in ea
 """
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
 from rnnlimits.contracts import TaskOptions
-from rnnlimits.tasks.base import Batch, Split, Task, check_split, windows
+from rnnlimits.tasks._texts import NextToken
+from rnnlimits.tasks.base import Batch
 from rnnlimits.tasks.data import n_grams, text
 
 EVALUATION_STREAMS = 16
@@ -49,7 +48,7 @@ class Options(TaskOptions):
         return None if fits else f"the test split holds windows of 1 to {characters // 10} steps"
 
 
-class CharacterLanguageModel(Task):
+class CharacterLanguageModel(NextToken):
     metric = "bits_per_character"
     higher_is_better = False
     units: ClassVar = {"bits_per_character": "bits", "loss": "nats"}
@@ -66,33 +65,9 @@ class CharacterLanguageModel(Task):
     def chance(self) -> dict[str, float]:
         return {"bits_per_character": math.log2(self.outputs), "loss": math.log(self.outputs)}
 
-    def batches(self, batch: int, generator: torch.Generator) -> Iterator[Batch]:
-        start, end = self.splits["train"]
-        per_epoch = (end - start - self.length) // (batch * self.length)
-        reach = batch * per_epoch * self.length
-        while True:
-            place = int(torch.randint(start, end - reach + 1, (1,), generator=generator))
-            yield from self._read(place, place + reach, batch)
-
-    def evaluation(self, split: Split, sequences: int, generator: torch.Generator) -> list[Batch]:
-        check_split(split)
-        start, end = self.splits[split]
-        return list(self._read(start, end, min(EVALUATION_STREAMS, (end - start) // self.length)))
-
-    def _read(self, start: int, end: int, streams: int) -> Iterator[Batch]:
-        for place_BT, weight_BT, carry in windows(start, end, streams, self.length):
-            yield Batch(self.token_T[place_BT - 1], self.token_T[place_BT], weight_BT, carry)
-
-    def loss_N(self, output_NTO: Tensor, batch: Batch) -> Tensor:
-        loss_NT = cross_entropy(output_NTO.transpose(1, 2), batch.target, reduction="none")
-        return (loss_NT if batch.mask_BT is None else loss_NT * batch.mask_BT).mean(1)
-
     def scores(self, output_NTO: Tensor, batch: Batch) -> dict[str, Tensor]:
         loss_N = self.loss_N(output_NTO, batch)
         return {"loss": loss_N, "bits_per_character": loss_N / math.log(2)}
-
-    def solved(self, scores: dict[str, float]) -> bool:
-        return False  # a language is never learnt to the end; the references say how far a model came
 
     def references(self) -> dict[str, float]:
         (_, train_end), (test_start, _) = self.splits["train"], self.splits["test"]

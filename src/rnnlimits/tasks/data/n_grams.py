@@ -26,11 +26,9 @@ def n_gram_bits(tokens: np.ndarray, train_end: int, test_start: int, symbols: in
     import numpy as np
 
     probability_T = np.full(len(tokens) - test_start, 1 / symbols)
-    context, gram, bits = np.zeros_like(tokens), tokens.astype(np.int64), {}
+    context, bits = np.zeros(len(tokens), np.int64), {}
     for order, name in enumerate(N_GRAMS, start=1):
-        if order > 1:  # read the last `order` symbols as the digits of one number, oldest first
-            context = context + symbols ** (order - 2) * np.roll(tokens, order - 1)
-            gram = context * symbols + tokens
+        gram = context * symbols + tokens
         seen = slice(order - 1, train_end)
         kinds, gram_count = np.unique(gram[seen], return_counts=True)
         contexts, context_count = np.unique(context[seen], return_counts=True)
@@ -42,6 +40,9 @@ def n_gram_bits(tokens: np.ndarray, train_end: int, test_start: int, symbols: in
         mixed_T = (n_gram_T + d_context_T * probability_T) / np.maximum(n_context_T + d_context_T, 1)
         probability_T = np.where(known_T, mixed_T, probability_T)
         bits[name] = float(-np.log2(probability_T).mean())
+        # The next context ends one symbol earlier.  Numbered anew, since five words as the digits of one
+        # number would not fit into 64 bits.
+        context = np.roll(np.unique(gram, return_inverse=True)[1], 1)
     return bits
 
 
