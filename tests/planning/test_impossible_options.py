@@ -31,7 +31,7 @@ FOLDERS = ("architectures", "tasks", "probes", "simulations")
 
 @pytest.fixture(autouse=True)
 def nothing_downloaded(monkeypatch):
-    pretend_data.transformer(monkeypatch)
+    pretend_data.everything(monkeypatch)
 
 
 def senseless(hint: Any) -> Iterator[Any]:

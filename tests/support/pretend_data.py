@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rnnlimits.tasks.data import electricity_transformer
+from rnnlimits.tasks.data import electricity_transformer, sentence_polarity, wikitext_2
 
 HOURS = {"train": (0, 400), "validation": (400, 520), "test": (520, 640)}
 
@@ -14,3 +14,35 @@ def transformer(monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
     monkeypatch.setattr(electricity_transformer, "SPLITS", HOURS)
     monkeypatch.setattr(electricity_transformer, "read", lambda: table)
     return table
+
+
+def sentences(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
+    """Of either class 150 sentences of 1 to 64 made-up words, those of the negative first; gives them."""
+    noise = np.random.default_rng(0)
+    steps = [64, 1, *noise.integers(3, 65, 298)]
+    said = [(" ".join(f"w{word}" for word in noise.integers(0, 50, some)), 0) for some in steps]
+    said = [(sentence, number // 150) for number, (sentence, _) in enumerate(said)]
+    monkeypatch.setattr(sentence_polarity, "KNOWN_WORDS", 51)
+    monkeypatch.setattr(sentence_polarity, "LONGEST", 64)
+    monkeypatch.setattr(sentence_polarity, "read", lambda: tuple(said))
+    return said
+
+
+def words(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[str, ...]]:
+    """Three splits of made-up words, of which some come more often than others; gives them."""
+    noise = np.random.default_rng(0)
+    known = np.array([wikitext_2.END_OF_LINE, wikitext_2.UNKNOWN, *(f"w{word}" for word in range(28))])
+    counts = {"train": 20_000, "validation": 900, "test": 1_000}
+    texts = {split: tuple(known[noise.binomial(29, 0.3, some)].tolist()) for split, some in counts.items()}
+    texts["train"] += tuple(known.tolist())
+    monkeypatch.setattr(wikitext_2, "TOKENS", {split: len(text) for split, text in texts.items()})
+    monkeypatch.setattr(wikitext_2, "VOCABULARY", len(known))
+    monkeypatch.setattr(wikitext_2, "tokens", texts.__getitem__)
+    return texts
+
+
+def everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For every task whose data would have to be downloaded, but the images."""
+    transformer(monkeypatch)
+    sentences(monkeypatch)
+    words(monkeypatch)

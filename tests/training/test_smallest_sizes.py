@@ -28,7 +28,7 @@ OPTIONS = {"character_language_model": {"characters": 60}}
 
 @pytest.fixture(autouse=True)
 def nothing_downloaded(monkeypatch):
-    pretend_data.transformer(monkeypatch)
+    pretend_data.everything(monkeypatch)
 
 
 def shortest(task: str) -> int:

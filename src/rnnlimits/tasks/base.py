@@ -111,8 +111,12 @@ class Task(ABC):
     def scores(self, output_NTO: Tensor, batch: Batch) -> dict[str, Tensor]:
         """The "loss", the primary metric and what else is worth a row, one number a sequence.
 
-        The score of a set is the plain mean over all its sequences.
+        The score of a set is the plain mean over all its sequences; `of_a_set` may add others.
         """
+
+    def of_a_set(self, means: dict[str, float]) -> dict[str, float]:
+        """Scores of a set that are no mean over its sequences, from those that are; perplexity is one."""
+        return {}
 
     @abstractmethod
     def solved(self, scores: dict[str, float]) -> bool:

@@ -13,7 +13,8 @@ from rnnlimits.training.replicas import Replicas, fold, stack
 def evaluate(
     models: Replicas, task: Task, which: Sequence[int], theta_RP: Tensor, sets: Sequence[list[Batch]]
 ) -> dict[str, list[float]]:
-    """metric -> a value a replica: the mean over all sequences of the set that belongs to that replica.
+    """metric -> a value a replica: the mean over all sequences of the set that belongs to that replica,
+    and what the task makes of such means.
 
     `theta_RP` and `sets` are in the order of `which` (the replicas' numbers, for their frozen weights).
     """
@@ -37,4 +38,8 @@ def evaluate(
             # Summed in float64: a long evaluation must not depend on where it was cut into batches.
             score_R = score_N.double().view(len(which), -1).sum(1)
             totals[metric] = totals.get(metric, 0) + score_R
-    return {metric: (total_R / sequences).tolist() for metric, total_R in totals.items()}
+    found = {metric: (total_R / sequences).tolist() for metric, total_R in totals.items()}
+    of_sets = [
+        task.of_a_set({metric: mean_R[row] for metric, mean_R in found.items()}) for row in range(len(which))
+    ]
+    return found | {metric: [one[metric] for one in of_sets] for metric in of_sets[0]}

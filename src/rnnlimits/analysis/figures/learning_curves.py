@@ -14,6 +14,7 @@ TITLE = "How does learning go, and when is a task solved?"
 TABLES = ("learning_curves", "replicas")
 CUT_OFF = 100  # times chance
 BELOW = 10  # of the lowest mean, where an interval is cut off
+SHOWN_OTHERWISE = ("bits_per_character", "nats_per_word")  # in the figure language_model; as perplexity
 LENGTHS = 3  # panels of a task: the shortest, a middle and the longest sequences
 
 
@@ -68,7 +69,7 @@ def _shown(table: pd.DataFrame) -> pd.DataFrame:
     table = table[(table["split"] == "validation") & table["estimate"].notna()]
     own = (table.metric != "loss").groupby([table.study, table.task]).transform("any")
     table = base.largest(table[(table.metric != "loss") | ~own])
-    table = table[table.metric != "bits_per_character"]
+    table = table[~table.metric.isin(SHOWN_OTHERWISE)]
     kept = [part[part.length_steps.isin(_some(part.length_steps))] for _, part in base.groups(table)]
     return pd.concat(kept) if kept else table
 

@@ -53,7 +53,7 @@ LOGIT = Scale("mean of logits", _logit, _share, 0, 1)
 # By the unit of the rows; every other quantity may have any sign.
 OF_UNIT = {
     "share": LOGIT,
-    "nats": LOG, "bits": LOG, "squared error": LOG,
+    "nats": LOG, "bits": LOG, "perplexity": LOG, "squared error": LOG,
     "updates": LOG, "sequences": LOG, "guesses": LOG, "steps": LOG,
     "ratio": LOG, "gradient norm before clipping": LOG,
 }  # fmt: skip

@@ -12,6 +12,9 @@ from rnnlimits.tasks.data import archives, downloads, published_sets
 from rnnlimits.tasks.data.published_sets import PublishedSet
 
 SNIPPETS = 10_662
+LONGEST = 59  # words of a snippet
+# Words that occur twice or more in the training of the task `sentiment`, and one that stands for all others.
+KNOWN_WORDS = 9_001
 NEGATIVE, POSITIVE = "sentence_polarity/rt-polarity.neg", "sentence_polarity/rt-polarity.pos"
 PUBLISHED = PublishedSet(
     subject="sentence_polarity",
