@@ -12,6 +12,7 @@ from rnnlimits.probes import gradient_reach
 from rnnlimits.probes.base import Measurement, flatten, last_step, sequences_of, slope, unflatten
 from rnnlimits.probes.gradient_reach import Options, ln_gradient, ln_input_sensitivity, measure
 from rnnlimits.tasks.base import Batch, generator
+from support import pretend_data
 from support.probe_models import a_model, a_task, curve, linear, only_a_forget_gate, orthogonal, scalars
 
 ARCHITECTURES = catalog.names("architectures")
@@ -176,6 +177,18 @@ def test_windows_of_a_text_that_were_filled_up_are_left_out():
     assert len(everything.x) == whole
     assert len(sequences_of(task, 3, generator(0, "probe")).x) == 3
     assert torch.equal(last_step(everything).target[:, 0], everything.target[:, 999])
+
+
+@pytest.mark.parametrize("readout", ["last", "mean"])
+def test_of_sentences_of_different_lengths_the_last_words_are_read_up_to_the_own_end(monkeypatch, readout):
+    pretend_data.sentences(monkeypatch)
+    task = a_task("sentiment", length=64, embedding=3, readout=readout)
+    steps_N, word_NT = task.steps_N[task.rows["validation"]], task.word_NT[task.rows["validation"]]
+    median = int(steps_N.median())
+    ends = [words[end - median : end] for words, end in zip(word_NT, steps_N) if end >= median]
+    read = sequences_of(task, len(ends), generator(0, "probe")).x
+    assert sorted(read.tolist()) == sorted(words.tolist() for words in ends)
+    assert len(ends) >= len(steps_N) / 2
 
 
 def test_a_window_network_is_blind_beyond_its_window_and_that_is_nan():

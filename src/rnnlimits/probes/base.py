@@ -60,10 +60,13 @@ def sequences_of(task: Task, count: int, generator: torch.Generator) -> Batch:
     """`count` validation sequences of the task in float64; each will start from the zero state.
 
     A finite task gives its whole split; then `count` of its sequences are drawn without replacement, of
-    those whose last step counts: the last windows of a text may be filled up.  Where sequences are drawn anew
-    and few are asked at the end, as if lengths differ, all end at the step that counts for most of them.
+    those whose last step counts: the last windows of a text may be filled up.  Where those of a finite task
+    end at steps of their own, each is cut to its last steps (`cut_to_their_ends`).  Where sequences are drawn
+    anew and few are asked at the end, as if lengths differ, all end at the step that counts for most of them.
     """
     batches, end = task.evaluation("validation", count, generator), None
+    if task.finite:
+        batches = cut_to_their_ends(batches)
     draws_its_own = type(task).evaluation is Task.evaluation
     if draws_its_own and len(asked_at(batches, end)) < count:
         batches = task.evaluation("validation", ENOUGH * count, generator)
@@ -77,6 +80,30 @@ def sequences_of(task: Task, count: int, generator: torch.Generator) -> Batch:
         return joined.double() if joined.is_floating_point() else joined
 
     return Batch(gather([batch.x for batch in batches]), gather([batch.target for batch in batches]))
+
+
+def cut_to_their_ends(batches: list[Batch]) -> list[Batch]:
+    """Each sequence's last steps up to the last that counts, as many as half of all have; no shorter ones.
+
+    >>> weight_BT = torch.tensor([[0.0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
+    >>> token_BT = torch.arange(12).view(3, 4)
+    >>> (cut,) = cut_to_their_ends([Batch(token_BT, token_BT, weight_BT)])
+    >>> cut.x.tolist(), cut.mask_BT.tolist()
+    ([[4, 5, 6], [9, 10, 11]], [[0.0, 0.0, 1.0], [0.0, 0.0, 1.0]])
+    """
+    masks = [batch.mask_BT for batch in batches if batch.mask_BT is not None]
+    if not masks:
+        return batches
+    ends = [(torch.arange(1, mask.shape[1] + 1) * (mask > 0)).amax(1) for mask in masks]
+    steps = int(torch.cat(ends).median())
+    found = []
+    for batch, mask_BT, end_B in zip(batches, masks, ends, strict=True):
+        row_B1 = (end_B >= steps).nonzero()
+        place_BT = end_B[row_B1] - steps + torch.arange(steps)
+        found.append(
+            Batch(batch.x[row_B1, place_BT], batch.target[row_B1, place_BT], mask_BT[row_B1, place_BT])
+        )
+    return found
 
 
 def asked_at(batches: list[Batch], end: int | None) -> Tensor:

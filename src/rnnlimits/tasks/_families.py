@@ -4,6 +4,8 @@
     a class        ClassAtEnd                ClassAtEachStep               cross entropy, share right
     a number       NumberAtEnd               NumberAtEachStep              squared error
 
+ClassOverSteps has one class a sequence too, and answers by the mean over the steps that count: its own last
+step, where sequences differ in length, or all of them.
 A page says when a task counts as solved, and what a model without memory reaches.
 """
 
@@ -63,6 +65,29 @@ class ClassAtEachStep(Task):
     def scores(self, output_NTO: Tensor, batch: Batch) -> dict[str, Tensor]:
         right_NT = (output_NTO.argmax(2) == batch.target).double()
         return {"loss": self.loss_N(output_NTO, batch), "accuracy": counted_mean(right_NT, batch.mask_BT)}
+
+
+class ClassOverSteps(ClassAtEachStep):
+    """One class a sequence, by the mean of the logits of the steps that count; `target` (N,T) repeats it.
+
+    The read-out is linear, so these are the logits of the mean of the hidden states.
+    """
+
+    def loss_N(self, output_NTO: Tensor, batch: Batch) -> Tensor:
+        logit_NO = mean_over_steps(output_NTO, batch)
+        return functional.cross_entropy(logit_NO, batch.target[:, 0], reduction="none")
+
+    def scores(self, output_NTO: Tensor, batch: Batch) -> dict[str, Tensor]:
+        right_N = mean_over_steps(output_NTO, batch).argmax(1) == batch.target[:, 0]
+        return {"loss": self.loss_N(output_NTO, batch), "accuracy": right_N.double()}
+
+
+def mean_over_steps(output_NTO: Tensor, batch: Batch) -> Tensor:
+    """The mean output of the steps that count, one for each sequence."""
+    if batch.mask_BT is None:
+        return output_NTO.mean(1)
+    mask_NT1 = batch.mask_BT[..., None]
+    return (output_NTO * mask_NT1).sum(1) / mask_NT1.sum(1)
 
 
 class NumberAtEnd(Task):
