@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from rnnlimits.tasks.base import Batch, generator
-from rnnlimits.tasks.data import downloads, wikitext_2
+from rnnlimits.tasks.data import downloads, n_grams, wikitext_2
 from rnnlimits.tasks.word_language_model import Options, WordLanguageModel
 from rnnlimits.training import protocol
 from support import pretend_data
@@ -99,12 +99,51 @@ def test_chance_is_a_uniform_guess_and_its_perplexity_the_number_of_words(texts)
 
 
 def test_the_unigram_reference_is_what_the_counts_of_the_training_give_through_the_windows(texts):
-    task = build(train_words=5_000)
-    count_V = torch.bincount(task.token_T[:5_000], minlength=task.outputs).double()
-    kinds = (count_V > 0).sum()
-    probability_V = (count_V + kinds / task.outputs) / (5_000 + kinds)  # Witten & Bell
+    task = build(train_words=300)
+    count_V = torch.bincount(task.token_T[:300], minlength=task.outputs).double()
+    discount = (count_V == 1).sum() / ((count_V == 1).sum() + 2 * (count_V == 2).sum())
+    freed = discount * (count_V > 0).sum() / task.outputs
+    probability_V = ((count_V - discount).clamp(min=0) + freed) / 300
     scores = evaluate(task, lambda batch: probability_V.log().expand(*batch.x.shape, -1))
     assert scores["nats_per_word"] == pytest.approx(task.references()["unigram"], rel=1e-6)
+
+
+class KneserNey:
+    """The definition, one word at a time."""
+
+    def __init__(self, train: list[int], symbols: int):
+        self.symbols = symbols
+        grams = [
+            {(place, tuple(train[place - n + 1 : place + 1])) for place in range(n - 1, len(train))}
+            for n in range(1, 6)
+        ]
+        self.raw = [Counter(gram for _, gram in some) for some in grams]
+        self.distinct = [Counter(gram[1:] for gram in longer) for longer in self.raw[1:]]
+
+    def probability(self, gram: tuple[int, ...], counts: Counter | None = None) -> float:
+        if not gram:
+            return 1 / self.symbols
+        counts = self.raw[len(gram) - 1] if counts is None else counts
+        lower = self.probability(gram[1:], self.distinct[len(gram) - 2] if gram[1:] else None)
+        same = {one: count for one, count in counts.items() if one[:-1] == gram[:-1]}
+        if not same:
+            return lower
+        once, twice = (list(counts.values()).count(times) for times in (1, 2))
+        discount = once / (once + 2 * twice) if once else 0
+        kept = max(same.get(gram, 0) - discount, 0)
+        return (kept + discount * len(same) * lower) / sum(same.values())
+
+
+@pytest.mark.parametrize(("order", "name"), list(enumerate(n_grams.N_GRAMS, start=1)))
+def test_the_references_are_kneser_ney_models_of_the_training(texts, order, name):
+    task = build(vocabulary=9, train_words=120, validation_words=30, test_words=40)
+    token = task.token_T.tolist()
+    model = KneserNey(token[:120], 9)
+    asked = [tuple(token[place - order + 1 : place + 1]) for place in range(150, 190)]
+    nats = [-math.log(model.probability(gram)) for gram in asked]
+    assert task.references()[name] == pytest.approx(sum(nats) / 40, rel=1e-9)
+    for gram in asked[:5]:
+        assert sum(model.probability((*gram[:-1], word)) for word in range(9)) == pytest.approx(1)
 
 
 @pytest.mark.parametrize("loss", [0.0, 3.5, 1e4])
@@ -146,7 +185,8 @@ def test_the_whole_text_has_the_official_splits_and_words(monkeypatch):
     }  # fmt: skip
     assert len(task.token_T.unique()) == task.outputs == 33_278
     references = task.references()
-    assert references["bigram"] < references["unigram"] < task.chance["nats_per_word"]
+    values = [task.chance["nats_per_word"], *references.values()]
+    assert values == sorted(values, reverse=True)  # the longer the context, the better
 
 
 @needs_data

@@ -18,7 +18,8 @@ chosen by and compared; perplexity is worked out of it for each split and seed.
 for as <unk>. That is another, easier task, like `train_words` another, harder one: perplexities compare at
 equal options only. The 33,278 outputs of the full task want a GPU.
 
-Chance: all V words alike, ln V nats. A model without memory: the unigram of `references`, which are n-grams.
+Chance: all V words alike, ln V nats. A model without memory: the unigram of `references`. These are n-grams
+with interpolated Kneser-Ney smoothing, counted on the same words as a network is trained on.
 """
 
 import math
@@ -99,7 +100,7 @@ class WordLanguageModel(NextToken):
 
     def references(self) -> dict[str, float]:
         (_, train_end), (test_start, _) = self.splits["train"], self.splits["test"]
-        bits = n_grams.n_gram_bits(self.token_T.numpy(), train_end, test_start, self.outputs)
+        bits = n_grams.kneser_ney_bits(self.token_T.numpy(), train_end, test_start, self.outputs)
         return {name: value * math.log(2) for name, value in bits.items()}
 
     def facts(self) -> dict[str, str]:
