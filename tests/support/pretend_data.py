@@ -1,9 +1,12 @@
 """Noise in the place of data that would have to be downloaded."""
 
+import functools
+
 import numpy as np
 import pytest
 
-from rnnlimits.tasks.data import electricity_transformer, sentence_polarity, wikitext_2
+from rnnlimits.tasks.data import electricity_transformer, sentence_polarity, spoken_digits, wikitext_2
+from rnnlimits.tasks.data.spoken_digits import Recording
 
 HOURS = {"train": (0, 400), "validation": (400, 520), "test": (520, 640)}
 
@@ -41,8 +44,26 @@ def words(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[str, ...]]:
     return texts
 
 
+def speech(monkeypatch: pytest.MonkeyPatch) -> tuple[Recording, ...]:
+    """Noise of all speakers and digits, twelve short takes each; gives it."""
+    monkeypatch.setattr(spoken_digits, "recordings", noises)
+    return noises()
+
+
+@functools.cache
+def noises() -> tuple[Recording, ...]:
+    draw = np.random.default_rng(0)
+    return tuple(
+        Recording(digit, speaker, take, draw.integers(-999, 999, draw.integers(700, 4_000)).astype(np.int16))
+        for digit in range(10)
+        for speaker in spoken_digits.SPEAKERS
+        for take in range(12)
+    )
+
+
 def everything(monkeypatch: pytest.MonkeyPatch) -> None:
     """For every task whose data would have to be downloaded, but the images."""
     transformer(monkeypatch)
     sentences(monkeypatch)
     words(monkeypatch)
+    speech(monkeypatch)

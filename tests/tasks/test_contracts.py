@@ -26,7 +26,10 @@ from support.small_shards import BUDGET, a_job, a_shard
 LENGTH = 64  # every page can do it but those below, and the digits nothing else
 NAMES = catalog.names("tasks")
 TEXTS = ("character_language_model", "word_language_model")  # each goes on from batch to batch
-FINITE = ("forecasting", "sequential_digits", "sequential_mnist", "noise_padded", "sentiment", *TEXTS)
+FINITE = (
+    "forecasting", "sequential_digits", "sequential_mnist", "spoken_digits", "noise_padded", "sentiment",
+    *TEXTS,
+)  # fmt: skip
 FRESH = [name for name in NAMES if name not in FINITE]
 LENGTHS = {"sequential_mnist": 784}
 OPTIONS = {"associative_recall": {"vocabulary": 256}}  # 8,192 take long
@@ -36,7 +39,7 @@ SHORT_BITS = 14  # of so few bits the same string may come in two splits, as a p
 
 @pytest.fixture(autouse=True)
 def nothing_downloaded(monkeypatch):
-    """Noise in the place of images, hours and words: these tests need no data."""
+    """Noise in the place of images, hours, words and speech: these tests need no data."""
     pretend_data.everything(monkeypatch)
     noise = np.random.default_rng(0)
     parts = {

@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 RECORDINGS = 3_000
 SAMPLES_PER_S = 8_000
 SPEAKERS = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
-TEST_TAKES = 5  # of each digit and speaker the first so many
+TAKES = 50  # of each digit and speaker
+TEST_TAKES = 5  # the first so many
+MOST_SAMPLES = 18_262  # of a clip; 3,360 are the median
+HOPS_MS = (5, 32)  # from frame to frame
+MOST_BANDS = 80  # so many mel bands are wide enough for one frequency of the transform or more
 COMMIT = "d6938f9bf1545aa66d8489fc9f1385a7abd64282"  # tag v1.0.10
 PUBLISHED = PublishedSet(
     subject="spoken_digits",
@@ -42,7 +46,7 @@ PUBLISHED = PublishedSet(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # itself alone: samples cannot be compared as one
 class Recording:
     """One spoken digit."""
 
@@ -77,6 +81,24 @@ def _recording(name: str, content: bytes) -> Recording:
         # The checksum has vouched for the format.
         sample_T = np.frombuffer(file.readframes(file.getnframes()), "<i2")
     return Recording(int(digit), speaker, int(take), sample_T)
+
+
+def frames(hop_ms: int, samples: int = MOST_SAMPLES) -> int:
+    """So many frames has a clip, of windows that are two hops long.
+
+    >>> frames(hop_ms=16), frames(hop_ms=16, samples=3_360), frames(hop_ms=16, samples=100)
+    (141, 25, 1)
+    """
+    hop = hop_ms * SAMPLES_PER_S // 1_000
+    return max(1, samples // hop - 1)
+
+
+def framing_problem(hop_ms: int, bands: int) -> str | None:
+    """Why frames like these are impossible, and which are possible; None if they are fine."""
+    shortest, longest = HOPS_MS
+    if not shortest <= hop_ms <= longest:
+        return f"hop_ms must be {shortest} to {longest}"
+    return None if 1 <= bands <= MOST_BANDS else f"bands must be 1 to {MOST_BANDS}"
 
 
 def facts() -> dict[str, str]:
