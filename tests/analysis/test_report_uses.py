@@ -33,6 +33,12 @@ def test_a_network_that_loses_to_another_method_is_said_in_the_first_sentence(va
     assert use.sentences[0].startswith(says)
 
 
+def test_a_method_is_compared_by_the_primary_metric_alone():
+    other = TABLES["references"].assign(metric="bleu_of_nearest_sentence", unit="points of 100", value=0.5)
+    (use,) = uses({**TABLES, "references": pd.concat([TABLES["references"], other])})
+    assert use == uses(TABLES)[0]
+
+
 def test_where_more_is_better_the_comparison_is_turned_round():
     results = TABLES["test_results"].copy()
     turned = results.metric == "bits_per_character"

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -47,6 +47,19 @@ class Batch:
     mask_BT: Tensor | None = None
     carry: bool = False
     asked_BA: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Prompts:
+    """Beginnings that a network is to go on from by itself: its most probable answer is its next input.
+
+    So the outputs are the first of the tokens.
+    """
+
+    x_BT: Tensor  # tokens, each row with as many as the others
+    end: int  # the answer after which nothing counts
+    most: int  # answers of a row
+    never: tuple[int, ...] = ()  # answers that are passed over for the next most probable one
 
 
 class Task(ABC):
@@ -124,6 +137,24 @@ class Task(ABC):
 
     def references(self) -> dict[str, float]:
         """Values of the primary metric, on test, that other methods reach."""
+        return {}
+
+    # What a page adds that is judged by what a network writes when nobody tells it the true answers.
+    def prompts(self, split: Split) -> list[Prompts]:
+        """What it is to go on from; nothing, unless a page says so."""
+        return []
+
+    def judge(self, split: Split, answers: Sequence[Tensor]) -> dict[str, float]:
+        """Scores of all that it wrote, (B, most) tokens for each of the prompts; no mean over sequences."""
+        return {}
+
+    @property
+    def judged_units(self) -> dict[str, str]:
+        """Of each of these scores."""
+        return {}
+
+    def judged_references(self) -> dict[str, dict[str, float]]:
+        """The same scores, on test, of other methods: method -> metric -> value."""
         return {}
 
     def fold(self, k: int, folds: int) -> Task:

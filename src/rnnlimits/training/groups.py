@@ -15,6 +15,7 @@ from rnnlimits.planning import machine, memory
 from rnnlimits.planning.job import Job
 from rnnlimits.planning.shard import Shard
 from rnnlimits.tasks.base import Batch, Split, generator
+from rnnlimits.training import decoding
 from rnnlimits.training.build import Setup
 from rnnlimits.training.evaluation import evaluate
 from rnnlimits.training.replica import Replica
@@ -76,5 +77,7 @@ def read_test(setup: Setup, replicas: Sequence[Replica], last: bool = False) -> 
     theta_RP = torch.stack([one.last_theta_P if last else one.best_theta_P for one in replicas])
     mine = [read[replica.seed] for replica in replicas]
     task = setup.tasks[replicas[0].seed]
-    scores = evaluate(together, task, range(len(replicas)), theta_RP, mine)
-    return [{metric: score_R[r] for metric, score_R in scores.items()} for r in range(len(replicas))]
+    numbers = range(len(replicas))
+    scores = evaluate(together, task, numbers, theta_RP, mine)
+    written = decoding.judged(together, task, numbers, theta_RP, "test")
+    return [{metric: score_R[r] for metric, score_R in scores.items()} | written[r] for r in numbers]

@@ -85,7 +85,7 @@ class RowWriter:
     ) -> None:  # fmt: skip
         """One number of a replica, with the unit and the level of chance that the task gives it."""
         known = metric.removeprefix("best_")
-        unit = UNITS.get(metric) or self.task.units.get(known, "")
+        unit = UNITS.get(metric) or self.task.units.get(known) or self.task.judged_units.get(known, "")
         self.add(
             metric, value, unit, seed=replica.seed, fold=self.fold(replica.seed),
             learning_rate=replica.learning_rate, selected=selected, split=split,
@@ -93,9 +93,15 @@ class RowWriter:
         )  # fmt: skip
 
     def references(self) -> None:
-        """What other methods reach on this task."""
+        """What other methods reach: `reference_METHOD` of the primary metric, or `METRIC_of_METHOD`."""
         for name, value in self.task.references().items():
-            self.add(
-                f"reference_{name}", value, self.task.units[self.task.metric], seed=None, learning_rate=None,
-                selected=True, split="reference", stage="final", update=0, chance=None, status="measured",
-            )  # fmt: skip
+            self.reference(f"reference_{name}", value, self.task.units[self.task.metric])
+        for name, scores in self.task.judged_references().items():
+            for metric, value in scores.items():
+                self.reference(f"{metric}_of_{name}", value, self.task.judged_units[metric])
+
+    def reference(self, metric: str, value: float, unit: str) -> None:
+        self.add(
+            metric, value, unit, seed=None, learning_rate=None, selected=True,
+            split="reference", stage="final", update=0, chance=None, status="measured",
+        )  # fmt: skip

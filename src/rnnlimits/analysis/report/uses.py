@@ -32,6 +32,7 @@ def uses(tables: base.Tables) -> list[Use]:
     results, references = tables["test_results"], tables["references"]
     if results.empty or references.empty:
         return []
+    references = references[references.metric.str.startswith(REFERENCE)]  # the others are of another metric
     found = []
     for (study, task), methods in base.groups(references):
         mine = base.hardest(results[(results.study == study) & (results.task == task)])
