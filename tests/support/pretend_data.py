@@ -1,10 +1,12 @@
 """Noise in the place of data that would have to be downloaded."""
 
 import functools
+import random
 
 import numpy as np
 import pytest
 
+from rnnlimits.tasks import _translations
 from rnnlimits.tasks.data import electricity_transformer, sentence_polarity, spoken_digits, wikitext_2
 from rnnlimits.tasks.data.spoken_digits import Recording
 
@@ -61,9 +63,24 @@ def noises() -> tuple[Recording, ...]:
     )
 
 
+def translations(monkeypatch: pytest.MonkeyPatch) -> tuple[_translations.Pair, ...]:
+    """Sentences of 3 to 6 words, each beside the same words in the other order, some also beside others."""
+    noise, pairs = random.Random(0), []
+    for length in (3, 4, 5, 6) * 150:
+        numbers = [noise.randrange(30) for _ in range(length)]
+        english = tuple(f"e{number}" for number in numbers)
+        pairs.append((english, tuple(f"f{number}" for number in reversed(numbers))))
+        if length == 4:
+            pairs.append((english, tuple(f"f{number}" for number in numbers)))
+    found = tuple(dict.fromkeys(pairs))
+    monkeypatch.setattr(_translations, "pairs", lambda: found)
+    return found
+
+
 def everything(monkeypatch: pytest.MonkeyPatch) -> None:
     """For every task whose data would have to be downloaded, but the images."""
     transformer(monkeypatch)
     sentences(monkeypatch)
     words(monkeypatch)
     speech(monkeypatch)
+    translations(monkeypatch)

@@ -28,7 +28,7 @@ NAMES = catalog.names("tasks")
 TEXTS = ("character_language_model", "word_language_model")  # each goes on from batch to batch
 FINITE = (
     "forecasting", "sequential_digits", "sequential_mnist", "spoken_digits", "noise_padded", "sentiment",
-    *TEXTS,
+    "translation", *TEXTS,
 )  # fmt: skip
 FRESH = [name for name in NAMES if name not in FINITE]
 LENGTHS = {"sequential_mnist": 784}
