@@ -6,6 +6,7 @@ import os
 from fractions import Fraction
 from pathlib import Path
 
+import jiwer
 import numpy as np
 import pytest
 import torch
@@ -97,8 +98,10 @@ def test_the_mean_score_is_the_word_error_rate_of_the_strings_together(noises, s
     heard = _transcription.read(output_NTO, _transcription.steps(batch))
     said = _transcription.said(batch)
     torchmetrics = WordErrorRate()(list(map(" ".join, heard)), list(map(" ".join, said)))
+    jiwers = jiwer.wer(list(map(" ".join, said)), list(map(" ".join, heard)))
     ours = task.scores(output_NTO, batch)
     assert ours["word_error_rate"].mean().item() == pytest.approx(torchmetrics.item())
+    assert ours["word_error_rate"].mean().item() == pytest.approx(jiwers)
     assert (MEAN * ours["word_error_rate"]).tolist() == [distance(*both) for both in zip(heard, said)]
     assert ours["string_error"].tolist() == [float(one != other) for one, other in zip(heard, said)]
 

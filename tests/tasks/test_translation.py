@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import sacrebleu
 import torch
 
 from rnnlimits.tasks import _translation_methods, _translation_scores, _translations
@@ -136,7 +137,6 @@ def test_an_unknown_word_is_right_nowhere():
 
 
 def test_bleu_and_chrf_are_those_of_sacrebleu():
-    sacrebleu = pytest.importorskip("sacrebleu")
     noise = random.Random(1)
 
     def sentence(most: int = 9) -> tuple[str, ...]:

@@ -6,10 +6,9 @@ import functools
 import hashlib
 import itertools
 import re
-from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from rnnlimits.tasks.data import tatoeba_fra_eng
+from rnnlimits.tasks.data import tatoeba_fra_eng, vocabulary
 
 Words = tuple[str, ...]
 Pair = tuple[Words, Words]  # English, French
@@ -85,8 +84,8 @@ def known(sentences: Iterable[Words], most: int) -> list[str]:
     >>> known([("a", "cat"), ("the", "cat")], most=2)
     ['cat', 'a']
     """
-    counts = Counter(word for sentence in sentences for word in sentence)
-    return sorted(counts, key=lambda word: (-counts[word], word))[:most]
+    numbers = vocabulary.numbered(itertools.chain.from_iterable(sentences), most=most + 1)
+    return [word for word in numbers if word != vocabulary.UNKNOWN]
 
 
 class Tokens:
