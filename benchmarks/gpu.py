@@ -21,7 +21,7 @@ from rnnlimits.architectures import elman, kernels, lstm
 from rnnlimits.architectures._model import Model
 from rnnlimits.tasks import adding
 from rnnlimits.tasks.base import Batch
-from rnnlimits.training.device import choose_products
+from rnnlimits.training.device import choose_products, repeat_sums
 from rnnlimits.training.module import ReplicaTraining
 
 # Shape letters: B sequences, T time steps, I inputs, H hidden units.
@@ -93,6 +93,7 @@ def main() -> None:
         print("GPU: no GPU")
         return
     choose_products(tf32=False)
+    repeat_sums()
     torch.manual_seed(0)
     R = arguments.seeds
     machine = f"{torch.cuda.get_device_name()}, torch {torch.__version__}"

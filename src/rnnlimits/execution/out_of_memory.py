@@ -36,8 +36,18 @@ def is_one(error: Exception) -> bool:
 def remedy(job: Job) -> str:
     if job.shard.needs:  # a refit: how large it is, the job itself finds out
         return FEWER
-    at_once = memory.fitting(job.shard, job.memory_mb or machine.memory_of_a_core(), job.device)
-    estimate = f"{memory.estimate(job.shard, at_once, job.device):.0f} MB"
+    at_once = memory.fitting(job.shard, may_be_used(job), job.runs_on)
+    # What a budget is for: on a GPU, what lies there.
+    estimate = f"{memory.held_in(job.shard, at_once, job.runs_on):.0f} MB"
     if at_once == 1:
         return f"one replica alone was estimated at {estimate}; {SMALLER}"
     return f"{at_once} replicas at once were estimated at {estimate}; {FEWER}"
+
+
+def may_be_used(job: Job) -> float:
+    """MiB, of the GPU's memory where it trains on one."""
+    if job.on_gpu:  # torch is there already, and knows how large it is
+        from rnnlimits.training import groups
+
+        return groups.memory_of(job)
+    return job.memory_mb or machine.memory_of_a_core()

@@ -39,6 +39,11 @@ class Job:
         return self.device == "cuda" and self.shard.updates > 0
 
     @property
+    def runs_on(self) -> str:
+        """cuda or cpu; what trains nothing needs no GPU to be there."""
+        return "cuda" if self.on_gpu else "cpu"
+
+    @property
     def checkpoint_path(self) -> Path | None:
         """The file that its training goes on from; None where no checkpoint is written."""
         if self.checkpoints is None or not self.checkpoint_every_s:

@@ -45,6 +45,9 @@ INPUT_COPIES = 4  # stacked, in the loop's order, embedded, a gradient
 OUTPUT_COPIES, EVALUATED_OUTPUT_COPIES = 2, 5  # of B x O numbers a step, where each step is read
 WEIGHT_COPIES = 10  # model, row, stacked row, three of gradients, Adam's moments, the best, one in passing
 GPU_SHARE = 0.9  # of a GPU's memory: the rest is its driver's
+# On a GPU an update is recorded: copies of its weights, gradients and inputs that stay where they are, and
+# cuBLAS's 32 MiB (training/device.py) on the stream of the recording and on that of everything else.
+RECORDED_WEIGHTS, RECORDED_INPUTS, PRODUCTS_MIB = 2, 1, 2 * 32
 
 
 @dataclass(frozen=True)
@@ -123,7 +126,8 @@ def data(shard: Shard, at_once: int | None = None, device: str = "cpu") -> float
     if shard.budget.updates:
         at_once = min(at_once or shard.replicas, shard.replicas)
         parts.append(training(shard, shard.budget, size, at_once, device))
-    return (seeds_of(shard) * shard.parameters * FLOAT32 + max(parts)) / MIB
+    products = PRODUCTS_MIB if device == "cuda" else 0
+    return products + (seeds_of(shard) * shard.parameters * FLOAT32 + max(parts)) / MIB
 
 
 def seeds_of(shard: Shard) -> int:
@@ -131,7 +135,10 @@ def seeds_of(shard: Shard) -> int:
 
 
 def training(shard: Shard, budget: Budget, size: Sizes, at_once: int, device: str) -> float:
-    """Bytes of so many replicas in training: the larger of an update and of an evaluation."""
+    """Bytes of so many replicas in training: the larger of an update and of an evaluation.
+
+    On a GPU both: the recording of an update keeps its memory while others compute.
+    """
     kernel = kept_by_loops(shard, size.each_step_read) if compiled(shard, device) else 0
     kept = kernel or size.trained_tensors_kept
     held = kernel or AT_LEAST + WITHOUT_GRADIENT * size.trained_tensors_kept
@@ -148,8 +155,12 @@ def training(shard: Shard, budget: Budget, size: Sizes, at_once: int, device: st
         update += DROPPED * (size.inputs + shard.hidden_size)
     sequences = max(budget.validation_sequences, budget.test_sequences)
     evaluated = min(size.evaluation_batch, sequences)
-    largest = size.computed_steps * max(budget.batch_size * update, evaluated * evaluation)
-    replicas = at_once * (WEIGHT_COPIES * shard.parameters + largest) * FLOAT32
+    both, weights = (budget.batch_size * update, evaluated * evaluation), WEIGHT_COPIES
+    largest = size.computed_steps * max(both)
+    if device == "cuda":
+        recorded = RECORDED_INPUTS * budget.batch_size * size.steps * size.inputs
+        largest, weights = size.computed_steps * sum(both) + recorded, weights + RECORDED_WEIGHTS
+    replicas = at_once * (weights * shard.parameters + largest) * FLOAT32
     return replicas + sequences_of(budget, size, min(at_once, seeds_of(shard)))
 
 

@@ -39,20 +39,24 @@ class Group:
         return log if log is None or self.is_all else log / f"from_replica_{self.start}"
 
 
+def memory_of(job: Job) -> float:
+    """MiB that a job may use: of the GPU's memory where it trains on one."""
+    if job.memory_mb or not job.on_gpu:
+        return job.memory_mb or machine.memory_of_a_core()
+    whole = torch.cuda.get_device_properties(0).total_memory / memory.MIB
+    return memory.GPU_SHARE * whole / job.jobs_per_gpu
+
+
 def sizes_that_fit(shard: Shard, job: Job) -> list[int]:
     """How many replicas to train at once, group after group."""
-    memory_mb = job.memory_mb
-    if not memory_mb and job.device == "cuda":
-        whole = torch.cuda.get_device_properties(0).total_memory / memory.MIB
-        memory_mb = memory.GPU_SHARE * whole / job.jobs_per_gpu
-    memory_mb = memory_mb or machine.memory_of_a_core()
-    needed = memory.held_in(shard, 1, job.device)
+    memory_mb = memory_of(job)
+    needed = memory.held_in(shard, 1, job.runs_on)
     if needed > memory_mb:
         logging.getLogger(__name__).warning(
             "%s: one replica alone needs about %.0f MB, and %.0f MB may be used; trying all the same",
             shard.id, needed, memory_mb,
         )  # fmt: skip
-    return memory.group_sizes(shard.replicas, memory.fitting(shard, memory_mb, job.device))
+    return memory.group_sizes(shard.replicas, memory.fitting(shard, memory_mb, job.runs_on))
 
 
 def grouped(replicas: Sequence[Replica], sizes: Sequence[int]) -> list[Group]:
@@ -70,11 +74,13 @@ def sets(setup: Setup, replicas: Sequence[Replica], split: Split, sequences: int
     return {seed: setup.tasks[seed].evaluation(split, sequences, generator(seed, split)) for seed in seeds}
 
 
-def read_test(setup: Setup, replicas: Sequence[Replica], last: bool = False) -> list[dict[str, float]]:
+def read_test(
+    setup: Setup, replicas: Sequence[Replica], last: bool = False, device: str = "cpu"
+) -> list[dict[str, float]]:
     """metric -> value, a replica: its best (or last) weights on the test sequences of its seed."""
     read = sets(setup, replicas, "test", setup.budget.test_sequences)
-    together = Replicas([setup.models[replica.seed] for replica in replicas])
-    theta_RP = torch.stack([one.last_theta_P if last else one.best_theta_P for one in replicas])
+    together = Replicas([setup.models[replica.seed] for replica in replicas]).to(device)
+    theta_RP = torch.stack([one.last_theta_P if last else one.best_theta_P for one in replicas]).to(device)
     mine = [read[replica.seed] for replica in replicas]
     task = setup.tasks[replicas[0].seed]
     numbers = range(len(replicas))

@@ -57,7 +57,7 @@ def run(job: Job) -> tuple[list[Row], dict[str, Any]]:
     started_s = time.monotonic()
     code = provenance.fingerprint(job.shard)  # now: a file that is edited from here on has no part in this
     clock = Clock("import", "training", "probing", "evaluation")
-    device.prepare(job.device, job.tf32)
+    device.prepare(job.runs_on, job.tf32)
     shard = chosen_by_cross_validation(job.shard, job.rows) if job.shard.needs else job.shard
     setup = set_up(shard)
     trained, tested, last, probed = Trained(), [], [], []
@@ -68,14 +68,15 @@ def run(job: Job) -> tuple[list[Row], dict[str, Any]]:
         trained = train(job, setup, code, clock)
         if not shard.folds:  # a fold is judged on what it holds out; the refit that follows reads test
             with clock.timed("evaluation"):
-                tested = read_test(setup, trained)
-                last = read_test(setup, trained, last=True) if setup.budget.test_last_weights else []
+                tested = read_test(job, setup, trained)
+                if setup.budget.test_last_weights:
+                    last = read_test(job, setup, trained, last=True)
         with clock.timed("probing"):
             probed = probing.trained(setup, trained.finalists)
     rows = rows_of(setup, untrained, trained, tested, last, probed)
     facts = facts_of(job, setup, trained, clock)
     facts["seconds_total"] = trained.seconds_before + time.monotonic() - started_s
-    return rows, origin.collect(job.shard, job.device) | facts
+    return rows, origin.collect(job.shard, job.runs_on) | facts
 
 
 def train(job: Job, setup: Setup, code: str, clock: Clock) -> Trained:
@@ -131,11 +132,17 @@ def ended(replica: Replica) -> Ended:
     )
 
 
-def read_test(setup: Setup, trained: Trained, last: bool = False) -> list[Tested]:
-    """Each finalist with its scores on test, by its best weights or by its last ones."""
+def read_test(job: Job, setup: Setup, trained: Trained, last: bool = False) -> list[Tested]:
+    """Each finalist with its scores on test, by its best weights or by its last ones.
+
+    On the device that trained: its memory is what the groups fit.
+    """
     finalists = trained.finalists
     sizes = memory.group_sizes(len(finalists), max(trained.groups))
-    parts = [groups.read_test(setup, group.replicas, last) for group in groups.grouped(finalists, sizes)]
+    parts = [
+        groups.read_test(setup, group.replicas, last, job.runs_on)
+        for group in groups.grouped(finalists, sizes)
+    ]
     return list(zip(finalists, itertools.chain.from_iterable(parts), strict=True))
 
 

@@ -63,6 +63,7 @@ def fit(module: ReplicaTraining, device: str, logger: Logger | None, watched: Wa
     A module that was restored goes on where it was.
     """
     if module.done is None:
+        module.to(device)  # Lightning would move it only now: this validation is as large as all others
         module.validate(0)
         module.done = 0
     left = range(module.done, module.budget.updates)
