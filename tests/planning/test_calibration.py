@@ -1,18 +1,26 @@
 """A machine's speed: kept for that machine alone; only what a person reads of a plan rests on it."""
 
-import dataclasses
 import json
 from types import SimpleNamespace
 
 import pytest
 
-from rnnlimits.execution import pipeline
-from rnnlimits.planning import calibration, duration, grid, plan_table, provenance
+from rnnlimits.execution import machine_plan, pipeline
+from rnnlimits.planning import (
+    calibration,
+    duration,
+    gpu_calibration,
+    grid,
+    plan_table,
+    provenance,
+)
+from rnnlimits.planning.config.plain_yaml import read_yaml
 from rnnlimits.planning.duration import BY_CONSTANTS, Speed
-from rnnlimits.planning.load import load
+from rnnlimits.planning.load import checked, load
 from support.repository_copy import ROOT
+from support.small_shards import a_shard
 
-SLOW = Speed(**{field.name: 3.0 for field in dataclasses.fields(Speed)})
+SLOW = Speed(**dict.fromkeys(calibration.OF_PROCESSOR, 3.0))
 
 
 @pytest.fixture(autouse=True)
@@ -101,3 +109,56 @@ def test_what_is_asked_of_a_cluster_and_what_enters_a_page_or_a_fingerprint_stay
     assert seen() == before
     files = provenance.files_of_products(*provenance.MADE_WITH)
     assert not {"calibration.py", "machine_plan.py", "speed_trial.py"} & {file.name for file in files}
+
+
+FAST = Speed(gpu_fixed=0.5, gpu=0.25, gpu_evaluation=0.75)
+
+
+@pytest.fixture
+def a_gpu(monkeypatch):
+    monkeypatch.setattr(gpu_calibration, "name", lambda: "made-up GPU")
+    return "made-up GPU"
+
+
+def test_the_speed_of_a_gpu_is_kept_beside_that_of_the_processor(a_gpu):
+    assert gpu_calibration.known(SLOW) is None
+    calibration.keep(SLOW)
+    gpu_calibration.keep(FAST, a_gpu)
+    speed, said = gpu_calibration.known(calibration.known().speed)
+    assert (speed.gpu_fixed, speed.gpu, speed.gpu_evaluation, speed.plain) == (0.5, 0.25, 0.75, 3.0)
+    assert said.startswith("measured here on 20")
+    assert said.endswith(": made-up GPU")
+    assert duration.seconds(a_shard(), "cuda", FAST) < 0.5 * duration.seconds(a_shard(), "cuda")
+    assert duration.seconds(a_shard(), "cpu", FAST) == duration.seconds(a_shard(), "cpu")
+
+
+def test_another_gpu_or_a_damaged_file_leaves_the_guess(a_gpu, monkeypatch):
+    place = gpu_calibration.keep(FAST, a_gpu)
+    assert gpu_calibration.known(BY_CONSTANTS)
+    place.write_text(place.read_text().replace("0.25", "-1"))
+    assert gpu_calibration.known(BY_CONSTANTS) is None
+    gpu_calibration.keep(FAST, a_gpu)
+    monkeypatch.setattr(gpu_calibration, "name", lambda: "another GPU")
+    assert gpu_calibration.known(BY_CONSTANTS) is None
+
+
+def test_the_name_of_a_gpu_is_what_nvidia_smi_says_first(tmp_path, monkeypatch):
+    program = tmp_path / "nvidia-smi"
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert gpu_calibration.name.__wrapped__() is None
+    program.write_text("#!/bin/sh\necho 'A fast one'\necho 'A slow one'\n")
+    program.chmod(0o755)
+    assert gpu_calibration.name.__wrapped__() == "A fast one"
+    program.write_text("#!/bin/sh\nexit 9\n")
+    assert gpu_calibration.name.__wrapped__() is None
+
+
+def test_a_plan_with_a_gpu_says_whether_that_is_a_guess(a_gpu):
+    raw = read_yaml(ROOT / "config" / "smoke.yaml") | {"device": "cuda"}
+    raw.pop("claims")
+    asked = checked(raw)
+    (guessed,) = [line for line in machine_plan.lines(asked, False, False, 1) if line.startswith("time, ")]
+    assert guessed.endswith("a guess: no GPU was measured")
+    gpu_calibration.keep(FAST, a_gpu)
+    (measured,) = [line for line in machine_plan.lines(asked, False, False, 1) if line.startswith("time, ")]
+    assert measured.endswith(": made-up GPU")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rnnlimits import rows
 from rnnlimits.execution import pipeline, planned_rows, speed_trial
-from rnnlimits.planning import calibration, duration, longest_first, machine, plan_table
+from rnnlimits.planning import calibration, duration, gpu_calibration, longest_first, machine, plan_table
 from rnnlimits.planning.config.schema import Config
 from rnnlimits.planning.duration import Made, Speed
 from rnnlimits.planning.shard import SECONDS, Shard
@@ -24,10 +24,17 @@ def lines(config: Config, as_json: bool, calibrate: bool, cores: int | None) -> 
     if as_json:
         yield from specs(config, jobs, known)
         return
+    speed, of_gpu = with_gpu(config, known.speed)
     of_machine = [known.said]
     if jobs:
-        of_machine.append(on_cores(config, jobs, known.speed, cores or machine.cores()))
-    yield from plan_table.lines(config, jobs, known.speed, of_machine)
+        of_machine.append(on_cores(config, jobs, speed, cores or machine.cores()))
+    yield from plan_table.lines(config, jobs, speed, of_machine, of_gpu)
+
+
+def with_gpu(config: Config, speed: Speed) -> tuple[Speed, str]:
+    """The speed with that of this machine's GPU, where a study asks for one and it was measured."""
+    asked = any(config.asked_for(study) != "cpu" for study in config.studies)
+    return (asked and gpu_calibration.known(speed)) or (speed, plan_table.GUESSED)
 
 
 def measured_now() -> calibration.Calibration:
@@ -45,7 +52,8 @@ def measured_now() -> calibration.Calibration:
 def specs(config: Config, jobs: Sequence[Shard], known: calibration.Calibration) -> Iterator[str]:
     """A line of JSON for each job: its spec, and its seconds, which `train --spec` passes over."""
     by_constants = plan_table.seconds_of(config, jobs)
-    here = plan_table.seconds_of(config, jobs, known.speed) if known.measured else {}
+    speed, _ = with_gpu(config, known.speed)
+    here = plan_table.seconds_of(config, jobs, speed) if known.measured else {}
     for job in jobs:
         seconds = {"by_constants": by_constants[job.id], "on_this_machine": here.get(job.id)}
         yield job.to_json()[:-1] + f',"{SECONDS}":{json.dumps(seconds)}}}'

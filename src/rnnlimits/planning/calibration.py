@@ -13,6 +13,7 @@ import importlib.metadata
 import json
 import math
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from rnnlimits.planning import origin, time_loops
 from rnnlimits.planning.duration import BY_CONSTANTS, Speed
 from rnnlimits.storage import whole_files
 
+OF_GPU = ("gpu_fixed", "gpu", "gpu_evaluation")  # kept by gpu_calibration.py
+OF_PROCESSOR = tuple(field.name for field in dataclasses.fields(Speed) if field.name not in OF_GPU)
 MEASURE = "`rnnlimits plan --calibrate` measures this one in seconds"
 
 
@@ -35,25 +38,34 @@ class Calibration:
 
 def machine() -> dict[str, str]:
     """What a speed holds for: the processor, what runs the loops over time, and torch."""
-    return {"processor": origin.processor(), "backend": _backend(), "torch": _version("torch")}
+    return {"processor": origin.processor(), "backend": _backend(), "torch": version("torch")}
 
 
 def file() -> Path:
     """Where the speed of this machine lies, or would lie."""
+    return place_of(machine())
+
+
+def place_of(machine: Mapping[str, str]) -> Path:
+    """A file's name is a digest of the machine that its speed holds for."""
     import platformdirs
 
-    key = hashlib.sha256(json.dumps(machine(), sort_keys=True).encode()).hexdigest()
+    key = hashlib.sha256(json.dumps(machine, sort_keys=True).encode()).hexdigest()
     return Path(platformdirs.user_cache_dir("rnnlimits")) / "calibration" / f"{key[:12]}.json"
 
 
 def keep(speed: Speed) -> Path:
     """Write the speed of this machine to its file; an OSError where that cannot be written."""
+    return write(file(), machine(), {name: getattr(speed, name) for name in OF_PROCESSOR})
+
+
+def write(place: Path, machine: Mapping[str, str], factors: Mapping[str, float]) -> Path:
+    """The file of a machine, with some factors of a Speed."""
     content = {
-        "machine": machine(),
+        "machine": machine,
         "measured": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "speed": dataclasses.asdict(speed),
+        "speed": factors,
     }
-    place = file()
     whole_files.write_text(place, json.dumps(content, indent=1, sort_keys=True) + "\n")
     return place
 
@@ -68,31 +80,31 @@ def known() -> Calibration:
     except UnicodeDecodeError as error:
         return _by_constants(f"speed: by constants; {place} is damaged ({error.reason}); {MEASURE}")
     try:
-        speed, day = _read(text)
+        factors, day = read(text, machine(), OF_PROCESSOR)
     except ValueError as error:
         return _by_constants(f"speed: by constants; {place}: {error}; {MEASURE}")
     there = ", ".join(f"{name} {value}" for name, value in machine().items())
-    return Calibration(speed=speed, said=f"speed: measured here on {day} ({there})", measured=True)
+    return Calibration(speed=Speed(**factors), said=f"speed: measured here on {day} ({there})", measured=True)
 
 
 def _by_constants(said: str) -> Calibration:
     return Calibration(speed=BY_CONSTANTS, said=said, measured=False)
 
 
-def _read(text: str) -> tuple[Speed, str]:
-    """The speed and its day; a ValueError where they are of another machine, or none at all."""
+def read(text: str, machine: Mapping[str, str], names: Sequence[str]) -> tuple[dict[str, float], str]:
+    """The factors and their day; a ValueError where they are of another machine, or none at all."""
     try:
         content = json.loads(text)
         made_on, day = content["machine"], datetime.date.fromisoformat(content["measured"])
         factors = {name: _positive(value) for name, value in content["speed"].items()}
-        speed = Speed(**factors)
+        Speed(**factors)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ValueError(f"damaged ({type(error).__name__}), ignored") from error
-    if len(factors) < len(dataclasses.fields(Speed)):
+    if set(factors) != set(names):
         raise ValueError("of another version of rnnlimits, ignored")
-    if made_on != machine():
+    if made_on != machine:
         raise ValueError("measured on another machine or with another torch, ignored")
-    return speed, day.isoformat()
+    return factors, day.isoformat()
 
 
 def _positive(value: Any) -> float:
@@ -104,10 +116,11 @@ def _positive(value: Any) -> float:
 def _backend() -> str:
     if os.environ.get("RNNLIMITS_BACKEND") == "torch" or not time_loops.numba_is_there():
         return "torch"
-    return f"numba-{_version('numba')}"
+    return f"numba-{version('numba')}"
 
 
-def _version(package: str) -> str:
+def version(package: str) -> str:
+    """Of a package that is installed; "none" where it is not."""
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:

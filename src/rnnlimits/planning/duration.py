@@ -12,7 +12,7 @@ The constants were fitted to the archived rows of the default config, each of wh
 cores of an Intel Xeon with AVX-512); a test compares.  There, an estimate for the steps that were really run
 is within a factor of 2 of nine shards in ten.  Another processor is another factor, which `Speed` holds where
 somebody has measured it (planning/calibration.py), and a run that solves its task or stops improving ends
-earlier.  For a GPU nothing was measured: its constants are a guess.
+earlier.  The constants for a GPU are a guess until somebody measures one (`make gpu-check`).
 """
 
 from collections.abc import Iterable, Mapping
@@ -67,11 +67,15 @@ class Speed:
     # Seconds of a job's own process, and of a training beside its updates, which the constants leave out.
     start_s: float = 0.0
     training_start_s: float = 0.0
+    # The same of a GPU, which is measured and kept by itself (planning/gpu_calibration.py).
+    gpu_fixed: float = 1.0
+    gpu: float = 1.0
+    gpu_evaluation: float = 1.0
 
     def of(self, kind: str) -> tuple[float, float]:
-        """The factors of the fixed part and of the rest; for a GPU no machine was measured."""
+        """The factors of the fixed part and of the rest."""
         if kind == "gpu":
-            return 1.0, 1.0
+            return self.gpu_fixed, self.gpu
         return self.window_fixed if kind == "window" else self.fixed, getattr(self, kind)
 
 
@@ -106,7 +110,7 @@ def training(
     kind = kind_of(shard, device)
     fixed_factor, factor = speed.of(kind)
     fixed, update, validation = parts(shard, budget, size, COSTS[kind])
-    evaluation = 1.0 if kind == "gpu" else speed.evaluation
+    evaluation = speed.gpu_evaluation if kind == "gpu" else speed.evaluation
     grows = factor * (update + evaluation * validation / budget.validate_every)
     # A replica that has stopped takes no part in the products; the call stays as long as there is one.
     return float(made.longest * fixed_factor * fixed + made.mean * grows)

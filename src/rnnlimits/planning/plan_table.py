@@ -21,11 +21,12 @@ GUESSED = "a guess: no GPU was measured"
 
 
 def lines(
-    config: Config, jobs: Sequence[Shard], speed: Speed = BY_CONSTANTS, of_machine: Sequence[str] = ()
-) -> Iterator[str]:
+    config: Config, jobs: Sequence[Shard], speed: Speed = BY_CONSTANTS, of_machine: Sequence[str] = (),
+    of_gpu: str = GUESSED,
+) -> Iterator[str]:  # fmt: skip
     """`jobs` are those of this machine: what waits for a GPU comes after them, unless it is among them.
 
-    `speed` is the machine's, and `of_machine` what else is to be said of its time.
+    `speed` is the machine's, and `of_machine` what else is to be said of its time, `of_gpu` of that of a GPU.
     """
     planned = grid.shards(config)
     there = {shard.id for shard in [*jobs, *without_data.left_out(planned)]}
@@ -38,14 +39,14 @@ def lines(
         line = _of(shard, width, seconds[shard.id], peaks[shard.id])
         yield f"{line}  {_in_parts(split[shard.id])}" if shard.id in split else line
     if waiting:
-        yield f"{waits(config, waiting)}:"
+        yield f"{waits(config, waiting, speed, of_gpu)}:"
         yield from (_of(shard, width, seconds[shard.id], peaks[shard.id]) for shard in waiting)
     if jobs:
-        yield from _sums(config, jobs, seconds, peaks, of_machine)
+        yield from _sums(config, jobs, seconds, peaks, of_machine, of_gpu)
     if split:
         yield _sum_of_parts(split)
     if waiting:
-        yield f"{waits(config, waiting)}; {remedy(config, waiting)}"
+        yield f"{waits(config, waiting, speed, of_gpu)}; {remedy(config, waiting)}"
     if told := without_data.said(planned):
         yield told
 
@@ -62,20 +63,25 @@ def seconds_of(
     }
 
 
-def waits(config: Config, waiting: Sequence[Shard]) -> str:
+def waits(
+    config: Config, waiting: Sequence[Shard], speed: Speed = BY_CONSTANTS, of_gpu: str = GUESSED
+) -> str:
     """How much waits for a GPU."""
     studies = len({shard.study for shard in waiting})
-    return f"{studies} {'studies wait' if studies > 1 else 'study waits'} for a GPU: {takes(config, waiting)}"
+    who = f"{studies} {'studies wait' if studies > 1 else 'study waits'}"
+    return f"{who} for a GPU: {takes(config, waiting, speed, of_gpu)}"
 
 
-def takes(config: Config, waiting: Sequence[Shard]) -> str:
+def takes(
+    config: Config, waiting: Sequence[Shard], speed: Speed = BY_CONSTANTS, of_gpu: str = GUESSED
+) -> str:
     """Of jobs for a GPU, how many and how long; of those that can do without, on the CPU, too."""
     jobs = f"{len(waiting)} jobs" if len(waiting) > 1 else "1 job"
-    said = f"{jobs}, {_whole(waiting, 'cuda')} on a GPU ({GUESSED})"
+    said = f"{jobs}, {_whole(waiting, 'cuda', speed)} on a GPU ({of_gpu})"
     if not (able := _without(config, waiting)):
         return said
     which = "" if len(able) == len(waiting) else f"{len(able)} of them "
-    return f"{said}, {which}{_whole(able, 'cpu')} on one core without"
+    return f"{said}, {which}{_whole(able, 'cpu', speed)} on one core without"
 
 
 def remedy(config: Config, waiting: Sequence[Shard]) -> str:
@@ -88,8 +94,8 @@ def _without(config: Config, waiting: Sequence[Shard]) -> list[Shard]:
     return [shard for shard in waiting if config.asked_for(shard.study) == "any"]
 
 
-def _whole(shards: Sequence[Shard], device: str) -> str:
-    return duration.in_words(sum(duration.planned(shards, device).values()))
+def _whole(shards: Sequence[Shard], device: str, speed: Speed) -> str:
+    return duration.in_words(sum(duration.planned(shards, device, speed).values()))
 
 
 def _peaks(config: Config, planned: Sequence[Shard]) -> dict[str, float]:
@@ -113,7 +119,7 @@ def _of(shard: Shard, width: int, seconds: float, peak: float) -> str:
 
 def _sums(
     config: Config, jobs: Sequence[Shard], seconds: dict[str, float], peaks: dict[str, float],
-    of_machine: Sequence[str],
+    of_machine: Sequence[str], of_gpu: str,
 ) -> Iterator[str]:  # fmt: skip
     trained = sum(shard.replicas for shard in jobs if shard.updates)
     probed = sum(shard.replicas for shard in jobs if shard.budget and not shard.updates)
@@ -125,7 +131,7 @@ def _sums(
         duration.in_words(sum(seconds[shard.id] for shard in jobs)),
         duration.in_words(seconds[longest]),
     )
-    guessed = f"; {GUESSED}" if _on(config, jobs, "cuda") else ""
+    guessed = f"; {of_gpu}" if _on(config, jobs, "cuda") else ""
     yield f"time, if nothing stops early: {whole} one after another, {one} the longest ({longest}){guessed}"
     yield from of_machine
     largest = max(jobs, key=lambda shard: peaks[shard.id]).id
