@@ -18,7 +18,7 @@ PIP = $(@D)/bin/python -m pip --disable-pip-version-check
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.venv-light/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help environment results replicate replicate_archive replicate_from_archive overnight smoke test test-cluster benchmark docs lint audit format archive from_archive lock clean
+.PHONY: help environment results replicate replicate_archive replicate_from_archive overnight smoke test test-cluster benchmark gpu-check docs lint audit format archive from_archive lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z_-]*\):.*  ## /\1|/p' $(firstword $(MAKEFILE_LIST)) | awk -F '|' '{ printf "make %-22s %s\n", $$1, $$2 }'
@@ -113,6 +113,9 @@ benchmark: $(FULL)  ## our speed against named alternatives, side by side
 	OMP_NUM_THREADS=1 python benchmarks/cost_growth.py
 	OMP_NUM_THREADS=1 python benchmarks/pipeline.py
 	python benchmarks/gpu.py
+
+gpu-check: $(FULL)  ## what runs on a CUDA GPU against the CPU, and its memory and time against the plan; 3 minutes
+	OMP_NUM_THREADS=1 python benchmarks/gpu_check.py --keep --out results/benchmarks/gpu_check.json
 
 # Every warning is a mistake: a broken link, a page that no other names, a docstring that cannot be read.
 docs: $(FULL)  ## the documentation as a site; open build/docs/index.html

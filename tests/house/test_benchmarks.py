@@ -54,7 +54,7 @@ def test_the_benchmark_of_scale_sends_every_shard_through_the_workflow(tmp_path)
     assert "results/rows 40, results/logs 45," in done.stdout
 
 
-@pytest.mark.parametrize("script", [*TABLES, "alternative.py", "scale.py"])
+@pytest.mark.parametrize("script", [*TABLES, "alternative.py", "gpu_check.py", "scale.py"])
 def test_a_benchmark_says_what_it_does(script, tmp_path):
     done = run(script, "--help", folder=tmp_path)
     assert done.returncode == 0

@@ -145,12 +145,12 @@ def test_another_gpu_or_a_damaged_file_leaves_the_guess(a_gpu, monkeypatch):
 def test_the_name_of_a_gpu_is_what_nvidia_smi_says_first(tmp_path, monkeypatch):
     program = tmp_path / "nvidia-smi"
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert gpu_calibration.name.__wrapped__() is None
+    assert gpu_calibration.asked("name") is None
     program.write_text("#!/bin/sh\necho 'A fast one'\necho 'A slow one'\n")
     program.chmod(0o755)
-    assert gpu_calibration.name.__wrapped__() == "A fast one"
+    assert gpu_calibration.asked("name") == "A fast one"
     program.write_text("#!/bin/sh\nexit 9\n")
-    assert gpu_calibration.name.__wrapped__() is None
+    assert gpu_calibration.asked("name") is None
 
 
 def test_a_plan_with_a_gpu_says_whether_that_is_a_guess(a_gpu):

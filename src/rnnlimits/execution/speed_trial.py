@@ -14,7 +14,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -120,8 +120,11 @@ def network(page: str, hidden: int, steps: int, updates: int | None = None) -> S
     )  # fmt: skip
 
 
-def trial(shard: Shard, kind: str) -> Trial:
-    """Train one network, and look at the processor's clock whenever it asks for a batch."""
+def trial(shard: Shard, kind: str, device: str = "cpu") -> Trial:
+    """Train one network, and look at the processor's clock whenever it asks for a batch.
+
+    For a GPU at the clock on the wall: the processor waits for it after each update.
+    """
     import torch
 
     from rnnlimits.training import build, groups, trainer
@@ -137,8 +140,9 @@ def trial(shard: Shard, kind: str) -> Trial:
     module = ReplicaTraining(models, replicas, setup.tasks, validation, setup.budget)
     asked_s: list[float] = []
     streams: dict[int, Any] = module.streams
-    streams[0] = stamped(streams[0], asked_s)
-    trainer.fit(module, "cpu", None)
+    clock = time.process_time if device == "cpu" else time.perf_counter
+    streams[0] = stamped(streams[0], asked_s, clock)
+    trainer.fit(module, device, None)
     fixed, growth, validated = duration.parts(
         setup.shard, setup.budget, memory.sizes(setup.shard), COSTS[kind]
     )
@@ -149,10 +153,10 @@ def trial(shard: Shard, kind: str) -> Trial:
     )  # fmt: skip
 
 
-def stamped(stream: Iterator[Any], asked_s: list[float]) -> Iterator[Any]:
+def stamped(stream: Iterator[Any], asked_s: list[float], clock: Callable[[], float]) -> Iterator[Any]:
     """The same stream, which writes down when it is asked."""
     while True:
-        asked_s.append(time.process_time())
+        asked_s.append(clock())
         yield next(stream)
 
 

@@ -124,7 +124,8 @@ def parts(shard: Shard, budget: Budget, size: memory.Sizes, costs: Costs) -> tup
     sequence = size.computed_steps * (costs.multiplication * shard.parameters + costs.kept * kept)
     operations = costs.operation * size.computed_steps * size.trained_tensors_kept
     update = operations + shard.replicas * budget.batch_size * sequence
-    return costs.fixed, update, EVALUATED * shard.replicas * budget.validation_sequences * sequence
+    validation = EVALUATED * (operations + shard.replicas * budget.validation_sequences * sequence)
+    return costs.fixed, update, validation
 
 
 def kind_of(shard: Shard, device: str = "cpu") -> str:

@@ -15,14 +15,18 @@ from pathlib import Path
 from rnnlimits.planning import calibration
 from rnnlimits.planning.duration import Speed
 
-NAME = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
-
 
 @functools.cache
 def name() -> str | None:
-    """NVIDIA H100 80GB HBM3, say, of the first GPU; None where there is none to be seen."""
+    """NVIDIA H100 80GB HBM3, say; None where there is none to be seen."""
+    return asked("name")
+
+
+def asked(what: str) -> str | None:
+    """What nvidia-smi says of the first GPU: `name`, `driver_version`."""
+    command = ["nvidia-smi", f"--query-gpu={what}", "--format=csv,noheader"]
     with contextlib.suppress(OSError, subprocess.SubprocessError):
-        done = subprocess.run(NAME, capture_output=True, text=True, check=True, timeout=30)
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
         return next((line.strip() for line in done.stdout.splitlines() if line.strip()), None)
     return None
 
