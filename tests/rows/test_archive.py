@@ -29,7 +29,7 @@ def record(request, tmp_path_factory):
     return committed, folder
 
 
-@pytest.mark.parametrize("pattern", ["tables/*.csv", "figures/*.svg", "claims.csv", "verdicts.html"])
+@pytest.mark.parametrize("pattern", ["tables/*.csv", "figures/*.svg", "claims.*", "verdicts.html"])
 def test_the_archive_is_what_its_rows_give(record, pattern):
     folder, rebuilt = record
     committed = {path.relative_to(folder): path.read_bytes() for path in folder.glob(pattern)}

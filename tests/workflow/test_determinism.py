@@ -100,7 +100,7 @@ def run(copy: Copy, cores: int, **variables: str) -> dict[str, bytes | str]:
 
 def compared(copy: Copy) -> dict[str, bytes | str]:
     made: dict[str, bytes | str] = {}
-    for pattern in ("tables/*", "figures/*", "claims.csv"):
+    for pattern in ("tables/*", "figures/*", "claims.*"):
         made |= {name: file for name, file in copy.files(f"{RESULTS}/{pattern}").items() if name not in TIMED}
     for path in copy.folder.glob(f"{RESULTS}/rows/*.parquet"):
         made[path.name] = rows.content_digest(path)

@@ -7,13 +7,13 @@ rule archive:
         config=CONFIG_FILE,
         tables=rules.table.output,
         figures=rules.plot.output.svg,
-        claims=rules.judge.output.claims,
+        claims=[rules.judge.output.claims, rules.judge.output.document],
         verdicts=rules.verdicts.output.page,
     output:
         rows=f"{ARCHIVE}/rows.parquet",
         tables=expand(f"{ARCHIVE}/tables/{{table}}.csv", table=TABLES),
         figures=expand(f"{ARCHIVE}/figures/{{figure}}.svg", figure=FIGURES),
-        claims=f"{ARCHIVE}/claims.csv",
+        claims=[f"{ARCHIVE}/claims.csv", f"{ARCHIVE}/claims.json"],
         verdicts=f"{ARCHIVE}/verdicts.html",
     log:
         f"{RESULTS}/logs/archive.log",
@@ -24,11 +24,12 @@ rule archive:
         rows=lambda wildcards, input: folder(input.rows),
         tables=lambda wildcards, output: folder(output.tables),
         figures=lambda wildcards, output: folder(output.figures),
+        claims=lambda wildcards, output: folder(output.claims),
     shell:
         "(rnnlimits archive --config {input.config:q} --rows {params.rows:q} --planned {params.planned:q}"
         " --out {output.rows:q}"
         " && cp {input.tables:q} {params.tables:q} && cp {input.figures:q} {params.figures:q}"
-        " && cp {input.claims:q} {output.claims:q} && cp {input.verdicts:q} {output.verdicts:q}) > {log:q} 2>&1"
+        " && cp {input.claims:q} {params.claims:q} && cp {input.verdicts:q} {output.verdicts:q}) > {log:q} 2>&1"
 
 
 use rule table as table_from_archive with:
@@ -62,6 +63,7 @@ use rule judge as judge_from_archive with:
         claims=CONFIG.claims_path or [],
     output:
         claims=f"{REBUILT}/claims.csv",
+        document=f"{REBUILT}/claims.json",
         details=expand(f"{REBUILT}/verdicts/{{detail}}.csv", detail=DETAILS),
     log:
         f"{REBUILT}/logs/judge.log",

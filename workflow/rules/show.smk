@@ -73,6 +73,7 @@ rule judge:
             category="Verdicts",
             labels={"table": "published claims"},
         ),
+        document=f"{RESULTS}/claims.json",
         details=expand(f"{RESULTS}/verdicts/{{detail}}.csv", detail=DETAILS),
     log:
         f"{RESULTS}/logs/judge.log",

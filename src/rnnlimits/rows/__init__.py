@@ -10,6 +10,7 @@ from rnnlimits.rows.files import (
     as_table,
     by_shard,
     content_digest,
+    digests,
     facts_of,
     merge,
     only_writer,
@@ -18,6 +19,7 @@ from rnnlimits.rows.files import (
     read_provenance,
     table,
     write,
+    write_archive,
 )
 from rnnlimits.rows.row import COLUMNS, WORDS, Kind, Row, Split, Stage, Status
 
@@ -33,6 +35,7 @@ __all__ = [
     "as_table",
     "by_shard",
     "content_digest",
+    "digests",
     "facts_of",
     "merge",
     "only_writer",
@@ -41,4 +44,5 @@ __all__ = [
     "read_provenance",
     "table",
     "write",
+    "write_archive",
 ]

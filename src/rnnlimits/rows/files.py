@@ -163,14 +163,32 @@ def merge(paths: Iterable[str | Path], out: str | Path, config: dict[str, Any] |
         tables.append(table(path))
     if not tables:
         raise ValueError(f"{out}: no rows files to merge; train some shards first")
-    merged = by_shard(tables)
-    metadata: dict[str, Any] = {} if config is None else {"config": config}
-    _write_table(merged, metadata | {"shards": dict(sorted(provenance.items()))}, Path(out))
+    write_archive(tables, provenance, out, config)
 
 
 def content_digest(path: str | Path) -> str:
     """sha256 of the columns alone: equal runs agree in it on every machine, whatever the metadata say."""
     return integrity.of_rows(table(path))
+
+
+def digests(table: "pyarrow.Table") -> dict[str, str]:
+    """The same of each shard of a table that is sorted by shard, as `by_shard` gives it.
+
+    A shard has the digest of its own file, whatever other shards lie beside it.
+    """
+    table, found, start = table.cast(arrow_schema()).combine_chunks(), {}, 0
+    for one in table.column("shard").value_counts().to_pylist():
+        found[one["values"]] = integrity.of_rows(table.slice(start, one["counts"]))
+        start += one["counts"]
+    return found
+
+
+def write_archive(
+    tables: Iterable["pyarrow.Table"], shards: dict[str, Any], out: str | Path, config: dict[str, Any] | None
+) -> None:
+    """Rows with what is recorded of their shards, in one file sorted by shard."""
+    metadata: dict[str, Any] = {} if config is None else {"config": config}
+    _write_table(by_shard(tables), metadata | {"shards": dict(sorted(shards.items()))}, Path(out))
 
 
 def _write_table(table: "pyarrow.Table", metadata: dict[str, Any], path: Path) -> None:

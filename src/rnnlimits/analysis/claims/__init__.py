@@ -13,7 +13,7 @@ import pandas as pd
 from pandas import DataFrame, Series
 
 from rnnlimits.analysis import statistics, tables
-from rnnlimits.analysis.claims import details, multiplicity, questions, sensitivity
+from rnnlimits.analysis.claims import details, document, multiplicity, questions, sensitivity, sizes
 from rnnlimits.analysis.claims.finding import CONTRADICTED, NOT_RUN, REPRODUCED, UNDECIDED, Finding
 from rnnlimits.analysis.claims.selection import matching, plan_of
 from rnnlimits.planning import grid
@@ -43,23 +43,31 @@ def judge(
 ) -> DataFrame:
     """Every claim's verdict, as a table and as a CSV file; without a file of claims, a table without lines.
 
-    What the verdicts rest on goes into `details_dir`; `only` is the id of the one claim to judge.
+    Beside the CSV file stands the same with all findings as JSON, for programs: see `document`.  What the
+    verdicts rest on goes into `details_dir`; `only` is the id of the one claim to judge.
 
     With a config, a shard that it plans and the rows lack makes a claim *not run*; without one, what the
     rows hold is all that was planned.
     """
+    out = Path(out_csv)
+    if out.suffix == ".json":
+        raise ValueError(
+            f"{out}: got a .json for the table of verdicts; name a .csv, and the .json stands beside it"
+        )
     if config is not None:
         content = config.claims_content
     else:
         content = load(Path(claims_path)) if claims_path else {"claims": [], "sources": {}}
-    rows = tables.read(rows_paths)
+    rows, digests = tables.read_with_digests(rows_paths)
     plan = plan_of(rows, None if config is None else grid.shards(config))
     confidence = statistics.CONFIDENCE if config is None else config.confidence
     wanted = [claim for claim in content["claims"] if only in (None, claim["id"])]
     weighed = [weigh(claim, rows, plan, confidence) for claim in wanted]
     lines = [line(judgement, content["sources"]) for judgement in weighed]
     table = DataFrame(lines, columns=COLUMNS)
-    tables.to_csv(table, Path(out_csv))
+    tables.to_csv(table, out)
+    run = None if config is None else config.name
+    document.write([*zip(weighed, lines)], digests, run, confidence, out.with_suffix(".json"))
     if details_dir:
         details.write(weighed, rows, tables.provenance(rows_paths), Path(details_dir))
     return table
@@ -115,7 +123,7 @@ def line(judgement: Judgement, sources: Mapping[str, str]) -> dict[str, str]:
         "place": _one_line(claim["source"]["place"]),
         "reference": _one_line(sources[claim["source"]["key"]]),
         "verdict": verdict,
-        "scale": scale(claim.get("full"), shards, "reduced" in claim),
+        "scale": sizes.scale(claim.get("full"), shards, "reduced" in claim),
         "measured": "; ".join(said),
         "bound": "; ".join(dict.fromkeys(finding.bound for finding in judgement.findings if finding.bound)),
         "seeds": _range(shards.seeds),
@@ -132,27 +140,6 @@ def combine(verdicts: Sequence[str]) -> str:
     ('undecided', 'contradicted')
     """
     return min(verdicts, key=WEIGHT.index)
-
-
-def scale(full: Mapping[str, float] | None, shards: DataFrame, reduced: bool = False) -> str:
-    """How our sizes compare with the source's: full, or what was cut down from what.
-
-    `reduced`: the claim says that something was cut which is no column of the plan.
-
-    >>> ours = DataFrame({"length_steps": [100], "hidden_size": [32]})
-    >>> scale({"length_steps": 100, "hidden_size": 128}, ours)
-    'reduced: hidden_size 32 of 128'
-    """
-    if full is None:
-        return "reduced" if reduced else "not stated"
-    cut = [
-        f"{column} {shards[column].max():,.0f} of {wanted:,.0f}"
-        for column, wanted in full.items()
-        if shards[column].max() < wanted
-    ]
-    if cut:
-        return f"reduced: {', '.join(cut)}"
-    return "reduced" if reduced else "full"
 
 
 def training(shards: DataFrame) -> str:

@@ -43,7 +43,7 @@ def write(
         for side in fairness.sides(finding, _compares(part), rows, provenance)
     ]
     lines = {
-        "findings": (FINDINGS, [place | _numbers(part, finding) for place, part, finding in found]),
+        "findings": (FINDINGS, [place | numbers(part, finding) for place, part, finding in found]),
         "evidence": (EVIDENCE, [line for spot in found for line in seeds(*spot)]),
         "sensitivity": (
             SENSITIVITY,
@@ -64,7 +64,8 @@ def places(judgement: Any) -> Iterator[tuple[Line, Mapping[str, Any], Finding]]:
             yield {"claim": judgement.claim["id"], "part": part, "finding": number}, asked, finding
 
 
-def _numbers(part: Mapping[str, Any], finding: Finding) -> Line:
+def numbers(part: Mapping[str, Any], finding: Finding) -> Line:
+    """A finding as a line of findings.csv has it, without its place."""
     low, high = (None if isinf(end) else end for end in finding.limits)
     words = {key: getattr(finding, key) for key in ("verdict", "sentence", "bound", "why")}
     interval = finding.interval._asdict()

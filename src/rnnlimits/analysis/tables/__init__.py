@@ -36,7 +36,14 @@ TABLES = _all()
 
 def read(paths: Sequence[str | Path]) -> DataFrame:
     """The rows of several files (one a shard, or an archive of many) in one frame."""
-    return _handed_over([_whole(paths).cast(waist.arrow_schema()).combine_chunks()])
+    return _handed_over([_plain(paths)])
+
+
+def read_with_digests(paths: Sequence[str | Path]) -> tuple[DataFrame, dict[str, str]]:
+    """The same, and of each shard that has rows the sha256 of them, as `rows.content_digest` gives it."""
+    whole = [_plain(paths)]
+    digests = waist.digests(whole[0])
+    return _handed_over(whole), digests
 
 
 def read_packed(paths: Sequence[str | Path]) -> DataFrame:
@@ -51,6 +58,10 @@ def read_packed(paths: Sequence[str | Path]) -> DataFrame:
 def of_rows(rows: Sequence[waist.Row]) -> DataFrame:
     """Rows that are in no file, as if they had been read from one."""
     return _handed_over([waist.as_table(rows).combine_chunks()])
+
+
+def _plain(paths: Sequence[str | Path]) -> pyarrow.Table:
+    return _whole(paths).cast(waist.arrow_schema()).combine_chunks()
 
 
 def _whole(paths: Sequence[str | Path]) -> pyarrow.Table:
