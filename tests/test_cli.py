@@ -32,6 +32,8 @@ COMMANDS = [
     "report",
     "verdicts",
     "archive",
+    "compare",
+    "merge",
 ]
 
 

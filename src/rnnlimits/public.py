@@ -198,5 +198,6 @@ def compare(table: "DataFrame", archive: str | Path = "replication", *, study: s
     no such archive, and ValueError where it has no such curve.
     """
     from rnnlimits.analysis import beside
+    from rnnlimits.rows import places
 
-    return beside.plot(table, beside.rows_of(archive), study)
+    return beside.plot(table, places.archive(archive), study)

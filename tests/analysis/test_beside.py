@@ -8,7 +8,7 @@ import pytest
 
 import rnnlimits
 from rnnlimits.analysis import beside, tables
-from rnnlimits.rows import Row
+from rnnlimits.rows import Row, places
 from support.repository_copy import ROOT
 
 ARCHIVE = ROOT / "results" / "archive" / "laptop"
@@ -75,13 +75,13 @@ def test_a_panel_a_quantity_and_the_study_that_is_asked_for():
 
 def test_an_archive_is_found_by_its_name_its_folder_and_its_file(tmp_path, monkeypatch):
     expected = ARCHIVE / "rows.parquet"
-    assert beside.rows_of("laptop").resolve() == expected.resolve()
-    assert beside.rows_of(ARCHIVE) == expected
-    assert beside.rows_of(expected) == expected
+    assert places.archive("laptop").resolve() == expected.resolve()
+    assert places.archive(ARCHIVE) == expected
+    assert places.archive(expected) == expected
     monkeypatch.chdir(tmp_path)
     (tmp_path / "results" / "archive" / "mine").mkdir(parents=True)
     shutil.copy(expected, tmp_path / "results" / "archive" / "mine")
-    assert beside.rows_of("mine").exists()
+    assert places.archive("mine").exists()
 
 
 def test_an_installation_without_an_archive_is_told_where_there_is_one():

@@ -12,12 +12,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from pandas import DataFrame
 
-from rnnlimits import catalog, rows
+from rnnlimits import rows
 from rnnlimits.analysis import tables
 from rnnlimits.analysis.figures import _style as style
 from rnnlimits.analysis.figures import base
 
-ARCHIVES = Path("results", "archive")
 FLOOR = -20.0  # in powers of ten: what is smaller would press every other curve flat against the top
 OWN = style.Look("#000000", "o")
 MARKS = "osD^vPX"  # of several tables of one's own, each in turn
@@ -28,21 +27,6 @@ CURVES = {
     "parameter_gradient_log10_median": ("gradient_by_lag", "median", "gradient of the recurrent weights"),
     "jacobian_log10_largest": ("jacobian_by_lag", "largest", "largest singular value"),
 }
-
-
-def rows_of(archive: str | Path) -> Path:
-    """The rows file that is meant: itself, in a folder, or an archive of this clone by its name."""
-    clone = catalog.PACKAGE.parents[1]
-    places = [Path(archive), Path(archive, "rows.parquet")]
-    places += [folder / ARCHIVES / archive / "rows.parquet" for folder in (Path(), clone)]
-    for place in places:
-        if place.is_file():
-            return place
-    raise LookupError(
-        f"archive: got {str(archive)!r}; expected a rows file, a folder with rows.parquet or a name in "
-        f"{ARCHIVES} of a clone; an installed package brings no archive: clone the repository, and give the "
-        f"path of its {ARCHIVES / 'replication'}"
-    )
 
 
 @style.styled

@@ -3,6 +3,7 @@
     look    what there is and where it comes from: list, plan, data, explain
     train   one job: a shard to its rows
     make    rows to tables, verdicts, figures, pages and the archive
+    several what differs between two runs, and the rows of many in one archive: compare, merge
 
 Nothing heavy is imported up here: torch and pandas come in inside the one command that needs them.
 """
@@ -14,7 +15,7 @@ from typing import Annotated
 import typer
 
 from rnnlimits import __version__
-from rnnlimits.cli import look, make, train
+from rnnlimits.cli import look, make, several, train
 from rnnlimits.storage.plain_text import printable
 
 app = typer.Typer(
@@ -27,7 +28,7 @@ app = typer.Typer(
 app.command("list")(look.list_pages)
 for command in (
     look.plan, look.data, train.train, make.table, make.judge, look.explain, make.plot, make.report,
-    make.verdicts, make.archive,
+    make.verdicts, make.archive, several.compare, several.merge,
 ):  # fmt: skip
     app.command()(command)
 

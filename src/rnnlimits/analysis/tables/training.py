@@ -19,12 +19,13 @@ from rnnlimits.analysis.tables.summary import (
 )
 
 
-def _tested(rows: DataFrame) -> DataFrame:
+def tested(rows: DataFrame) -> DataFrame:
+    """Rows of the test part, read once with the weights that were kept."""
     rows = trained(rows)
     return rows[(rows.split == "test") & (rows.stage == "final")]
 
 
-@made_of(lambda rows: pd.concat([_tested(rows), best_rows(rows)]))  # the latter say which metric is primary
+@made_of(lambda rows: pd.concat([tested(rows), best_rows(rows)]))  # the latter say which metric is primary
 def test_results(rows: DataFrame, confidence: float) -> DataFrame:
     """Every score on the test part; for `solved`, the share of seeds with Wilson's interval.
 
@@ -34,17 +35,17 @@ def test_results(rows: DataFrame, confidence: float) -> DataFrame:
     n_validation_only counts seeds that solved the task on validation and not here; rate_edge says that the
     learning rate was chosen at that end of its list.
     """
-    tested = _tested(rows)
+    scores = tested(rows)
     by = ["shard", "learning_rate", "metric"]
-    table = summarise(tested, by, confidence).set_index(by)
-    table["unit"] = one_each(tested, by, "unit")
-    table["chance"] = one_each(tested, by, "chance")
-    table["n_diverged"] = remarks.diverged(tested, by)
-    table["n_not_trained"] = remarks.not_trained(tested, by)
-    table["n_validation_only"] = remarks.solved_on_validation_only(tested, by)
+    table = summarise(scores, by, confidence).set_index(by)
+    table["unit"] = one_each(scores, by, "unit")
+    table["chance"] = one_each(scores, by, "chance")
+    table["n_diverged"] = remarks.diverged(scores, by)
+    table["n_not_trained"] = remarks.not_trained(scores, by)
+    table["n_validation_only"] = remarks.solved_on_validation_only(scores, by)
     table = table.reset_index()
     table["rate_edge"] = remarks.rate_edges(table, best_rows(rows))
-    table = two_groups.told_apart(table, tested)
+    table = two_groups.told_apart(table, scores)
     solved = table.metric == "solved"
     shares = [
         statistics.share(round(mean * n), n, confidence)
@@ -54,7 +55,7 @@ def test_results(rows: DataFrame, confidence: float) -> DataFrame:
     table.loc[solved, "high"] = [share.high for share in shares]
     table.loc[solved, "estimate"] = [share.estimate for share in shares]
     table.loc[solved, "estimator"] = "share"
-    decides = tested.merge(primary_metrics(rows), on=["study", "task", "metric"])
+    decides = scores.merge(primary_metrics(rows), on=["study", "task", "metric"])
     pairs = pd.MultiIndex.from_frame(decides[["shard", "metric"]])
     table["primary"] = pd.MultiIndex.from_frame(table[["shard", "metric"]]).isin(pairs)
     columns = ["learning_rate", "metric", "primary", "unit", "estimate", "estimator", "low", "high"]
