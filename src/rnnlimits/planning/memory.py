@@ -58,6 +58,7 @@ class Sizes:
     computed_steps: int  # a network with a window leaves out what no answer sees
     inputs: int  # of the architecture
     outputs: int
+    looked_up: int  # weights of an embedding: a step takes some of them, and multiplies none
     tensors_kept: float
     trained_tensors_kept: float  # by an update, which may need the last output only
     state_values: int
@@ -74,7 +75,7 @@ def sizes(shard: Shard) -> Sizes:
     steps = task.steps(length)
     inputs, outputs = task.widths(length)
     one_step = 2 * INT64 if task.embedding else FLOAT32 * inputs + INT64
-    inputs = task.embedding or inputs
+    looked_up, inputs = inputs * task.embedding, task.embedding or inputs
     # Elman's weights are one gate, an LSTM's are four.
     gates = max(1.0, architecture.parameters(inputs, hidden) / (hidden * (inputs + hidden + 1)))
     last = bool(catalog.constant("tasks", shard.task_page, "reads_last"))
@@ -87,6 +88,7 @@ def sizes(shard: Shard) -> Sizes:
         computed_steps=min(steps, window) if last and window else steps,
         inputs=inputs,
         outputs=outputs,
+        looked_up=looked_up,
         tensors_kept=kept,
         trained_tensors_kept=kept if for_last is None else for_last,
         state_values=architecture.state_values(hidden),
