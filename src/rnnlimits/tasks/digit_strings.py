@@ -48,11 +48,12 @@ class Options(TaskOptions):
         return self.bands, 11
 
     def problem(self, length: int) -> str | None:
-        wrong = spoken_digits.framing_problem(self.hop_ms, self.bands)
+        if wrong := spoken_digits.framing_problem(self.hop_ms, self.bands):
+            return wrong
         # Two frames a digit: between two that are the same there must be room for a blank.
         least, most = 2 * MOST, MOST * spoken_digits.frames(self.hop_ms)
         fits = least <= length <= most
-        return wrong or (None if fits else f"five digits need {least} frames and have {most} at most")
+        return None if fits else f"five digits need {least} frames and have {most} at most"
 
 
 class DigitStrings(DigitTranscription):

@@ -58,10 +58,10 @@ class Options(TaskOptions):
         return 250 if self.input == "frames" else 25  # of thousands of steps each
 
     def problem(self, length: int) -> str | None:
-        wrong = spoken_digits.framing_problem(self.hop_ms, self.bands)
-        samples = self.input == "samples"
-        most = spoken_digits.MOST_SAMPLES if samples else spoken_digits.frames(self.hop_ms)
-        return wrong or (None if 1 <= length <= most else f"the longest clip has {most} steps; 1 to {most}")
+        if wrong := spoken_digits.framing_problem(self.hop_ms, self.bands):
+            return wrong
+        most = spoken_digits.frames(self.hop_ms) if self.input == "frames" else spoken_digits.MOST_SAMPLES
+        return None if 1 <= length <= most else f"the longest clip has {most} steps; 1 to {most}"
 
 
 class SpokenDigits(ClassAtEachStep):

@@ -24,18 +24,18 @@ class Options(CheckOptions):
     margin: float = 0.0
 
 
-def judge(networks: Cell, reference: Cell, options: Options) -> Finding:
-    """`reference` holds one number."""
-    value = float(reference.value.iloc[0])
-    mean = statistics.mean(networks.value.to_numpy(), networks.confidence, networks.scale)
+def judge(one: Cell, other: Cell, options: Options) -> Finding:
+    """`other` holds one number, that of the method without a network."""
+    value = float(other.value.iloc[0])
+    mean = statistics.mean(one.value.to_numpy(), one.confidence, one.scale)
     away = mean._replace(estimate=mean.estimate - value, low=mean.low - value, high=mean.high - value)
     if options.direction == "lower":
         away = away._replace(estimate=-away.estimate, low=-away.high, high=-away.low)
     verdict = inside(away, options.margin)
     if not options.margin and away.low == away.high == 0:
         verdict = UNDECIDED
-    said = f"{networks.label}: {measured(mean)} seeds; {reference.metric} is {number(value)}"
+    said = f"{one.label}: {measured(mean)} seeds; {other.metric} is {number(value)}"
     bound = options.direction + (f" by ≥ {number(options.margin)}" if options.margin else "")
-    why = f"{how(networks, mean)}; {lies(away, verdict)}"
+    why = f"{how(one, mean)}; {lies(away, verdict)}"
     finding = Finding(verdict, said, bound, why, away, (options.margin, inf))
-    return one_group(all_trained(guarded(finding, options.seeds, networks), networks), networks)
+    return one_group(all_trained(guarded(finding, options.seeds, one), one), one)
