@@ -18,7 +18,7 @@ PIP = $(@D)/bin/python -m pip --disable-pip-version-check
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.venv-light/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help environment results replicate replicate_archive replicate_from_archive overnight smoke test test-cluster benchmark gpu-check docs lint audit format archive from_archive lock clean
+.PHONY: help environment results replicate replicate_archive replicate_from_archive overnight applications smoke test test-cluster benchmark gpu-check docs lint audit format archive from_archive lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z_-]*\):.*  ## /\1|/p' $(firstword $(MAKEFILE_LIST)) | awk -F '|' '{ printf "make %-22s %s\n", $$1, $$2 }'
@@ -94,6 +94,12 @@ overnight: $(FULL)  ## claims at their sources' sizes on a CPU, one after anothe
 	set -e; for claim in $(or $(CLAIM),$(NIGHTS)); do \
 	  nice snakemake --cores $(CORES) results/overnight/verdicts/$$claim.html $(OVERNIGHT); done
 	$(if $(CLAIM),,nice snakemake --cores $(CORES) $(OVERNIGHT))
+
+APPLICATIONS := --configfile config/applications.yaml
+
+applications: $(FULL)  ## the uses of recurrent networks on real data; what cannot be downloaded is named and left out
+	without=$$(rnnlimits data --missing --config config/applications.yaml) && \
+	  RNNLIMITS_WITHOUT=$$without snakemake --cores $(CORES) $(APPLICATIONS)
 
 smoke: $(FULL)  ## the whole pipeline in half a minute (config/smoke.yaml)
 	snakemake --cores $(CORES) --configfile config/smoke.yaml
