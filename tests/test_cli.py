@@ -74,19 +74,22 @@ def test_plan_shows_every_shard_and_the_totals(good, monkeypatch, capsys):
     code, out, _ = run(monkeypatch, capsys, "plan", "--config", good)
     planned = grid.shards(load(good))
     assert code == 0
-    assert [line.split()[0] for line in out.splitlines()[1:-5]] == [shard.id for shard in planned]
+    assert [line.split()[0] for line in out.splitlines()[1:-6]] == [shard.id for shard in planned]
     matched = next(shard for shard in planned if shard.parameters_target)
     deviation = 100 * (matched.parameters - 500) / 500
     assert any(matched.id in line and f"{deviation:+.1f} %" in line for line in out.splitlines())
-    assert out.splitlines()[-5].startswith(f"{len(planned)} shards: ")
+    assert out.splitlines()[-6].startswith(f"{len(planned)} shards: ")
     takes = duration.planned(planned)
     longest = max(takes, key=takes.__getitem__)
     whole, one = duration.in_words(sum(takes.values())), duration.in_words(takes[longest])
-    assert out.splitlines()[-4] == (
+    assert out.splitlines()[-5] == (
         f"time, if nothing stops early: {whole} one after another, {one} the longest ({longest})"
     )
     largest, peak = max(memory.planned(planned).items(), key=lambda item: item[1])
-    assert out.splitlines()[-1] == f"memory: at most {peak:.0f} MB a job ({largest})"
+    assert out.splitlines()[-2] == f"memory: at most {peak:.0f} MB a job ({largest})"
+    assert re.fullmatch(
+        r"weights: \d+ models are kept, \d+\.\d MB in results/test/rows", out.splitlines()[-1]
+    )
     assert any(line.split()[0] == largest and line.endswith(f" {peak:.0f}") for line in out.splitlines())
 
 
@@ -221,6 +224,14 @@ def test_a_broken_spec_is_one_line(good, monkeypatch, capsys):
     assert code == 1
     assert err.startswith("--spec: these fields of a shard are missing: kind, task, ")
     assert err.count("\n") == 1
+
+
+def test_an_unknown_choice_of_weights_is_one_line(good, monkeypatch, capsys):
+    code, _, err = run(
+        monkeypatch, capsys, "train", "--spec", "{}", "--out", "rows.parquet", "--keep-weights", "chose"
+    )
+    expected = "no choice of weights 'chose'; did you mean 'chosen'? (known: all, chosen, none)\n"
+    assert (code, err) == (1, expected)
 
 
 def test_an_unknown_device_is_one_line(good, monkeypatch, capsys):

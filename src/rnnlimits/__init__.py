@@ -14,6 +14,7 @@ _HELD_BY = {
     "gradient_reach": "rnnlimits.public",
     "input_sensitivity": "rnnlimits.public",
     "jacobian_spectrum": "rnnlimits.public",
+    "load": "rnnlimits.public",
     "lyapunov": "rnnlimits.public",
     "parameter_gradient": "rnnlimits.public",
 }

@@ -35,6 +35,10 @@ class ArchitectureOptions:
         """Trainable numbers of one layer with so many inputs and hidden units, read-out not counted."""
         raise NotImplementedError("class Options needs parameters(inputs, hidden), the trainable numbers")
 
+    def frozen(self, inputs: int, hidden: int) -> int:
+        """Numbers of one layer that are drawn or set once and never trained, its buffers."""
+        return 0
+
     def problem(self, hidden: int, length: int) -> str | None:
         """Why this hidden size or sequence length is impossible, and what is possible; None if it is fine."""
         return None

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from pandas import DataFrame
 
+    from rnnlimits.training.loading import LoadedReplica
+
 
 def gradient_reach(
     module: Callable[..., Any],
@@ -201,3 +203,19 @@ def compare(table: "DataFrame", archive: str | Path = "replication", *, study: s
     from rnnlimits.rows import places
 
     return beside.plot(table, places.archive(archive), study)
+
+
+def load(
+    shard: str | Path, seed: int = 0, *, results: str | Path = "results", learning_rate: float | None = None
+) -> "LoadedReplica":
+    """A trained replica, ready to be called: `output, state = load("results/rows/SHARD.parquet").model(x)`.
+
+    `shard` is the path of a rows file, or a shard's id with the folder of `results` of its config.  Without
+    a learning rate it is the one that validation chose.  The weights are those that test was read with; they
+    lie beside the rows, as `keep_weights` of the study says, and are checked against them.
+    Raises FileNotFoundError, LookupError or ValueError, one line, where there is no such replica, or where
+    its file is damaged or another one than the rows name.
+    """
+    from rnnlimits.training import loading
+
+    return loading.load(shard, seed, results, learning_rate)

@@ -139,10 +139,12 @@ def test_sequences_of_a_batch_do_not_see_each_other(name, options):
 
 @every_page
 @pytest.mark.parametrize(("inputs", "hidden"), [(1, 1), (3, 5), (5, 5), (10, 7), (2, 32)])
-def test_options_count_the_trainable_weights(name, options, inputs, hidden):
+def test_options_count_the_weights_that_are_trained_and_the_frozen_ones(name, options, inputs, hidden):
     layer = build(name, options, inputs, hidden)
     counted = sum(weight.numel() for weight in layer.parameters())
     assert catalog.options("architectures", name)(**options).parameters(inputs, hidden) == counted
+    frozen = sum(buffer.numel() for buffer in layer.buffers())
+    assert catalog.options("architectures", name)(**options).frozen(inputs, hidden) == frozen
 
 
 @every_page

@@ -22,6 +22,7 @@ studies:
     lengths: [12]
     hidden_sizes: [6]
     seeds: 2
+    keep_weights: {keep}
     learning_rates: [1e-2, 1e-3]
     budget: {{updates: 10, batch_size: 4, validate_every: 5, validation_sequences: 8, test_sequences: 8}}
 """
@@ -35,20 +36,24 @@ RUN = (ROWS, "--configfile", "config/split.yaml")
 def test_a_split_shard_is_trained_once_whatever_becomes_of_the_hours(tmp_path):
     copy = fresh(tmp_path / "copy")
     config = copy.folder / "config/split.yaml"
-    config.write_text(CONFIG.format(hours=1e-9))
+    config.write_text(CONFIG.format(hours=1e-9, keep="all"))
     printed = copy.snakemake(*RUN, "--dry-run").stdout
     assert planned_jobs(printed) == {"train_part": 2, "join_parts": 1}
     assert ["--seeds" in line for line in shell_lines(printed, "train")] == [True, True, False]
     copy.snakemake(*RUN)
 
     (shard,) = grid.shards(load(config))
-    job.run(Job(shard=shard, out=tmp_path / "whole.parquet"))
+    job.run(Job(shard=shard, out=tmp_path / "whole.parquet", keep_weights="all"))
     joined = copy.folder / ROWS
+    weights = joined.with_suffix(".safetensors")
+    assert weights.read_bytes() == (tmp_path / "whole.safetensors").read_bytes()
     assert rows.content_digest(joined) == rows.content_digest(tmp_path / "whole.parquet")
     assert [part["seeds"] for part in rows.facts_of(joined, SHARD)["parts"]] == ["0-0", "1-1"]
     assert not list(copy.folder.glob("results/split/parts/*/*"))
     logs = {path.name for path in copy.folder.glob("results/split/logs/*")}
     assert logs == {f"{SHARD}.log", f"{SHARD}.seeds_0-0.log", f"{SHARD}.seeds_1-1.log"}
 
-    config.write_text(CONFIG.format(hours="null"))
+    # What is done stays done, also where the weights have gone, or others are asked for.
+    weights.unlink()
+    config.write_text(CONFIG.format(hours="null", keep="chosen"))
     assert "Nothing to be done" in copy.snakemake(*RUN, "--dry-run").stdout

@@ -1,4 +1,5 @@
-# One job trains all seeds and learning rates of one shard and writes one rows file.
+# One job trains all seeds and learning rates of one shard and writes one rows file.  The weights that it keeps
+# lie beside it and are no output: rows from elsewhere are whole without them, and are not trained again for them.
 
 
 rule train:
@@ -24,6 +25,9 @@ rule train:
         checkpoint_every_s=CONFIG.checkpoint_every_s or 0,
         checkpoint_elsewhere=CONFIG.checkpoint_elsewhere,
         log_as=CONFIG.log,
+        keep_weights=lambda wildcards: pipeline.keep_weights(
+            CONFIG, SHARDS, wildcards.shard
+        ),
         runtime=lambda wildcards, attempt: pipeline.runtime(
             CONFIG, SHARDS, wildcards.shard, attempt
         ),
@@ -43,7 +47,8 @@ rule train:
         " --jobs-per-gpu {resources.jobs_per_gpu} --memory-mb {resources.memory_mb}"
         " --checkpoints {params.checkpoints:q} --checkpoint-every {resources.checkpoint_every_s}"
         " --checkpoint-elsewhere {resources.checkpoint_elsewhere}"
-        " --log {params.metrics:q} --log-as {resources.log_as} --rows {params.rows:q} --out {output:q} > {log:q} 2>&1"
+        " --log {params.metrics:q} --log-as {resources.log_as} --rows {params.rows:q}"
+        " --keep-weights {resources.keep_weights} --out {output:q} > {log:q} 2>&1"
 
 
 # A long shard (`split_hours`) is trained in parts by seed, each a job of its own, and joined to the same rows.
@@ -103,6 +108,9 @@ rule join_parts:
         mem_mb=lambda wildcards, attempt: attempt
         * pipeline.mem_mb(CONFIG, SHARDS, wildcards.shard),
         memory_mb=CONFIG.memory_mb or 0,
+        keep_weights=lambda wildcards: pipeline.keep_weights(
+            CONFIG, SHARDS, wildcards.shard
+        ),
         runtime=lambda wildcards, attempt: part_plan.runtime_of_joining(
             CONFIG, SHARDS[wildcards.shard], attempt
         ),
@@ -115,4 +123,5 @@ rule join_parts:
         parts=lambda wildcards, input: [f"--part={part}" for part in input],
     shell:
         "rnnlimits train --spec {params.spec:q} {params.parts:q} --code {params.code:q} {params.machine:q}"
-        " --memory-mb {resources.memory_mb} --out {output:q} > {log:q} 2>&1"
+        " --memory-mb {resources.memory_mb} --keep-weights {resources.keep_weights}"
+        " --out {output:q} > {log:q} 2>&1"

@@ -25,6 +25,9 @@ class Options(ArchitectureOptions):
     def parameters(self, inputs: int, hidden: int) -> int:
         return 0
 
+    def frozen(self, inputs: int, hidden: int) -> int:
+        return hidden * (inputs + hidden)
+
     def problem(self, hidden: int, length: int) -> str | None:
         if not 0 < self.leak <= 1:
             return f"echo_state: leak={self.leak}; it must lie above 0 and be at most 1"

@@ -35,6 +35,9 @@ class Options(ArchitectureOptions):
         recurrent = hidden * (inputs + hidden + 1)
         return recurrent + {"learned": hidden, "fixed": 0, "gated": recurrent}[self.leak]
 
+    def frozen(self, inputs: int, hidden: int) -> int:
+        return hidden if self.leak == "fixed" else 0
+
     def problem(self, hidden: int, length: int) -> str | None:
         if self.initialisation == "chrono":
             t_max_steps = self.t_max_steps or length

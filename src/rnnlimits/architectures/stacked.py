@@ -42,6 +42,10 @@ class Options(ArchitectureOptions):
         norms = 2 * hidden * more if self.residual == "pre_norm" else 0
         return (sum(below) if more else 0) + last.parameters(hidden if more else inputs, hidden) + norms
 
+    def frozen(self, inputs: int, hidden: int) -> int:
+        widths = [inputs] + [hidden] * (self.layers - 1)
+        return sum(self.layer(number).frozen(width, hidden) for number, width in enumerate(widths))
+
     @property
     def time_loops(self) -> int:
         return self.layers

@@ -30,6 +30,9 @@ class Options(ArchitectureOptions):
     def parameters(self, inputs: int, hidden: int) -> int:
         return hidden * (2 * inputs + 3 + 4 + 1) + hidden * (2 * hidden + 1)
 
+    def frozen(self, inputs: int, hidden: int) -> int:
+        return hidden * hidden
+
     def state_values(self, hidden: int) -> int:
         return 2 * hidden
 

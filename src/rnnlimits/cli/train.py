@@ -15,6 +15,7 @@ def train(
     out: Annotated[Path, typer.Option(metavar="FILE", help="The rows file to write.")],
     code: Code = None,
     rows: Annotated[Path | None, folder("Other shards' rows; a refit reads them.")] = None,
+    keep_weights: options.KeepWeights = "chosen",
     log: Annotated[Path | None, folder("Write the numbers of every update here, too.")] = None,
     log_as: LogAs = "csv",
     device: Annotated[str, typer.Option(help="cpu, cuda, or any: as RNNLIMITS_GPU says.")] = "cpu",
@@ -35,11 +36,9 @@ def train(
     from rnnlimits.planning import gpu, parts, shard_form
     from rnnlimits.planning.job import Job
 
-    check(device, checkpoint_elsewhere, log_as)
+    check(device, checkpoint_elsewhere, log_as, keep_weights)
     if data:
-        from rnnlimits.tasks.data import downloads
-
-        os.environ[downloads.DATA_VARIABLE] = str(data)
+        read_data_in(data)
     shard = shard_form.read(spec)
     job.run(
         Job(
@@ -47,16 +46,24 @@ def train(
             seeds=parts.asked(seeds, part, shard), parts=tuple(part or ()), device=gpu.resolved(device),
             tf32=tf32, jobs_per_gpu=jobs_per_gpu, memory_mb=memory_mb, checkpoints=checkpoints, code=code,
             checkpoint_every_s=checkpoint_every, checkpoint_elsewhere=checkpoint_elsewhere,
+            keep_weights=keep_weights,
         )
     )  # fmt: skip
 
 
-def check(device: str, checkpoint_elsewhere: str, log_as: str) -> None:
+def read_data_in(folder: Path) -> None:
+    from rnnlimits.tasks.data import downloads
+
+    os.environ[downloads.DATA_VARIABLE] = str(folder)
+
+
+def check(device: str, checkpoint_elsewhere: str, log_as: str, keep_weights: str) -> None:
     """Words of which only a few are known."""
     from rnnlimits.catalog import pick
-    from rnnlimits.planning import metric_loggers
+    from rnnlimits.planning import kept_weights, metric_loggers
 
     pick(device, ["cpu", "cuda", "any"], noun="device")
     pick(checkpoint_elsewhere, ["restart", "refuse"], noun="way to go on")
+    pick(keep_weights, kept_weights.KINDS, noun="choice of weights")
     pick(log_as, metric_loggers.KINDS, noun="logger")
     metric_loggers.check(log_as)

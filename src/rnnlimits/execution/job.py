@@ -10,7 +10,7 @@ from contextlib import nullcontext
 from typing import Any
 
 from rnnlimits.execution import gpu_slots, loaded_code, out_of_memory, parts, planned_rows, prefork
-from rnnlimits.planning import progress
+from rnnlimits.planning import kept_weights, progress
 from rnnlimits.planning.job import Job
 from rnnlimits.rows import Row, only_writer, write
 from rnnlimits.storage import integrity
@@ -53,6 +53,8 @@ def write_rows(job: Job, started_s: float) -> None:
     total_s = provenance.get("seconds_before", 0.0) + time.monotonic() - started_s
     provenance |= {"seconds_total": total_s, "prefork": prefork.asked_s is not None}
     write(measured, provenance, job.out, job.shard.id)
+    if provenance.get("weights", {}).get("kept", "none") == "none":
+        kept_weights.beside(job.out).unlink(missing_ok=True)  # of an earlier run, whose rows are gone
 
 
 def measure(job: Job, started_s: float) -> tuple[list[Row], dict[str, Any]]:

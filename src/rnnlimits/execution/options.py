@@ -24,6 +24,9 @@ Planned = Annotated[
 Elsewhere = Annotated[
     str, typer.Option(help="With another machine's checkpoint: restart, or refuse.", metavar="restart|refuse")
 ]
+KeepWeights = Annotated[
+    str, typer.Option(help="Whose weights stay beside FILE: chosen, all or none.", metavar="WHICH")
+]
 LogAs = Annotated[str, typer.Option(help="How: none, csv, tensorboard, wandb or mlflow.", metavar="LOGGER")]
 Code = Annotated[
     str | None, typer.Option(metavar="FINGERPRINT", help="Refuse other code; the Snakefile sets it.")

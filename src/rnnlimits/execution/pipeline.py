@@ -152,6 +152,11 @@ def machine_options(config: Config, shards: dict[str, Shard], name: str) -> list
     return config.machine_options(shards[name].study)
 
 
+def keep_weights(config: Config, shards: dict[str, Shard], name: str) -> str:
+    """Of which replicas one job keeps the weights."""
+    return config.keep_weights_of(shards[name].study)
+
+
 def mem_mb(config: Config, shards: dict[str, Shard], name: str) -> int:
     """What to ask a cluster for, for one job: the estimate with a margin, and Snakemake's own share of it."""
     if config.device_of(shards[name].study) == "cuda":

@@ -31,6 +31,8 @@ def problems(study: Any) -> Iterator[tuple[Where, str]]:
         yield ("learning_rates",), "nothing is trained with `updates: 0`; remove the key or give one rate"
     if not study.budget.updates and not study.probes:
         yield ("probes",), "none, and nothing is trained with `updates: 0`: give a probe, or updates"
+    if not study.budget.updates and study.keep_weights == "all":
+        yield ("keep_weights",), "got all, and nothing is trained with `updates: 0`; remove the key"
     if problem := too_many_models(study.folds or study.seeds, len(study.learning_rates)):
         yield ("learning_rates",), problem
     for key, problem in too_many_steps(study.budget, max(study.lengths)):

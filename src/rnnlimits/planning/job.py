@@ -18,6 +18,7 @@ class Job:
     shard: Shard
     out: Path  # the rows file to write
     rows: Path | None = None  # the folder of other shards' rows; only a refit reads them
+    keep_weights: str = "none"  # chosen, all or none: of which replicas the weights stay, beside the rows
     log: Path | None = None  # a folder for the numbers of every update; None: none are kept
     log_as: str = "csv"  # by which of Lightning's loggers: csv, tensorboard, wandb or mlflow
     device: str = "cpu"  # cpu or cuda: where it trains; probes and simulations run on the CPU

@@ -11,7 +11,7 @@ Studies that wait for a GPU stand apart, with the same numbers, and are left out
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from rnnlimits.planning import duration, gpu, grid, memory, parts, without_data
+from rnnlimits.planning import duration, gpu, grid, kept_weights, memory, parts, without_data
 from rnnlimits.planning.config.schema import Config
 from rnnlimits.planning.duration import BY_CONSTANTS, Made, Speed
 from rnnlimits.planning.parts import Part
@@ -136,6 +136,16 @@ def _sums(
     yield from of_machine
     largest = max(jobs, key=lambda shard: peaks[shard.id]).id
     yield f"memory: at most {peaks[largest]:.0f} MB a job ({largest})"
+    yield from _weights(config, jobs)
+
+
+def _weights(config: Config, jobs: Sequence[Shard]) -> Iterator[str]:
+    """How much disk the weights take that are kept; a refit counts with its largest size."""
+    by_id = {shard.id: shard for shard in grid.shards(config)}
+    kept = [(memory.sized(shard, by_id), config.keep_weights_of(shard.study)) for shard in jobs]
+    if count := sum(kept_weights.replicas(*one) for one in kept):
+        size_mb = sum(kept_weights.size_bytes(*one) for one in kept) / 1e6
+        yield f"weights: {count:,} models are kept, {size_mb:,.1f} MB in {config.results}/rows"
 
 
 def parts_of(config: Config, shard: Shard) -> list[Part]:

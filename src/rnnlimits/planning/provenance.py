@@ -44,6 +44,11 @@ def fingerprint(shard: Shard) -> str:
     return _fingerprint(_roots(shard))
 
 
+def fingerprint_of_model(shard: Shard) -> str:
+    """The same of what its models are computed with, whoever trained them."""
+    return _fingerprint(frozenset({catalog.PACKAGE / "architectures/_model.py", *_architectures(shard)}))
+
+
 def fingerprint_of_products(*products: str) -> str:
     """The same for tables, figures, claims, verdicts or the report, with docstrings: some stand on a page."""
     return _digest(files_of_products(*products), docstrings=True)
@@ -102,11 +107,15 @@ def _roots(shard: Shard) -> frozenset[Path]:
     """The module that runs the shard, and the pages that it loads by name."""
     if shard.kind == "simulation":
         return frozenset({catalog.PACKAGE / "training/simulation.py", _page("simulations", shard.task_page)})
-    architectures = {shard.architecture, shard.architecture_options.get("of", shard.architecture)}
-    pages = {_page("tasks", shard.task_page), *(_page("architectures", name) for name in architectures)}
+    pages = {_page("tasks", shard.task_page), *_architectures(shard)}
     return frozenset(
         {catalog.PACKAGE / "training/protocol.py", *pages, *(_page("probes", name) for name in shard.probes)}
     )
+
+
+def _architectures(shard: Shard) -> set[Path]:
+    names = {shard.architecture, shard.architecture_options.get("of", shard.architecture)}
+    return {_page("architectures", name) for name in names}
 
 
 @functools.cache

@@ -15,5 +15,7 @@ streams, optimisers, schedules, dropout, gradient_norm_penalty, evaluation, chec
               what an update, a validation or a job is made of
 probing       the probes, before training and after
 row_writer    what was measured, as rows; units, clock: what stands beside it
+kept_weights  the weights that stay, beside the rows
+loading       a kept replica, from there
 simulation    shards that train nothing
 """

@@ -7,7 +7,7 @@ from torch import nn
 
 from rnnlimits import catalog
 from rnnlimits.architectures._model import Model
-from rnnlimits.contracts import ArchitectureOptions
+from rnnlimits.contracts import ArchitectureOptions, TaskOptions
 from rnnlimits.planning.config.budget import Budget
 from rnnlimits.planning.shard import Shard
 from rnnlimits.tasks.base import Task, generator
@@ -44,17 +44,22 @@ def build_task(shard: Shard) -> Task:
 
 def build_model(shard: Shard, task: Task, seed: int) -> Model:
     """A fresh model whose weights depend on (shard's architecture and sizes, seed) and on nothing else."""
+    return model_of(shard, task.options, task.reads_last, seed)
+
+
+def model_of(shard: Shard, task: TaskOptions, reads_last: bool, seed: int) -> Model:
+    """The same by what the page of the task says without its data."""
     page = catalog.module("architectures", shard.architecture)
     options: ArchitectureOptions = catalog.make(page.Options, shard.architecture_options)
-    embedding = task.options.embedding
+    embedding, (inputs, outputs) = task.embedding, task.widths(shard.length_steps)
     # nn.Linear and the pages draw from the global generator, so it is forked around one manual_seed.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(generator(seed, "init").initial_seed())
-        encoder = nn.Embedding(task.inputs, embedding) if embedding else nn.Identity()
+        encoder = nn.Embedding(inputs, embedding) if embedding else nn.Identity()
         layer = catalog.page_class("architectures", shard.architecture)
-        architecture = layer(embedding or task.inputs, shard.hidden_size, shard.length_steps, options)
-        readout = nn.Linear(shard.hidden_size, task.outputs)
+        architecture = layer(embedding or inputs, shard.hidden_size, shard.length_steps, options)
+        readout = nn.Linear(shard.hidden_size, outputs)
         if options.readout_std:
             nn.init.normal_(readout.weight, 0, options.readout_std)
             nn.init.zeros_(readout.bias)
-    return Model(encoder, architecture, readout, task.reads_last)
+    return Model(encoder, architecture, readout, reads_last)

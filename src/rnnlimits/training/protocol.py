@@ -18,7 +18,7 @@ from rnnlimits.planning import machine, memory, origin, provenance
 from rnnlimits.planning.job import Job
 from rnnlimits.rows import Row
 from rnnlimits.rows.selection import Ended, best_learning_rate
-from rnnlimits.training import arithmetic, device, groups, probing
+from rnnlimits.training import arithmetic, device, groups, kept_weights, probing
 from rnnlimits.training.build import Setup, set_up
 from rnnlimits.training.checkpoints import Checkpoint, GroupCheckpoint
 from rnnlimits.training.clock import Clock
@@ -53,6 +53,7 @@ def run(job: Job) -> tuple[list[Row], dict[str, Any]]:
 
     Where not all replicas fit `job.memory_mb`, they are trained in groups.  A training that was killed goes
     on from what it left at `job.checkpoint_path`; who has written the rows that come back removes that file.
+    The weights that are kept are written here, before the rows that name them.
     """
     started_s = time.monotonic()
     code = provenance.fingerprint(job.shard)  # now: a file that is edited from here on has no part in this
@@ -75,6 +76,7 @@ def run(job: Job) -> tuple[list[Row], dict[str, Any]]:
             probed = probing.trained(setup, trained.finalists)
     rows = rows_of(setup, untrained, trained, tested, last, probed)
     facts = facts_of(job, setup, trained, clock)
+    facts["weights"] = kept_weights.write(job, setup, trained.replicas, trained.chosen_rate)
     facts["seconds_total"] = trained.seconds_before + time.monotonic() - started_s
     return rows, origin.collect(job.shard, job.runs_on) | facts
 

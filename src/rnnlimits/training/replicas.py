@@ -174,10 +174,14 @@ class Replicas(nn.Module):
         )
         return output_RNO.view(*y_RBTH.shape[:3], -1)
 
+    def state_of(self, theta_P: Tensor, r: int) -> dict[str, Tensor]:
+        """The weights theta_P and the frozen weights of replica r, by the names that they have in a model."""
+        weights = self.tensors(theta_P[None], self.frozen_RQ[r][None])
+        return {name: value[0] for name, value in weights.items()}
+
     def copy_into(self, model: Model, theta_P: Tensor, r: int) -> Model:
-        """`model` with the weights theta_P and the frozen weights of replica r (for the probes)."""
-        weights = self.layout.unpack(theta_P[None]) | self.frozen_layout.unpack(self.frozen_RQ[r][None])
-        model.load_state_dict({name: value[0] for name, value in weights.items()})
+        """`model` with these weights (for the probes)."""
+        model.load_state_dict(self.state_of(theta_P, r))
         return model
 
 

@@ -18,7 +18,7 @@ Facts = dict[str, Any]
 SHARED = ("git_commit", "git_clean", "git_refused", "host", "device", "versions")
 OWN = {"config_hash": "config", "code_fingerprint": "code"}  # and the words for them
 # Of many shards nobody wants to read these; `explain SHARD` and the table `timings` have them.
-OF_ONE_SHARD = ("replicas", "updates_run", "peak_memory_mb", "groups", "prefork")
+OF_ONE_SHARD = ("replicas", "updates_run", "peak_memory_mb", "groups", "prefork", "weights")
 DIGITS = 12  # of a hash, in a list
 
 

@@ -26,7 +26,7 @@ from rnnlimits.planning.config import path_rules
 from rnnlimits.planning.config.budget import Budget
 from rnnlimits.planning.config.messages import Where, mistake, mistakes, unknown_word
 from rnnlimits.planning.config.options import AsWritten, Labelled, Page, resolved
-from rnnlimits.planning.config.values import Closed, Folds, Label, Rate, Seeds, Size
+from rnnlimits.planning.config.values import Closed, Folds, KeepWeights, Label, Rate, Seeds, Size
 
 MOST_SHARDS = 100_000  # of one config: with more, planning itself takes minutes and gigabytes
 MOST_HOURS = 10_000  # more than a year
@@ -81,6 +81,7 @@ class Grid(Closed):
     budget: Budget
     probes: Annotated[Probes, Labelled] = {}  # noqa: RUF012
     device: StudyDevice | None = None  # None: the config's
+    keep_weights: KeepWeights = "chosen"  # of which replicas, beside the rows
 
     @property
     def cells(self) -> int:
@@ -135,6 +136,7 @@ class SimulationStudy(Closed):
     kind: Literal["simulation"]
     title: Title
     device: ClassVar[None] = None
+    keep_weights: ClassVar[KeepWeights] = "none"
     simulations: Annotated[Simulations, Labelled, Field(min_length=1)]
     seeds: Seeds
 
@@ -211,6 +213,10 @@ class Config(Closed):
     def device_of(self, study: str) -> gpu.Device:
         """Where the jobs of a study train, as far as anybody has said whether there is a GPU."""
         return gpu.resolved(self.asked_for(study))
+
+    def keep_weights_of(self, study: str) -> KeepWeights:
+        """Of which replicas of its shards the weights stay."""
+        return self.studies[study].keep_weights
 
     def asked_for(self, study: str) -> StudyDevice:
         """The device as it is written."""

@@ -1,6 +1,6 @@
 """What single keys may hold: labels, sizes, rates; and the strictness that every part of a config shares."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
@@ -26,6 +26,7 @@ def _in_one_job(count: int) -> int:
 Seeds = Annotated[int, Field(gt=0), AfterValidator(_in_one_job)]
 Folds = Annotated[int, Field(ge=2), AfterValidator(_in_one_job)]
 Rate = Annotated[float, Field(gt=0, le=LARGEST_RATE, allow_inf_nan=False)]
+KeepWeights = Literal["chosen", "all", "none"]  # planning/kept_weights.py says which replicas that are
 
 
 class Closed(BaseModel):
