@@ -18,7 +18,7 @@ PIP = $(@D)/bin/python -m pip --disable-pip-version-check
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.venv-light/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help environment results replicate replicate_archive replicate_from_archive overnight applications smoke test test-cluster benchmark gpu-check docs lint audit format archive from_archive lock clean
+.PHONY: help environment results replicate replicate_archive replicate_from_archive overnight overnight_archive overnight_from_archive applications smoke test test-cluster benchmark gpu-check docs lint audit format archive from_archive lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z_-]*\):.*  ## /\1|/p' $(firstword $(MAKEFILE_LIST)) | awk -F '|' '{ printf "make %-22s %s\n", $$1, $$2 }'
@@ -94,6 +94,19 @@ overnight: $(FULL)  ## claims at their sources' sizes on a CPU, one after anothe
 	set -e; for claim in $(or $(CLAIM),$(NIGHTS)); do \
 	  nice snakemake --cores $(CORES) results/overnight/verdicts/$$claim.html $(OVERNIGHT); done
 	$(if $(CLAIM),,nice snakemake --cores $(CORES) $(OVERNIGHT))
+
+NIGHT := results/archive/overnight
+
+overnight_archive: $(FULL)  ## put what the nights have decided so far into results/archive, to be committed
+	rnnlimits archive --incomplete --config config/overnight.yaml --out $(NIGHT)/rows.parquet
+	rnnlimits table --config config/overnight.yaml --rows $(NIGHT)/rows.parquet --out $(NIGHT)/tables
+	rnnlimits plot --tables $(NIGHT)/tables --out $(NIGHT)/figures
+	rm $(NIGHT)/figures/*.png
+	rnnlimits judge --config config/overnight.yaml --rows $(NIGHT)/rows.parquet --out $(NIGHT)/claims.csv --details build/night
+	rnnlimits verdicts --config config/overnight.yaml --claims $(NIGHT)/claims.csv --details build/night --figures build/night/figures --out $(NIGHT)/verdicts.html
+
+overnight_from_archive: $(if $(wildcard $(FULL)),$(FULL),$(LIGHT))  ## rebuild their verdict report from results/archive, without training
+	$(FROM_ARCHIVE) $(OVERNIGHT)
 
 APPLICATIONS := --configfile config/applications.yaml
 

@@ -300,13 +300,20 @@ def test_an_archive_holds_the_planned_shards_and_the_config(good, monkeypatch, c
     assert json.loads(json.dumps(found["config"]))["name"] == "test"
 
 
-def test_an_archive_is_never_made_of_a_part(good, monkeypatch, capsys):
+def test_an_archive_is_made_of_a_part_only_when_asked(good, monkeypatch, capsys):
     planned = grid.shards(load(good))
     written(planned[1:], Path("results/test/rows"))
     code, _, err = run(monkeypatch, capsys, "archive", "--config", good, "--out", "archive.parquet")
     assert code == 1
     assert err.startswith(f"results/test/rows: 1 of {len(planned)} planned shards have no rows; train them")
     assert not Path("archive.parquet").exists()
+    code, _, err = run(
+        monkeypatch, capsys, "archive", "--incomplete", "--config", good, "--out", "archive.parquet"
+    )
+    assert code == 0
+    assert err.startswith(f"results/test/rows: 1 of {len(planned)} planned shards have no rows; going on")
+    shards = rows.read_provenance("archive.parquet")["shards"]
+    assert set(shards) == {shard.id for shard in planned[1:]}
 
 
 def test_tables_of_a_part_say_how_large_it_is(good, monkeypatch, capsys):

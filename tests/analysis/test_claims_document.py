@@ -70,7 +70,7 @@ def read(path: Path) -> dict[str, dict]:
     return {claim["id"]: claim for claim in json.loads(path.read_text(encoding="utf-8"))["claims"]}
 
 
-@pytest.mark.parametrize("archive", ["laptop", "replication"])
+@pytest.mark.parametrize("archive", ["laptop", "replication", "overnight"])
 def test_the_archives_have_the_form_that_the_schema_publishes(archive):
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
     written = json.loads((ARCHIVE / archive / "claims.json").read_text(encoding="utf-8"))

@@ -11,7 +11,10 @@ from rnnlimits.planning.load import load
 pytestmark = pytest.mark.xdist_group("archive")  # or each worker would make all of it
 
 RECORDS = Path("results/archive")
-CONFIGS = {"laptop": "config/config.yaml", "replication": "config/replicate.yaml"}
+CONFIGS = {
+    "laptop": "config/config.yaml", "replication": "config/replicate.yaml",
+    "overnight": "config/overnight.yaml",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module", params=CONFIGS)

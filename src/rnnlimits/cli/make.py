@@ -110,10 +110,13 @@ def archive(
     config: Config = DEFAULT_CONFIG,
     rows: Rows = None,
     planned: Planned = None,
+    incomplete: Annotated[
+        bool, typer.Option("--incomplete", help="Take what is there, of a run that goes on later.")
+    ] = False,
 ) -> None:
     """All rows of a config, with the config, in one file: the results of record."""
     from rnnlimits.execution import reading
     from rnnlimits.rows import merge
 
-    with reading.rows(config, rows, planned, complete=True) as (loaded, paths):
+    with reading.rows(config, rows, planned, complete=not incomplete) as (loaded, paths):
         merge(paths, out, loaded.model_dump(mode="json"))
