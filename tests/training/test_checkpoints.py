@@ -54,7 +54,7 @@ MACHINE = {"processor": "EPYC 7763", "loops": "numba-0.68.1", "variables": ""}
 
 @pytest.mark.parametrize(
     ("part", "other"),
-    [("processor", "EPYC 9654"), ("loops", "torch"), ("variables", "OPENBLAS_CORETYPE=Haswell")],
+    [("processor", "EPYC 9654"), ("loops", "torch"), ("variables", "OPENBLAS_CORETYPE=Nehalem")],
 )
 def test_the_checkpoint_of_a_machine_that_rounds_differently_is_not_gone_on_from(
     tmp_path, capsys, part, other
