@@ -1,8 +1,6 @@
 """The weights that stay beside the rows: the same bytes however they came about, and those that test read."""
 
 import json
-import os
-import signal
 from dataclasses import replace
 
 import pytest
@@ -91,7 +89,11 @@ def test_a_job_that_was_killed_before_it_wrote_its_rows_leaves_the_same_file(tmp
     """Its training had ended: the next job goes on from the last checkpoint, and trains nothing."""
     means = {"checkpoints": tmp_path / "checkpoints", "checkpoint_every_s": 1e-9}
     unread = protocol.read_test
-    monkeypatch.setattr(protocol, "read_test", lambda *_: os.kill(os.getpid(), signal.SIGINT))
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(protocol, "read_test", killed)
     with pytest.raises(KeyboardInterrupt):
         kept(SHARD, tmp_path, **means)
     monkeypatch.setattr(protocol, "read_test", unread)

@@ -150,7 +150,7 @@ def test_every_kind_of_job_is_compared(first):
         "trained", "untrained", "text", "digits", "simulated",
     }  # fmt: skip
     assert len([name for name in made if name.endswith(".parquet")]) == len(recorded(copy)) == 8
-    assert {name.rpartition(".")[2] for name in made} == {"parquet", "csv", "svg", "png", "html"}
+    assert {name.rpartition(".")[2] for name in made} == {"parquet", "csv", "json", "svg", "png", "html"}
 
 
 def test_elsewhere_the_same_config_gives_the_same_bytes(first, elsewhere):

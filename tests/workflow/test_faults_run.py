@@ -169,6 +169,9 @@ def test_ctrl_c_saves_what_was_learned_and_the_same_command_goes_on(tmp_path):
     run = copy(tmp_path)
     run.edit("config/tiny.yaml", "updates: 60", "updates: 100000")
     run.edit("config/tiny.yaml", "lengths: [6, 8]", "lengths: [6]")
+    run.edit(
+        "config/tiny.yaml", "[0.01]", "[1.0e-9]"
+    )  # or it solves the task, and is done, before the Ctrl-C
     checkpoints = run.folder / "results" / "tiny" / "checkpoints"
 
     def learning() -> bool:
