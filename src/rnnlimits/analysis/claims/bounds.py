@@ -39,6 +39,18 @@ def inside(interval: Interval, low: float = -inf, high: float = inf) -> str:
     return CONTRADICTED if interval.high < low or interval.low > high else UNDECIDED
 
 
+def beyond(away: Interval, direction: str, margin: float) -> tuple[str, str]:
+    """The verdict on a difference in the claimed direction, and the bound in words; equal sides decide none.
+
+    >>> beyond(Interval(2, 1, 3, 5), "lower", 0.5), beyond(Interval(0, 0, 0, 5), "higher", 0)
+    (('reproduced', 'lower by ≥ 0.5'), ('undecided', 'higher'))
+    """
+    bound = f"{direction} by ≥ {number(margin)}" if margin else direction
+    if not margin and away.low == away.high == 0:
+        return UNDECIDED, bound
+    return inside(away, margin), bound
+
+
 def of_statistic(cell: Cell, statistic: str, low: float, high: float, seeds: int) -> Finding:
     """The mean, the median or an extreme over seeds against two bounds.
 

@@ -10,8 +10,8 @@ from math import inf
 from typing import ClassVar, Literal
 
 from rnnlimits.analysis import statistics
-from rnnlimits.analysis.claims.bounds import all_trained, guarded, how, inside, one_group
-from rnnlimits.analysis.claims.finding import UNDECIDED, Finding, lies, measured, number
+from rnnlimits.analysis.claims.bounds import all_trained, beyond, guarded, how, one_group
+from rnnlimits.analysis.claims.finding import Finding, lies, measured, number
 from rnnlimits.analysis.claims.selection import Cell
 from rnnlimits.contracts import CheckOptions
 
@@ -31,11 +31,8 @@ def judge(one: Cell, other: Cell, options: Options) -> Finding:
     away = mean._replace(estimate=mean.estimate - value, low=mean.low - value, high=mean.high - value)
     if options.direction == "lower":
         away = away._replace(estimate=-away.estimate, low=-away.high, high=-away.low)
-    verdict = inside(away, options.margin)
-    if not options.margin and away.low == away.high == 0:
-        verdict = UNDECIDED
+    verdict, bound = beyond(away, options.direction, options.margin)
     said = f"{one.label}: {measured(mean)} seeds; {other.metric} is {number(value)}"
-    bound = options.direction + (f" by ≥ {number(options.margin)}" if options.margin else "")
     why = f"{how(one, mean)}; {lies(away, verdict)}"
     finding = Finding(verdict, said, bound, why, away, (options.margin, inf))
     return one_group(all_trained(guarded(finding, options.seeds, one), one), one)

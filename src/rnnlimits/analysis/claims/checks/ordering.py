@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import ClassVar, Literal
 
-from rnnlimits.analysis.claims.bounds import NEVER, all_trained, guarded, inside, one_group
+from rnnlimits.analysis.claims.bounds import NEVER, all_trained, beyond, guarded, inside, one_group
 from rnnlimits.analysis.claims.comparison import (
     compared,
     difference,
@@ -21,7 +21,7 @@ from rnnlimits.analysis.claims.comparison import (
     how_compared,
     short,
 )
-from rnnlimits.analysis.claims.finding import UNDECIDED, Finding, lies, measured, number
+from rnnlimits.analysis.claims.finding import Finding, lies, measured
 from rnnlimits.analysis.claims.selection import Cell
 from rnnlimits.contracts import StatisticOptions
 
@@ -41,10 +41,8 @@ def judge(one: Cell, other: Cell, options: Options) -> Finding:
     of = difference if options.statistic == "mean" else difference_of_medians
     sign = 1 if direction == "higher" else -1
     interval = of(one, other, sign)
-    verdict = inside(interval, margin)
-    if not margin and interval.low == interval.high == 0:
-        verdict = UNDECIDED
-    bound, claimed = f"{direction} by ≥ {number(margin)}" if margin else direction, interval
+    verdict, bound = beyond(interval, direction, margin)
+    claimed = interval
     if interval.estimate < 0:  # "lower by 2" reads better than "higher by -2"
         direction = "lower" if direction == "higher" else "higher"
         turned = (-interval.estimate, -interval.high, -interval.low)
